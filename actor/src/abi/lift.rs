@@ -1,0 +1,364 @@
+//! Owns lifting: from a guest's flat arguments and linear memory to [`Value`]s.
+//!
+//! The canonical ABI's rules are followed as wasmtime follows them for `Val`; strings in every encoding and byte lists
+//! are lifted by wasmtime itself.
+
+use std::sync::Arc;
+
+use retake_chain::Value;
+use wasmtime::component::__internal::wasmtime_environ::component::{
+    TypeTuple, VariantInfo,
+};
+use wasmtime::component::__internal::{
+    CanonicalAbiInfo, InstanceType, InterfaceType, LiftContext,
+};
+use wasmtime::component::{ComponentNamedList, ComponentType, Lift, ResourceType};
+use wasmtime::{Result, ValRaw, bail};
+
+/// The arguments of a call. `N` is the number of flat core values, or 0 where they are spilled to memory.
+///
+/// A fault while lifting is kept, so that the host function that asked for the arguments can name the call.
+pub struct Lifted<const N: usize>(pub Result<Arguments>);
+
+/// Lifted arguments: the values, and what each handle among them really is.
+#[derive(Debug, Default)]
+pub struct Arguments {
+    /// One value per parameter; a `Value::Handle` holds the host's representation.
+    pub values: Vec<Value>,
+    /// The handles, in the order in which they occur in `values`.
+    pub handles: Vec<LiftedHandle>,
+}
+
+/// A handle met while lifting.
+#[derive(Clone, Copy, Debug)]
+pub struct LiftedHandle {
+    /// The resource type that the host provides.
+    pub ty: ResourceType,
+    /// The host's representation of the resource.
+    pub rep: u32,
+}
+
+// SAFETY: nothing but `Lower` matters to the callers of a host function's parameters: wasmtime takes the flat storage
+// as `[ValRaw; N]`, and `define` instantiates `N` as the flat count of the function's own type, or 0 where wasmtime
+// passes memory, whose place `linear_lift_from_memory` takes from the address of the slice alone.
+unsafe impl<const N: usize> ComponentType for Lifted<N> {
+    const ABI: CanonicalAbiInfo = super::func::abi(N);
+    const MAY_REQUIRE_REALLOC: bool = true;
+    type Lower = [ValRaw; N];
+
+    fn typecheck(_: &InterfaceType, _: &InstanceType<'_>) -> Result<()> {
+        Ok(())
+    }
+}
+
+// SAFETY: as above.
+unsafe impl<const N: usize> ComponentNamedList for Lifted<N> {}
+
+// SAFETY: values are read through `LiftContext` alone, with every access to memory checked.
+unsafe impl<const N: usize> Lift for Lifted<N> {
+    fn linear_lift_from_flat(
+        cx: &mut LiftContext<'_>,
+        ty: InterfaceType,
+        src: &Self::Lower,
+    ) -> Result<Self> {
+        Ok(Lifted(lift(cx, ty, |lifter, tuple| {
+            let mut flat = &src[..];
+            let types = tuple.types.iter();
+            types.map(|ty| lifter.flat(*ty, &mut flat)).collect()
+        })))
+    }
+
+    fn linear_lift_from_memory(
+        cx: &mut LiftContext<'_>,
+        ty: InterfaceType,
+        bytes: &[u8],
+    ) -> Result<Self> {
+        let start = bytes.as_ptr() as usize - cx.memory().as_ptr() as usize;
+        Ok(Lifted(lift(cx, ty, |lifter, tuple| {
+            lifter.fields(tuple.types.iter().copied(), start)
+        })))
+    }
+}
+
+fn lift(
+    cx: &mut LiftContext<'_>,
+    ty: InterfaceType,
+    values: impl FnOnce(&mut Lifter<'_, '_>, &TypeTuple) -> Result<Vec<Value>>,
+) -> Result<Arguments> {
+    let InterfaceType::Tuple(tuple) = ty else {
+        bail!("parameters that are not a tuple");
+    };
+    let types = cx.types;
+    let mut lifter = Lifter {
+        cx,
+        handles: Vec::new(),
+    };
+    let values = values(&mut lifter, &types[tuple])?;
+    Ok(Arguments {
+        values,
+        handles: lifter.handles,
+    })
+}
+
+struct Lifter<'a, 'b> {
+    cx: &'a mut LiftContext<'b>,
+    handles: Vec<LiftedHandle>,
+}
+
+impl<'b> Lifter<'_, 'b> {
+    /// Lifts a value of type `ty` from the front of `src`.
+    fn flat(&mut self, ty: InterfaceType, src: &mut &[ValRaw]) -> Result<Value> {
+        let types = self.cx.types;
+        Ok(match ty {
+            InterfaceType::Bool => Value::Bool(next(src)?.get_u32() != 0),
+            InterfaceType::S8 => Value::from(i64::from(next(src)?.get_i32() as i8)),
+            InterfaceType::U8 => Value::Unsigned(u64::from(next(src)?.get_u32() as u8)),
+            InterfaceType::S16 => Value::from(i64::from(next(src)?.get_i32() as i16)),
+            InterfaceType::U16 => Value::Unsigned(u64::from(next(src)?.get_u32() as u16)),
+            InterfaceType::S32 => Value::from(i64::from(next(src)?.get_i32())),
+            InterfaceType::U32 => Value::Unsigned(u64::from(next(src)?.get_u32())),
+            InterfaceType::S64 => Value::from(next(src)?.get_i64()),
+            InterfaceType::U64 => Value::Unsigned(next(src)?.get_u64()),
+            InterfaceType::Float32 => Value::F32(next(src)?.get_f32()),
+            InterfaceType::Float64 => Value::F64(next(src)?.get_f64()),
+            InterfaceType::Char => character(next(src)?.get_u32())?,
+            InterfaceType::String => {
+                let pair = [next(src)?, next(src)?];
+                Value::String(String::linear_lift_from_flat(self.cx, ty, &pair)?)
+            }
+            InterfaceType::List(list) => {
+                let (ptr, len) = (next(src)?.get_u32(), next(src)?.get_u32());
+                self.list(ty, types[list].element, ptr, len)?
+            }
+            InterfaceType::Own(_) | InterfaceType::Borrow(_) => {
+                let index = next(src)?.get_u32();
+                self.handle(ty, index)?
+            }
+            InterfaceType::Record(record) => {
+                let mut fields = Vec::with_capacity(types[record].fields.len());
+                for field in types[record].fields.iter() {
+                    fields.push((Arc::from(&*field.name), self.flat(field.ty, src)?));
+                }
+                Value::Record(fields)
+            }
+            InterfaceType::Tuple(tuple) => {
+                let elements = types[tuple].types.iter();
+                Value::List(elements.map(|ty| self.flat(*ty, src)).collect::<Result<_>>()?)
+            }
+            InterfaceType::Flags(flags) => {
+                let names = &types[flags].names;
+                let mut set = Vec::new();
+                for word in 0..names.len().div_ceil(32) {
+                    push_flags(&mut set, names, word * 32, next(src)?.get_u32());
+                }
+                Value::List(set)
+            }
+            InterfaceType::Enum(_)
+            | InterfaceType::Variant(_)
+            | InterfaceType::Option(_)
+            | InterfaceType::Result(_) => {
+                let discriminant = next(src)?.get_u32();
+                let Some(slots) = types.canonical_abi(&ty).flat_count(usize::MAX) else {
+                    bail!("a variant that has no flat form");
+                };
+                // Every case uses the front of the same slots.
+                let Some((mut payload, rest)) = src.split_at_checked(slots - 1) else {
+                    bail!("flat arguments end early");
+                };
+                *src = rest;
+                let (case, payload_ty) = super::func::case(types, ty, discriminant)?;
+                let payload = match payload_ty {
+                    Some(ty) => Some(self.flat(ty, &mut payload)?),
+                    None => None,
+                };
+                case_value(ty, case, payload)
+            }
+            other => bail!("values of type {other:?} are not supported"),
+        })
+    }
+
+    /// Lifts a value of type `ty` from memory at `at`.
+    fn stored(&mut self, ty: InterfaceType, at: usize) -> Result<Value> {
+        let types = self.cx.types;
+        let size = types.canonical_abi(&ty).size32 as usize;
+        let bytes = self.bytes(at, size)?;
+        Ok(match ty {
+            InterfaceType::Bool => Value::Bool(bytes[0] != 0),
+            InterfaceType::S8 => Value::from(i64::from(bytes[0] as i8)),
+            InterfaceType::U8 => Value::Unsigned(u64::from(bytes[0])),
+            InterfaceType::S16 => Value::from(i64::from(i16::from_le_bytes(array(bytes)?))),
+            InterfaceType::U16 => Value::Unsigned(u64::from(u16::from_le_bytes(array(bytes)?))),
+            InterfaceType::S32 => Value::from(i64::from(i32::from_le_bytes(array(bytes)?))),
+            InterfaceType::U32 => Value::Unsigned(u64::from(u32::from_le_bytes(array(bytes)?))),
+            InterfaceType::S64 => Value::from(i64::from_le_bytes(array(bytes)?)),
+            InterfaceType::U64 => Value::Unsigned(u64::from_le_bytes(array(bytes)?)),
+            InterfaceType::Float32 => Value::F32(u32::from_le_bytes(array(bytes)?)),
+            InterfaceType::Float64 => Value::F64(u64::from_le_bytes(array(bytes)?)),
+            InterfaceType::Char => character(u32::from_le_bytes(array(bytes)?))?,
+            InterfaceType::String => {
+                Value::String(String::linear_lift_from_memory(self.cx, ty, bytes)?)
+            }
+            InterfaceType::List(list) => {
+                let (ptr, len) = bytes.split_at(4);
+                let (ptr, len) = (u32::from_le_bytes(array(ptr)?), u32::from_le_bytes(array(len)?));
+                self.list(ty, types[list].element, ptr, len)?
+            }
+            InterfaceType::Own(_) | InterfaceType::Borrow(_) => {
+                let index = u32::from_le_bytes(array(bytes)?);
+                self.handle(ty, index)?
+            }
+            InterfaceType::Record(record) => {
+                let fields = &types[record].fields;
+                let values = self.fields(fields.iter().map(|field| field.ty), at)?;
+                let names = fields.iter().map(|field| Arc::from(&*field.name));
+                Value::Record(names.zip(values).collect())
+            }
+            InterfaceType::Tuple(tuple) => {
+                Value::List(self.fields(types[tuple].types.iter().copied(), at)?)
+            }
+            InterfaceType::Flags(flags) => {
+                let mut set = Vec::new();
+                for (word, bytes) in bytes.chunks(4).enumerate() {
+                    let mut bits = [0; 4];
+                    bits[..bytes.len()].copy_from_slice(bytes);
+                    push_flags(&mut set, &types[flags].names, word * 32, u32::from_le_bytes(bits));
+                }
+                Value::List(set)
+            }
+            InterfaceType::Enum(_)
+            | InterfaceType::Variant(_)
+            | InterfaceType::Option(_)
+            | InterfaceType::Result(_) => {
+                let info = super::func::variant_info(types, ty)?;
+                let discriminant = read_discriminant(bytes, info)?;
+                let (case, payload_ty) = super::func::case(types, ty, discriminant)?;
+                let payload = match payload_ty {
+                    Some(ty) => Some(self.stored(ty, at + info.payload_offset32 as usize)?),
+                    None => None,
+                };
+                case_value(ty, case, payload)
+            }
+            other => bail!("values of type {other:?} are not supported"),
+        })
+    }
+
+    fn fields(
+        &mut self,
+        types: impl Iterator<Item = InterfaceType>,
+        at: usize,
+    ) -> Result<Vec<Value>> {
+        let mut offset = 0u32;
+        types
+            .map(|ty| {
+                let field = self.cx.types.canonical_abi(&ty).next_field32(&mut offset);
+                self.stored(ty, at + field as usize)
+            })
+            .collect()
+    }
+
+    fn list(
+        &mut self,
+        ty: InterfaceType,
+        element: InterfaceType,
+        ptr: u32,
+        len: u32,
+    ) -> Result<Value> {
+        if let InterfaceType::U8 = element {
+            let pair = [ValRaw::u32(ptr), ValRaw::u32(len)];
+            let bytes = Vec::<u8>::linear_lift_from_flat(self.cx, ty, &pair)?;
+            return Ok(Value::Bytes(bytes.into()));
+        }
+        let abi = self.cx.types.canonical_abi(&element);
+        let (size, align) = (abi.size32 as usize, abi.align32);
+        let (ptr, len) = (ptr as usize, len as usize);
+        if len > 0 && ptr % align as usize != 0 {
+            bail!("list pointer is not aligned");
+        }
+        let Some(total) = len.checked_mul(size) else {
+            bail!("list pointer/length out of bounds of memory");
+        };
+        self.bytes(ptr, total)?;
+        // Accounted in canonical bytes, as the profile's bound is given.
+        self.cx.consume_fuel_array(len, size.max(1))?;
+        let mut values = Vec::with_capacity(len);
+        for index in 0..len {
+            values.push(self.stored(element, ptr + index * size)?);
+        }
+        Ok(Value::List(values))
+    }
+
+    fn handle(&mut self, ty: InterfaceType, index: u32) -> Result<Value> {
+        let (table, rep) = match ty {
+            InterfaceType::Own(table) => (table, self.cx.guest_resource_lift_own(table, index)?.0),
+            InterfaceType::Borrow(table) => {
+                (table, self.cx.guest_resource_lift_borrow(table, index)?)
+            }
+            other => bail!("a handle of type {other:?}"),
+        };
+        self.handles.push(LiftedHandle {
+            ty: self.cx.resource_type(table),
+            rep,
+        });
+        Ok(Value::Handle(rep))
+    }
+
+    fn bytes(&self, at: usize, len: usize) -> Result<&'b [u8]> {
+        let end = at.checked_add(len);
+        match end.and_then(|end| self.cx.memory().get(at..end)) {
+            Some(bytes) => Ok(bytes),
+            None => bail!("pointer out of bounds of memory"),
+        }
+    }
+}
+
+fn next(src: &mut &[ValRaw]) -> Result<ValRaw> {
+    match src.split_first() {
+        Some((first, rest)) => {
+            *src = rest;
+            Ok(*first)
+        }
+        None => bail!("flat arguments end early"),
+    }
+}
+
+fn array<const N: usize>(bytes: &[u8]) -> Result<[u8; N]> {
+    Ok(<[u8; N]>::try_from(bytes)?)
+}
+
+fn character(code: u32) -> Result<Value> {
+    match char::from_u32(code) {
+        Some(character) => Ok(Value::String(character.to_string())),
+        None => bail!("`{code:#x}` is not a Unicode scalar value"),
+    }
+}
+
+fn read_discriminant(bytes: &[u8], info: &VariantInfo) -> Result<u32> {
+    Ok(match u32::from(info.size) {
+        1 => u32::from(bytes[0]),
+        2 => u32::from(u16::from_le_bytes(array(&bytes[..2])?)),
+        _ => u32::from_le_bytes(array(&bytes[..4])?),
+    })
+}
+
+fn push_flags<'a>(
+    set: &mut Vec<Value>,
+    names: impl IntoIterator<Item = &'a String>,
+    skip: usize,
+    bits: u32,
+) {
+    for (bit, name) in names.into_iter().skip(skip).take(32).enumerate() {
+        if bits & (1 << bit) != 0 {
+            set.push(Value::String(name.clone()));
+        }
+    }
+}
+
+fn case_value(ty: InterfaceType, case: &str, payload: Option<Value>) -> Value {
+    match ty {
+        InterfaceType::Option(_) => match payload {
+            Some(value) => Value::List(vec![value]),
+            None => Value::None,
+        },
+        _ => Value::case(case, payload),
+    }
+}

@@ -1,0 +1,26 @@
+//! The recording boundary: how every host call of a component is seen, and how it is answered without a host.
+//!
+//! [`instrument`] nests the original component, untouched, in an outer one with a generated shim between it and its
+//! imports. For each imported function the shim reports the arguments to the *tap*, calls the real host function,
+//! reports the result, drops the borrows it was lent and returns. [`Tap`] is the host's side of those reports.
+//! [`link_stand_in`] is the other answer to the same question: a linker made from the import types of the original
+//! component alone, in which every function asks a [`StandIn`].
+//!
+//! This folder knows the component format and wasmtime's linker; what a value looks like is [`crate::abi`]'s.
+
+mod drops;
+mod ids;
+mod instrument;
+mod outer;
+mod reexport;
+mod shim;
+mod stand_in;
+mod tap;
+mod tap_types;
+mod world;
+
+pub use ids::HandleIds;
+pub use instrument::{Instrumented, instrument};
+pub use stand_in::{StandIn, StandInResources, link_stand_in};
+pub use tap::{Tap, TapError};
+pub use world::{FunctionName, InstrumentError};

@@ -1,0 +1,190 @@
+//! Owns the outer component: the imports, the shim, the original, and the wiring between them; its exports are the
+//! original's.
+
+use std::collections::HashMap;
+
+use wasm_encoder::{
+    Alias, Component, ComponentAliasSection, ComponentExportKind, ComponentExportSection,
+    ComponentInstanceSection, ComponentSectionId, NestedComponentSection, RawSection,
+};
+use wasmparser::{
+    ComponentAlias, ComponentExternalKind, ComponentTypeRef, Parser, Payload,
+};
+use wit_parser::{Function, WorldItem};
+
+use super::reexport::{self, Prefix};
+use super::shim::{CALLS, call_name};
+use super::world::{InstrumentError, World};
+
+/// Puts the outer component together.
+pub(super) fn build(
+    world: &World,
+    shim: &[u8],
+    original: &[u8],
+) -> Result<Vec<u8>, InstrumentError> {
+    let prefix = read_prefix(shim)?;
+    let mut outer = Outer {
+        component: Component::new(),
+        components: 0,
+        instances: prefix.instances.len() as u32,
+        functions: 0,
+    };
+    prefix.write(&mut outer.component);
+    let shim_component = outer.nest(shim);
+    let original_component = outer.nest(original);
+
+    let imports = prefix.instances.iter();
+    let imports: Vec<(String, Item)> = imports
+        .map(|(name, index)| (name.clone(), (ComponentExportKind::Instance, *index)))
+        .collect();
+    let shim_instance = outer.instantiate(shim_component, &imports);
+    let calls = outer.alias(shim_instance, ComponentExportKind::Instance, CALLS);
+
+    let mut indices = HashMap::new();
+    for (index, (interface, function)) in world.functions.iter().enumerate() {
+        indices.insert((interface.as_str(), function.name.as_str()), index);
+    }
+    let mut provided = Vec::new();
+    for import in &world.imports {
+        let functions: Vec<(String, &Function)> = world.resolve.interfaces[import.id]
+            .functions
+            .values()
+            .map(|function| {
+                let index = indices[&(import.name.as_str(), function.name.as_str())];
+                (call_name(index), function)
+            })
+            .collect();
+        let mut arguments = imports.clone();
+        for (name, _) in &functions {
+            let function = outer.alias(calls, ComponentExportKind::Func, name);
+            arguments.push((name.clone(), (ComponentExportKind::Func, function)));
+        }
+        let reexporter = reexport::build(&world.resolve, import, &prefix, &functions)?;
+        let reexporter = outer.nest_built(&reexporter);
+        let instance = outer.instantiate(reexporter, &arguments);
+        provided.push((import.name.clone(), (ComponentExportKind::Instance, instance)));
+    }
+    let actor = outer.instantiate(original_component, &provided);
+
+    for (key, item) in &world.resolve.worlds[world.world].exports {
+        let name = world.resolve.name_world_key(key);
+        let kind = match item {
+            WorldItem::Function(_) => ComponentExportKind::Func,
+            WorldItem::Interface { .. } => ComponentExportKind::Instance,
+            WorldItem::Type { .. } => ComponentExportKind::Type,
+        };
+        outer.export(actor, kind, &name);
+    }
+    Ok(outer.component.finish())
+}
+
+/// Copies the sections up to the first that is not a type, an alias or an import.
+fn read_prefix(shim: &[u8]) -> Result<Prefix, InstrumentError> {
+    let fail = |error: &dyn std::fmt::Display| InstrumentError::build("prefix", error);
+    let mut prefix = Prefix::default();
+    for payload in Parser::new(0).parse_all(shim) {
+        let (id, range) = match payload.map_err(|error| fail(&error))? {
+            Payload::Version { .. } => continue,
+            Payload::ComponentTypeSection(section) => {
+                prefix.types += section.count();
+                (ComponentSectionId::Type, section.range())
+            }
+            Payload::ComponentAliasSection(section) => {
+                for alias in section.clone() {
+                    match alias.map_err(|error| fail(&error))? {
+                        ComponentAlias::InstanceExport {
+                            kind: ComponentExternalKind::Type,
+                            ..
+                        } => prefix.types += 1,
+                        other => return Err(fail(&format!("alias {other:?}"))),
+                    }
+                }
+                (ComponentSectionId::Alias, section.range())
+            }
+            Payload::ComponentImportSection(section) => {
+                for import in section.clone() {
+                    let import = import.map_err(|error| fail(&error))?;
+                    match import.ty {
+                        ComponentTypeRef::Instance(_) => {
+                            let index = prefix.instances.len() as u32;
+                            prefix.instances.insert(import.name.name.to_string(), index);
+                        }
+                        other => return Err(fail(&format!("import {other:?}"))),
+                    }
+                }
+                (ComponentSectionId::Import, section.range())
+            }
+            _ => break,
+        };
+        prefix.sections.push((id as u8, shim[range].to_vec()));
+    }
+    Ok(prefix)
+}
+
+type Item = (ComponentExportKind, u32);
+
+struct Outer {
+    component: Component,
+    components: u32,
+    instances: u32,
+    functions: u32,
+}
+
+impl Outer {
+    fn nest(&mut self, component: &[u8]) -> u32 {
+        self.component.section(&RawSection {
+            id: ComponentSectionId::Component as u8,
+            data: component,
+        });
+        self.components += 1;
+        self.components - 1
+    }
+
+    fn nest_built(&mut self, component: &Component) -> u32 {
+        self.component.section(&NestedComponentSection(component));
+        self.components += 1;
+        self.components - 1
+    }
+
+    fn instantiate(&mut self, component: u32, arguments: &[(String, Item)]) -> u32 {
+        let mut section = ComponentInstanceSection::new();
+        let arguments = arguments.iter();
+        section.instantiate(
+            component,
+            arguments.map(|(name, (kind, index))| (name.as_str(), *kind, *index)),
+        );
+        self.component.section(&section);
+        self.instances += 1;
+        self.instances - 1
+    }
+
+    fn alias(&mut self, instance: u32, kind: ComponentExportKind, name: &str) -> u32 {
+        let mut section = ComponentAliasSection::new();
+        section.alias(Alias::InstanceExport {
+            instance,
+            kind,
+            name,
+        });
+        self.component.section(&section);
+        self.next(kind)
+    }
+
+    fn export(&mut self, instance: u32, kind: ComponentExportKind, name: &str) {
+        let index = self.alias(instance, kind, name);
+        let mut section = ComponentExportSection::new();
+        section.export(name, kind, index, None);
+        self.component.section(&section);
+        self.next(kind);
+    }
+
+    /// Counts a new item; an export defines one too. Types are not counted: nothing refers to one after this.
+    fn next(&mut self, kind: ComponentExportKind) -> u32 {
+        let counter = match kind {
+            ComponentExportKind::Func => &mut self.functions,
+            ComponentExportKind::Instance => &mut self.instances,
+            _ => return 0,
+        };
+        *counter += 1;
+        *counter - 1
+    }
+}

@@ -1,0 +1,93 @@
+//! Owns the linker of a replay: made from the component's import types alone, with nothing real behind it.
+//!
+//! Every imported resource is a type of its own without a destructor that does anything, and every imported function
+//! asks the [`StandIn`] in the store's data. As no host function is linked, none can run.
+
+use wasmtime::component::types::ComponentItem;
+use wasmtime::component::{Component, Linker, ResourceAny, ResourceDynamic, ResourceType};
+use wasmtime::{AsContextMut, Engine, Result, bail};
+
+use super::world::FunctionName;
+use crate::abi;
+use retake_chain::Value;
+
+/// Whoever answers the actor's calls in place of a host.
+pub trait StandIn {
+    /// Answers a call. `input` holds the handles by the numbers that earlier answers, or the caller of the export, gave
+    /// them; or it is what kept the arguments from being lifted. An error ends the call as a trap would.
+    fn answer(
+        &mut self,
+        call: &FunctionName,
+        input: Result<Vec<Value>>,
+    ) -> Result<Option<Value>>;
+}
+
+/// The resource types that a component imports, as [`link_stand_in`] made them.
+#[derive(Clone, Copy, Debug)]
+pub struct StandInResources {
+    count: u32,
+}
+
+impl StandInResources {
+    /// Makes the owned handle `number` of one of the types, to pass it to an export. The type is the one that the
+    /// export's parameter has in the instance.
+    pub fn own(
+        self,
+        store: impl AsContextMut,
+        ty: ResourceType,
+        number: u32,
+    ) -> Result<ResourceAny> {
+        match (0..self.count).find(|kind| ResourceType::host_dynamic(*kind) == ty) {
+            Some(kind) => ResourceDynamic::new_own(number, kind).try_into_resource_any(store),
+            None => bail!("a handle of a type that the component does not import"),
+        }
+    }
+}
+
+/// Defines every import of `component` in `linker`, so that `get` finds who answers.
+///
+/// Fails for imports at the root of the world, which [`super::instrument`] refuses to record.
+pub fn link_stand_in<T, S>(
+    linker: &mut Linker<T>,
+    engine: &Engine,
+    component: &Component,
+    get: impl Fn(&mut T) -> &mut S + Send + Sync + Copy + 'static,
+) -> Result<StandInResources>
+where
+    T: 'static,
+    S: StandIn + 'static,
+{
+    // The same resource imported under two names (`use`) must get one type.
+    let mut distinct: Vec<ResourceType> = Vec::new();
+    for (interface, import) in component.component_type().imports(engine) {
+        let ComponentItem::ComponentInstance(instance) = import.ty else {
+            bail!("the import `{interface}` is not an interface");
+        };
+        let mut linker = linker.instance(interface)?;
+        for (name, export) in instance.exports(engine) {
+            match export.ty {
+                ComponentItem::Resource(ty) => {
+                    let number = match distinct.iter().position(|known| *known == ty) {
+                        Some(number) => number,
+                        None => {
+                            distinct.push(ty);
+                            distinct.len() - 1
+                        }
+                    } as u32;
+                    linker.resource(name, ResourceType::host_dynamic(number), |_, _| Ok(()))?;
+                }
+                ComponentItem::ComponentFunc(ty) => {
+                    let call = FunctionName::new(interface, name);
+                    abi::define(&mut linker, name, &ty, move |mut store, arguments| {
+                        let input = arguments.map(|arguments| arguments.values);
+                        get(store.data_mut()).answer(&call, input)
+                    })?;
+                }
+                _ => {}
+            }
+        }
+    }
+    Ok(StandInResources {
+        count: distinct.len() as u32,
+    })
+}

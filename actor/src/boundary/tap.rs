@@ -1,0 +1,240 @@
+//! Owns the host's side of the tap: reports in, events on the chain out.
+//!
+//! A [`Tap`] belongs to one instance and lives in its store's data. The argument half of a report is kept until the result
+//! half makes it one event; a call that never comes back (a trap, an exit, a host failure) is closed by
+//! [`Tap::close_call`], so that no call is without its outcome.
+
+use std::sync::Arc;
+
+use retake_chain::{
+    ChainError, ChainEvent, ChainEventData, ChainEventPayload, HostFunctionCall, Outcome,
+    StateChain, Value,
+};
+use thiserror::Error;
+use wasmtime::component::types::{ComponentFunc, ComponentItem};
+use wasmtime::component::{Component, Linker, ResourceType, Type};
+use wasmtime::{Engine, Result, format_err};
+
+use super::ids::HandleIds;
+use super::instrument::Instrumented;
+use super::tap_types::{TAP, arguments_name, result_name};
+use super::world::FunctionName;
+use crate::abi::{self, Arguments, Done};
+
+/// Why a call could not be recorded. It ends the session, and is no trap of the guest.
+#[derive(Debug, Error)]
+pub enum TapError {
+    /// The values of a call are more than the profile's bound allows, or of a form that has no record.
+    #[error("`{call}` cannot be recorded: {reason}")]
+    Refused {
+        /// The call.
+        call: FunctionName,
+        /// Why.
+        reason: String,
+    },
+    /// A handle among the arguments was never given to this instance by a recorded call.
+    #[error("`{call}` was called with a handle that no recorded call gave to the actor")]
+    UnknownHandle {
+        /// The call.
+        call: FunctionName,
+    },
+    /// A host function called back into the actor, which called out again.
+    #[error("`{call}` was called before `{open}` came back; calls back into the actor cannot be recorded")]
+    Nested {
+        /// The inner call.
+        call: FunctionName,
+        /// The outer call.
+        open: FunctionName,
+    },
+    /// The result of a call was reported that was never begun; this is a fault of Retake.
+    #[error("the result of `{call}` was reported without its arguments; please report this")]
+    Orphan {
+        /// The call.
+        call: FunctionName,
+    },
+    /// The chain did not take the event.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+}
+
+/// What one instance has reported, on its way to the actor's chain.
+#[derive(Debug)]
+pub struct Tap {
+    chain: Arc<StateChain>,
+    open: Option<OpenCall>,
+    ids: HandleIds,
+}
+
+#[derive(Debug)]
+struct OpenCall {
+    name: FunctionName,
+    input: Vec<Value>,
+}
+
+impl Tap {
+    /// A tap for a fresh instance of the actor that `chain` belongs to.
+    pub fn new(chain: Arc<StateChain>) -> Self {
+        Tap {
+            chain,
+            open: None,
+            ids: HandleIds::default(),
+        }
+    }
+
+    /// The chain that the events go to.
+    pub fn chain(&self) -> &Arc<StateChain> {
+        &self.chain
+    }
+
+    /// Numbers an owned handle that is passed to the guest as an argument of an export.
+    pub fn introduce(&mut self, ty: ResourceType, rep: u32) -> u32 {
+        self.ids.introduce(ty, rep)
+    }
+
+    /// The call that has not come back, if there is one.
+    pub fn open_call(&self) -> Option<&FunctionName> {
+        self.open.as_ref().map(|open| &open.name)
+    }
+
+    /// Records the call that has not come back, if there is one, with the outcome that it had instead of a result.
+    pub async fn close_call(&mut self, outcome: Outcome) -> Result<Option<ChainEvent>, ChainError> {
+        match self.open.take() {
+            Some(open) => {
+                let event = self.chain.add_typed_event(open.event(outcome)).await?;
+                Ok(Some(event))
+            }
+            None => Ok(None),
+        }
+    }
+
+    /// Provides the tap in a linker, next to whatever provides the actor's imports. `get` finds the tap in the store's
+    /// data.
+    pub fn add_to_linker<T: Send + 'static>(
+        linker: &mut Linker<T>,
+        engine: &Engine,
+        instrumented: &Instrumented,
+        component: &Component,
+        get: impl Fn(&mut T) -> &mut Tap + Send + Sync + Copy + 'static,
+    ) -> Result<()> {
+        let ty = component.component_type();
+        let Some(tap) = ty.get_import(engine, TAP) else {
+            // A component without imported functions comes back from `instrument` as it was.
+            return Ok(());
+        };
+        let ComponentItem::ComponentInstance(tap) = tap.ty else {
+            return Err(format_err!("the import `{TAP}` is not an instance"));
+        };
+        let function = |name: &str| -> Result<ComponentFunc> {
+            match tap.get_export(engine, name).map(|export| export.ty) {
+                Some(ComponentItem::ComponentFunc(ty)) => Ok(ty),
+                _ => Err(format_err!("the import `{TAP}` has no function `{name}`")),
+            }
+        };
+        let mut linker = linker.instance(TAP)?;
+        for (index, name) in instrumented.functions.iter().enumerate() {
+            let call = name.clone();
+            let half = arguments_name(index);
+            abi::define(&mut linker, &half, &function(&half)?, move |mut store, arguments| {
+                get(store.data_mut()).begin(&call, arguments)?;
+                Ok(None)
+            })?;
+
+            let name = name.clone();
+            let half = result_name(index);
+            let ty = function(&half)?;
+            // A result that the canonical ABI puts into memory is handed over there, as a list of one element; any
+            // other is a single core value, and so never a list.
+            let spilled = ty.params().any(|(_, ty)| matches!(ty, Type::List(_)));
+            abi::define_async(&mut linker, &half, &ty, move |mut store, result| {
+                let event = get(store.data_mut()).end(&name, result, spilled);
+                Box::new(async move {
+                    let tap = get(store.data_mut());
+                    tap.chain.add_typed_event(event?).await.map_err(TapError::from)?;
+                    Ok(Done::default())
+                })
+            })?;
+        }
+        Ok(())
+    }
+
+    fn begin(
+        &mut self,
+        name: &FunctionName,
+        arguments: Result<Arguments>,
+    ) -> Result<(), TapError> {
+        let call = || name.clone();
+        if let Some(open) = &self.open {
+            let open = open.name.clone();
+            return Err(TapError::Nested { call: call(), open });
+        }
+        let mut arguments = arguments.map_err(|error| refused(name, &error))?;
+        number(&mut arguments, |ty, rep| {
+            let known = self.ids.get(ty, rep);
+            known.ok_or_else(|| TapError::UnknownHandle { call: call() })
+        })?;
+        self.open = Some(OpenCall {
+            name: name.clone(),
+            input: arguments.values,
+        });
+        Ok(())
+    }
+
+    fn end(
+        &mut self,
+        name: &FunctionName,
+        result: Result<Arguments>,
+        spilled: bool,
+    ) -> Result<ChainEventData, TapError> {
+        let mut result = result.map_err(|error| refused(name, &error))?;
+        let Some(open) = self.open.take() else {
+            return Err(TapError::Orphan { call: name.clone() });
+        };
+        number(&mut result, |ty, rep| {
+            Ok::<_, TapError>(self.ids.introduce(ty, rep))
+        })?;
+        let value = match (spilled, result.values.pop()) {
+            (true, Some(Value::List(mut one))) => one.pop(),
+            (_, value) => value,
+        };
+        Ok(open.event(Outcome::Returned(value)))
+    }
+}
+
+impl OpenCall {
+    fn event(self, output: Outcome) -> ChainEventData {
+        ChainEventData {
+            event_type: self.name.event_type,
+            data: ChainEventPayload::HostFunction(HostFunctionCall {
+                interface: self.name.interface,
+                function: self.name.function,
+                input: self.input,
+                output,
+            }),
+        }
+    }
+}
+
+/// Replaces the host's representations by the numbers that `number` gives.
+fn number(
+    arguments: &mut Arguments,
+    mut number: impl FnMut(ResourceType, u32) -> Result<u32, TapError>,
+) -> Result<(), TapError> {
+    let mut handles = std::mem::take(&mut arguments.handles).into_iter();
+    if handles.len() == 0 {
+        return Ok(());
+    }
+    for value in &mut arguments.values {
+        abi::map_handles(value, &mut |rep| match handles.next() {
+            Some(handle) => number(handle.ty, handle.rep),
+            None => Ok(rep),
+        })?;
+    }
+    Ok(())
+}
+
+fn refused(call: &FunctionName, error: &wasmtime::Error) -> TapError {
+    TapError::Refused {
+        call: call.clone(),
+        reason: error.root_cause().to_string(),
+    }
+}

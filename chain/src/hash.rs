@@ -1,0 +1,182 @@
+//! Owns every SHA-256 of the project: the hash of an event, with its formula, and the digest of a content.
+//! The only file that names the sha2 crate. What goes into an event's `data` is left to `payload.rs`.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::de::{self, Deserialize, Deserializer, Visitor};
+use serde::ser::{Serialize, Serializer};
+use sha2::{Digest, Sha256};
+
+use crate::pack;
+
+/// Keeps event hashes apart from every other use of SHA-256.
+pub const EVENT_HASH_DOMAIN: &[u8] = b"retake.event.v1\0";
+
+/// The hash of an event:
+///
+/// ```text
+/// SHA-256( "retake.event.v1" ‖ 0x00 ‖ msgpack([parent_hash or nil, event_type, data]) )
+/// ```
+///
+/// with the parent's hash and `data` as MessagePack byte strings, all lengths in their shortest form. `data`
+/// is hashed where it lies, without a copy.
+pub fn event_hash(parent: Option<&EventHash>, event_type: &str, data: &[u8]) -> EventHash {
+    let mut head = Vec::with_capacity(64 + event_type.len() + 8);
+    head.extend_from_slice(EVENT_HASH_DOMAIN);
+    pack::array_header(&mut head, 3);
+    match parent {
+        Some(parent) => pack::binary(&mut head, parent.as_ref()),
+        None => pack::nil(&mut head),
+    }
+    pack::string(&mut head, event_type);
+    pack::binary_header(&mut head, data.len());
+    let mut hasher = Sha256::new();
+    hasher.update(&head);
+    hasher.update(data);
+    EventHash(hasher.finalize().into())
+}
+
+/// The SHA-256 that identifies an event and binds all events before it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct EventHash(pub [u8; 32]);
+
+/// The SHA-256 of some content, such as a component's bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ContentRef([u8; 32]);
+
+impl ContentRef {
+    /// The digest of `bytes`.
+    pub fn of(bytes: &[u8]) -> Self {
+        let mut hasher = ContentHasher::new();
+        hasher.update(bytes);
+        hasher.finish()
+    }
+}
+
+/// Makes a [`ContentRef`] from bytes that arrive in pieces.
+#[derive(Clone, Default)]
+pub struct ContentHasher(Sha256);
+
+impl ContentHasher {
+    /// A hasher that has seen nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes the next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The digest of all bytes taken.
+    pub fn finish(self) -> ContentRef {
+        ContentRef(self.0.finalize().into())
+    }
+}
+
+impl fmt::Debug for ContentHasher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ContentHasher")
+    }
+}
+
+/// Text that is not 64 hexadecimal digits.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is not a SHA-256; write 64 hexadecimal digits")]
+pub struct ParseDigestError {
+    text: String,
+}
+
+/// What the two digest types share: hex for people, 32 raw bytes for machines.
+macro_rules! digest {
+    ($name:ident) => {
+        impl $name {
+            /// The 32 bytes.
+            pub fn as_bytes(&self) -> &[u8; 32] {
+                &self.0
+            }
+
+            /// The digest that these 32 bytes are.
+            pub fn from_bytes(bytes: [u8; 32]) -> Self {
+                Self(bytes)
+            }
+
+            /// The first 8 hexadecimal digits, for short forms.
+            pub fn short(&self) -> String {
+                hex::encode(&self.0[..4])
+            }
+        }
+
+        impl AsRef<[u8]> for $name {
+            fn as_ref(&self) -> &[u8] {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&hex::encode(self.0))
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}({})", stringify!($name), hex::encode(self.0))
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = ParseDigestError;
+
+            fn from_str(text: &str) -> Result<Self, ParseDigestError> {
+                let mut bytes = [0; 32];
+                match hex::decode_to_slice(text, &mut bytes) {
+                    Ok(()) => Ok(Self(bytes)),
+                    Err(_) => Err(ParseDigestError { text: text.to_owned() }),
+                }
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                if serializer.is_human_readable() {
+                    serializer.collect_str(self)
+                } else {
+                    serializer.serialize_bytes(&self.0)
+                }
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                if deserializer.is_human_readable() {
+                    deserializer.deserialize_str(DigestVisitor).map(Self)
+                } else {
+                    deserializer.deserialize_bytes(DigestVisitor).map(Self)
+                }
+            }
+        }
+    };
+}
+
+digest!(EventHash);
+digest!(ContentRef);
+
+struct DigestVisitor;
+
+impl Visitor<'_> for DigestVisitor {
+    type Value = [u8; 32];
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a SHA-256: 32 bytes, or 64 hexadecimal digits")
+    }
+
+    fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<[u8; 32], E> {
+        bytes.try_into().map_err(|_| E::invalid_length(bytes.len(), &self))
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<[u8; 32], E> {
+        text.parse::<EventHash>().map(|hash| hash.0).map_err(E::custom)
+    }
+}

@@ -1,0 +1,32 @@
+//! Owns [`HttpReplayChain`], the recorded events that a replay keeps in its store's extensions.
+//! Filling and moving the window is the replayer's.
+
+use crate::event::ChainEvent;
+
+const INCOMING_PREFIX: &str = "wasi:http/incoming-handler@0.2.";
+const INCOMING_SUFFIX: &str = "/handle";
+
+/// Recorded events, in order. That a store has one is how a host knows that it is in replay mode.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HttpReplayChain(pub Vec<ChainEvent>);
+
+impl HttpReplayChain {
+    /// The events of exactly that type, in order.
+    pub fn events_by_type<'a>(&'a self, event_type: &'a str) -> impl Iterator<Item = &'a ChainEvent> {
+        self.0.iter().filter(move |event| &*event.event_type == event_type)
+    }
+
+    /// The HTTP requests that reached the actor: events of `wasi:http/incoming-handler@0.2.x/handle`, whatever
+    /// the patch version.
+    pub fn http_incoming_events(&self) -> impl Iterator<Item = &ChainEvent> {
+        self.0.iter().filter(|event| is_http_incoming(&event.event_type))
+    }
+}
+
+/// Whether the type is `wasi:http/incoming-handler@0.2.<patch>/handle`.
+pub fn is_http_incoming(event_type: &str) -> bool {
+    event_type
+        .strip_prefix(INCOMING_PREFIX)
+        .and_then(|rest| rest.strip_suffix(INCOMING_SUFFIX))
+        .is_some_and(|patch| !patch.is_empty() && patch.bytes().all(|byte| byte.is_ascii_digit()))
+}

@@ -1,0 +1,47 @@
+//! The chain of Retake: what an actor did, as hashed events, and the log file that keeps them.
+//!
+//! - [`Value`], the shape of a component value, and its canonical MessagePack;
+//! - [`ChainEvent`] and [`ChainEventPayload`], the events, and [`event_hash`], the formula that links them;
+//! - [`StateChain`], which appends events and delivers them to subscribers;
+//! - [`log`], the writer and reader of `.take` files.
+//!
+//! Neither an engine nor a network is needed to build or use this crate.
+
+pub mod base64;
+mod best_effort;
+mod encoding;
+mod event;
+mod hash;
+mod http_replay;
+mod ids;
+pub mod log;
+mod pack;
+mod payload;
+mod payload_codec;
+mod session;
+mod state_chain;
+mod value;
+mod value_display;
+mod value_serde;
+
+#[cfg(test)]
+mod tests;
+
+pub use best_effort::BestEffortSubscriber;
+pub use encoding::{DecodeError, EncodeError, MAX_DECODE_DEPTH, from_canonical_slice, to_canonical_vec};
+pub use event::{ChainEvent, ChainEventData};
+pub use hash::{ContentHasher, ContentRef, EVENT_HASH_DOMAIN, EventHash, ParseDigestError, event_hash};
+pub use http_replay::{HttpReplayChain, is_http_incoming};
+pub use ids::{ParseIdError, TheaterId};
+pub use log::{
+    ChainNumber, FormatVersion, LogReader, LogWriter, MAX_EVENT, MAX_EVENT_TYPE, ReadError, Record, Seal,
+    SealKind, SealSummary, Storage, TakeState, WriteError,
+};
+pub use payload::{
+    ChainEventPayload, HostFunctionCall, LogLevel, Outcome, REPLAY_SUMMARY, ReplaySummary, SESSION, SHUTDOWN,
+    THEATER_RUNTIME_PREFIX, TheaterRuntimeEventData, WASM_CALL, WASM_ERROR, WASM_RESULT, WasmEventData,
+    host_event_type,
+};
+pub use session::{ActorSource, EngineProfile, InstanceMode, SessionKind, SessionStart};
+pub use state_chain::{ChainError, EventSender, StateChain};
+pub use value::{HANDLE_EXTENSION, MAX_VALUE_DEPTH, Value};

@@ -1,0 +1,245 @@
+//! Owns what reader and writer agree on: version, limits, tags, and the records of a `.take`.
+//! How records become frames is left to `frame.rs`, `sink.rs` and `source.rs`.
+
+use std::fmt;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use crate::event::ChainEvent;
+use crate::hash::EventHash;
+use crate::ids::TheaterId;
+
+/// The version that this crate writes, and the newest it reads.
+///
+/// - 1.0: the first.
+pub const FORMAT_VERSION: FormatVersion = FormatVersion { major: 1, minor: 0 };
+
+/// Largest event data, in bytes.
+pub const MAX_EVENT: usize = 1 << 30;
+/// Longest event type, in bytes.
+pub const MAX_EVENT_TYPE: usize = 1 << 10;
+/// Largest embedded component, in bytes.
+pub const MAX_ACTOR: u64 = 1 << 30;
+/// Most bytes of an embedded component in one frame.
+pub const ACTOR_CHUNK: usize = 1 << 20;
+/// Most chains in one take.
+pub const MAX_CHAINS: usize = 1 << 16;
+/// A data frame closes when it holds this many bytes before compression.
+pub const FRAME_RAW_BYTES: u64 = 1 << 20;
+/// Most frames that one index names, the index before it included.
+pub const MAX_FRAMES_PER_INDEX: usize = 256;
+/// Largest seal, in bytes of its MessagePack.
+pub const MAX_SEAL: usize = 1 << 23;
+/// zstd level of data frames.
+pub const COMPRESSION_LEVEL: i32 = 3;
+/// zstd window of data frames, as a power of two.
+pub const WINDOW_LOG: u32 = 21;
+/// Largest zstd window that is read, as a power of two.
+pub const WINDOW_LOG_MAX: u32 = 23;
+
+/// Largest header, in bytes of its MessagePack.
+pub(super) const MAX_HEADER: usize = 1 << 12;
+/// Largest index, in bytes of its MessagePack.
+pub(super) const MAX_INDEX: usize = 1 << 14;
+
+pub(super) const TAG_HEADER: &str = "retake";
+pub(super) const TAG_ACTOR: &str = "actor";
+pub(super) const TAG_CHAIN: &str = "chain";
+pub(super) const TAG_EVENT: &str = "event";
+pub(super) const TAG_INDEX: &str = "index";
+pub(super) const TAG_SEAL: &str = "seal";
+
+/// Version of the format. Another major cannot be read; a newer minor may hold what this crate does not know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(from = "(u16, u16)", into = "(u16, u16)")]
+pub struct FormatVersion {
+    /// Changes when older readers would misread.
+    pub major: u16,
+    /// Changes when something is added.
+    pub minor: u16,
+}
+
+impl FormatVersion {
+    /// Whether a reader of version `reader` understands all of a take of this version.
+    pub fn is_readable_by(self, reader: FormatVersion) -> bool {
+        self.major == reader.major && self.minor <= reader.minor
+    }
+}
+
+impl From<(u16, u16)> for FormatVersion {
+    fn from((major, minor): (u16, u16)) -> Self {
+        Self { major, minor }
+    }
+}
+
+impl From<FormatVersion> for (u16, u16) {
+    fn from(version: FormatVersion) -> Self {
+        (version.major, version.minor)
+    }
+}
+
+impl fmt::Display for FormatVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.major, self.minor)
+    }
+}
+
+/// The number of a chain within its take, from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ChainNumber(pub u32);
+
+impl fmt::Display for ChainNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What a reader hands out. Index blocks and the seal it keeps to itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Record {
+    /// A piece of the embedded component. The pieces follow each other without a gap, before any chain.
+    Actor {
+        /// Where the piece begins in the component.
+        offset: u64,
+        /// Bytes of the whole component.
+        total: u64,
+        /// The piece.
+        bytes: Bytes,
+    },
+    /// A chain begins.
+    Chain {
+        /// Its number: one more than the last.
+        number: ChainNumber,
+        /// Its actor.
+        id: TheaterId,
+    },
+    /// An event of a chain.
+    Event {
+        /// Index in the take, from 0, over all chains.
+        number: u64,
+        /// Its chain.
+        chain: ChainNumber,
+        /// The event; its hash is as recorded, not checked.
+        event: ChainEvent,
+        /// Where the zstd frame that holds it begins in the file.
+        offset: u64,
+    },
+}
+
+/// How a take ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TakeState {
+    /// With a seal, and every checksum before it agrees.
+    Sealed,
+    /// With whole objects, but no seal: the recorder did not finish.
+    Unsealed,
+    /// In the middle of a frame or an object.
+    Torn {
+        /// Where the torn frame begins in the file.
+        offset: u64,
+    },
+}
+
+/// A compressed frame: where it is, how long, and the CRC-32C of its bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FrameRef {
+    /// Position of its first byte in the file.
+    pub offset: u64,
+    /// Compressed bytes.
+    pub length: u64,
+    /// CRC-32C of the compressed bytes.
+    pub crc32c: u32,
+}
+
+/// A frame in an index, written as `[offset, length, crc32c, first_event]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "(u64, u64, u32, u64)", into = "(u64, u64, u32, u64)")]
+pub struct FrameEntry {
+    /// The frame.
+    pub frame: FrameRef,
+    /// How many events come before the frame: the number of the first event in it, if it has one.
+    pub first_event: u64,
+}
+
+impl From<(u64, u64, u32, u64)> for FrameEntry {
+    fn from((offset, length, crc32c, first_event): (u64, u64, u32, u64)) -> Self {
+        Self { frame: FrameRef { offset, length, crc32c }, first_event }
+    }
+}
+
+impl From<FrameEntry> for (u64, u64, u32, u64) {
+    fn from(entry: FrameEntry) -> Self {
+        (entry.frame.offset, entry.frame.length, entry.frame.crc32c, entry.first_event)
+    }
+}
+
+/// The last frame of a take.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seal {
+    /// Who sealed it.
+    pub kind: SealKind,
+    /// Events of all chains.
+    pub events: u64,
+    /// The chains, by number.
+    pub chains: Vec<SealedChain>,
+    /// The last index, which covers everything before itself.
+    pub index: FrameRef,
+}
+
+/// Who sealed a take.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SealKind {
+    /// The recorder, at the end of the session.
+    Complete,
+    /// A repair, after the session was cut short.
+    Repaired {
+        /// What was wrong.
+        reason: String,
+        /// Where the whole part of the original file ended.
+        cut: u64,
+    },
+}
+
+/// A chain in a seal, written as `[id, count, head]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "(TheaterId, u64, Option<EventHash>)", into = "(TheaterId, u64, Option<EventHash>)")]
+pub struct SealedChain {
+    /// Its actor.
+    pub id: TheaterId,
+    /// How many events it has.
+    pub count: u64,
+    /// Hash of its last event.
+    pub head: Option<EventHash>,
+}
+
+impl From<(TheaterId, u64, Option<EventHash>)> for SealedChain {
+    fn from((id, count, head): (TheaterId, u64, Option<EventHash>)) -> Self {
+        Self { id, count, head }
+    }
+}
+
+impl From<SealedChain> for (TheaterId, u64, Option<EventHash>) {
+    fn from(chain: SealedChain) -> Self {
+        (chain.id, chain.count, chain.head)
+    }
+}
+
+/// The first object of a take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Header {
+    pub(super) version: FormatVersion,
+}
+
+/// An index block.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct IndexBody {
+    /// Every frame since the previous index, which is the first entry.
+    pub(super) frames: Vec<FrameEntry>,
+    /// Events so far.
+    pub(super) events: u64,
+    /// Where the previous index begins.
+    pub(super) previous: Option<u64>,
+}

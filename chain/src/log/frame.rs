@@ -1,0 +1,175 @@
+//! Owns the shape of zstd frames: a scanner that knows where one ends, and the one encoding of the seal.
+//! Compressing and decompressing is zstd's, by way of `sink.rs` and `source.rs`.
+//!
+//! ```text
+//! frame  = magic 28 b5 2f fd | descriptor | window or content size | blocks | checksum (4)
+//! block  = header (3, little-endian: bit 0 last, bits 1-2 kind, rest size) | body
+//! seal   = magic | e4 | content size (8) | raw blocks of 128 KiB, the last shorter | low 32 bits of XXH64
+//! ```
+
+use xxhash_rust::xxh64::xxh64;
+
+use super::error::Damage;
+use super::format::MAX_SEAL;
+
+/// First bytes of every zstd frame.
+pub(super) const MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+/// Descriptor of the seal's frame: eight bytes of content size, single segment, checksum. A compressor writes it
+/// for contents beyond 4 GiB alone, so no other frame of a take has it.
+pub(super) const SEAL_DESCRIPTOR: u8 = 0b1110_0100;
+
+const CHECKSUM_FLAG: u8 = 0b0000_0100;
+/// Bits that are unused or reserved, and the two of a dictionary, which no take uses.
+const FORBIDDEN_FLAGS: u8 = 0b0001_1011;
+const SINGLE_SEGMENT: u8 = 0b0010_0000;
+
+const SEAL_HEAD: usize = 13;
+const BLOCK_HEAD: usize = 3;
+const CHECKSUM: usize = 4;
+const BLOCK_MAX: usize = 1 << 17;
+
+/// Refuses frame descriptors that no take has.
+pub(super) fn check_descriptor(descriptor: u8) -> Result<(), Damage> {
+    if descriptor & CHECKSUM_FLAG == 0 || descriptor & FORBIDDEN_FLAGS != 0 {
+        return Err(Damage::FrameSettings { descriptor });
+    }
+    Ok(())
+}
+
+/// Walks the bytes of one frame, to tell at its end, or at the end of the file, where in the frame that is.
+#[derive(Debug)]
+pub(super) struct FrameScanner {
+    part: Part,
+    /// Bytes of the part that are still to come.
+    missing: usize,
+    block_head: u32,
+    blocks: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    FrameHead,
+    BlockHead,
+    BlockBody { last: bool },
+    Checksum,
+    Done,
+}
+
+impl FrameScanner {
+    /// A scanner for a frame with this descriptor, which [`check_descriptor`] has accepted.
+    pub(super) fn new(descriptor: u8) -> Self {
+        let single = descriptor & SINGLE_SEGMENT != 0;
+        let content_size = match descriptor >> 6 {
+            0 => usize::from(single),
+            1 => 2,
+            2 => 4,
+            _ => 8,
+        };
+        let missing = MAGIC.len() + 1 + usize::from(!single) + content_size;
+        Self { part: Part::FrameHead, missing, block_head: 0, blocks: 0 }
+    }
+
+    /// Walks over the next bytes of the frame.
+    pub(super) fn feed(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() && self.part != Part::Done {
+            let step = self.missing.min(bytes.len());
+            if self.part == Part::BlockHead {
+                for &byte in &bytes[..step] {
+                    self.block_head = self.block_head >> 8 | u32::from(byte) << 16;
+                }
+            }
+            bytes = &bytes[step..];
+            self.missing -= step;
+            while self.missing == 0 && self.part != Part::Done {
+                self.next_part();
+            }
+        }
+    }
+
+    fn next_part(&mut self) {
+        (self.part, self.missing) = match self.part {
+            Part::FrameHead | Part::BlockBody { last: false } => (Part::BlockHead, BLOCK_HEAD),
+            Part::BlockHead => {
+                let (last, kind) = (self.block_head & 1 == 1, self.block_head >> 1 & 3);
+                let size = (self.block_head >> 3) as usize;
+                self.blocks += 1;
+                // A run-length block has one byte, whatever its size says.
+                (Part::BlockBody { last }, if kind == 1 { 1 } else { size })
+            }
+            Part::BlockBody { last: true } => (Part::Checksum, CHECKSUM),
+            Part::Checksum | Part::Done => (Part::Done, 0),
+        };
+    }
+
+    /// Whether the frame is at its end.
+    #[cfg(test)]
+    pub(super) fn is_done(&self) -> bool {
+        self.part == Part::Done
+    }
+
+    /// Whether the bytes so far end right after a block that is not the last: where a flush ends.
+    pub(super) fn is_after_block(&self) -> bool {
+        self.part == Part::BlockHead && self.missing == BLOCK_HEAD && self.blocks > 0
+    }
+}
+
+/// The frame of a seal with this content, in its one encoding.
+pub(super) fn encode_seal(content: &[u8]) -> Vec<u8> {
+    let mut frame = Vec::with_capacity(seal_length(content.len()));
+    frame.extend_from_slice(&MAGIC);
+    frame.push(SEAL_DESCRIPTOR);
+    frame.extend_from_slice(&(content.len() as u64).to_le_bytes());
+    let blocks = content.len().div_ceil(BLOCK_MAX);
+    for (i, block) in content.chunks(BLOCK_MAX).enumerate() {
+        let head = (block.len() as u32) << 3 | u32::from(i + 1 == blocks);
+        frame.extend_from_slice(&head.to_le_bytes()[..BLOCK_HEAD]);
+        frame.extend_from_slice(block);
+    }
+    frame.extend_from_slice(&(xxh64(content, 0) as u32).to_le_bytes());
+    frame
+}
+
+fn seal_length(content: usize) -> usize {
+    SEAL_HEAD + content + content.div_ceil(BLOCK_MAX) * BLOCK_HEAD + CHECKSUM
+}
+
+/// Most bytes of a seal's frame.
+pub(super) const MAX_SEAL_FRAME: usize =
+    SEAL_HEAD + MAX_SEAL + (MAX_SEAL / BLOCK_MAX) * BLOCK_HEAD + CHECKSUM;
+
+/// What the last bytes of a file are, if they begin like a seal.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum SealFrame {
+    /// The seal's content.
+    Whole(Vec<u8>),
+    /// The file ends before the seal does.
+    Short,
+    /// The seal has this many bytes, and more follow.
+    Trailing(usize),
+}
+
+/// Takes a seal's frame apart, and compares it with what [`encode_seal`] makes of the content.
+pub(super) fn decode_seal(frame: &[u8]) -> Result<SealFrame, Damage> {
+    let Some(size) = frame.get(5..SEAL_HEAD).and_then(|size| size.try_into().ok()) else {
+        return Ok(SealFrame::Short);
+    };
+    let size = u64::from_le_bytes(size);
+    let content_len = match usize::try_from(size) {
+        Ok(len) if (1..=MAX_SEAL).contains(&len) => len,
+        _ => return Err(Damage::TooLarge { what: "a seal", len: size, limit: MAX_SEAL as u64 }),
+    };
+    let length = seal_length(content_len);
+    if frame.len() < length {
+        return Ok(SealFrame::Short);
+    }
+    if frame.len() > length {
+        return Ok(SealFrame::Trailing(length));
+    }
+    let blocks = &frame[SEAL_HEAD..length - CHECKSUM];
+    let content: Vec<u8> = blocks
+        .chunks(BLOCK_HEAD + BLOCK_MAX)
+        .flat_map(|block| block.iter().skip(BLOCK_HEAD))
+        .copied()
+        .collect();
+    if encode_seal(&content) == frame { Ok(SealFrame::Whole(content)) } else { Err(Damage::SealEncoding) }
+}

@@ -1,0 +1,44 @@
+//! The log: one `.take` file, append-only, that holds the chains of one session.
+//!
+//! # States of a file
+//!
+//! | on disk | answer |
+//! |---|---|
+//! | complete, with its seal | [`TakeState::Sealed`] |
+//! | the recorder was killed between two flushes; whole objects to the end | [`TakeState::Unsealed`] |
+//! | the recorder was killed while writing, or the tail was lost; cut inside a frame or an object | [`TakeState::Torn`], after the whole events before the cut |
+//! | bytes changed | [`ReadError::Damaged`] with byte offset and event index |
+//! | bytes after the seal | [`ReadError::TrailingBytes`] |
+//! | repaired from a torn one | [`TakeState::Sealed`], and the seal's kind is [`SealKind::Repaired`] |
+//! | altered, and every checksum made anew | reads well; the verifier's hashes, or the replay, tell |
+//! | written in a newer format | [`ReadError::NewerVersion`] |
+//! | no bytes at all | [`ReadError::Empty`] |
+//! | something else | [`ReadError::NotATake`] |
+//!
+//! # Files of this module
+//!
+//! `format` has the constants and records; `frame` walks zstd frames and has the seal's fixed encoding; `sink`
+//! and `source` compress and decompress; `parse` takes records apart, `blocks` headers, indexes and seals; `writer` and `reader` are the two ends.
+
+mod blocks;
+mod error;
+mod format;
+mod frame;
+mod parse;
+mod reader;
+mod sink;
+mod source;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+pub use error::{Damage, ReadError, WriteError};
+pub use format::{
+    ACTOR_CHUNK, COMPRESSION_LEVEL, ChainNumber, FORMAT_VERSION, FRAME_RAW_BYTES, FormatVersion, FrameEntry,
+    FrameRef, MAX_ACTOR, MAX_CHAINS, MAX_EVENT, MAX_EVENT_TYPE, MAX_FRAMES_PER_INDEX, MAX_SEAL, Record, Seal,
+    SealKind, SealedChain, TakeState, WINDOW_LOG, WINDOW_LOG_MAX,
+};
+pub use reader::LogReader;
+pub use sink::Storage;
+pub use writer::{LogWriter, SealSummary};

@@ -1,0 +1,373 @@
+//! Owns the reading of a `.take`, record by record, in constant memory, and the telling apart of its states.
+//! Frames are `source.rs`'s, single records `parse.rs`'s; hashes, links, counts and heads are the verifier's.
+
+use std::io::Read;
+use std::mem;
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::event::ChainEvent;
+use crate::hash::EventHash;
+use crate::ids::TheaterId;
+
+use super::blocks::{check_index, decode_header, decode_seal_body};
+use super::error::{Damage, ReadError};
+use super::format::{
+    ChainNumber, FORMAT_VERSION, FormatVersion, FrameEntry, FrameRef, Header, IndexBody, MAX_CHAINS,
+    MAX_FRAMES_PER_INDEX, MAX_HEADER, MAX_INDEX, MAX_SEAL, Record, Seal, TAG_HEADER, TAG_INDEX, TAG_SEAL,
+    TakeState,
+};
+use super::parse::{Item, Stop, parse_record};
+use super::source::{End, FrameSource, SourceError, Step};
+
+/// An event this large keeps the buffer it was read into, instead of being copied out of it.
+const LARGE_EVENT: usize = 1 << 20;
+
+/// Reads one `.take` from its first byte to its last. One event is the unit of memory.
+pub struct LogReader<R> {
+    source: FrameSource<R>,
+    /// Decompressed bytes of the open frame; what is before `pos` is done with.
+    buffer: Vec<u8>,
+    pos: usize,
+    frame: FrameContent,
+    version: Option<FormatVersion>,
+    chains: u32,
+    events: u64,
+    /// Where in the embedded component the next piece belongs, and the component's size.
+    actor: Option<(u64, u64)>,
+    /// Events before the open frame.
+    frame_first_event: u64,
+    /// Frames since the last index, that one included.
+    frames: Vec<FrameEntry>,
+    last_index: Option<FrameRef>,
+    progress: Progress,
+    seal: Option<Seal>,
+}
+
+/// What the open frame holds, from its first record on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum FrameContent {
+    Nothing,
+    Chains,
+    ActorPiece,
+    Lone(&'static str),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Progress {
+    Reading,
+    Ended(TakeState),
+    Failed,
+}
+
+impl<R: Read> LogReader<R> {
+    /// Begins to read: checks what kind of file it is, and the version of its format.
+    ///
+    /// A file that ends within its header is torn at 0: this succeeds, and there are no records.
+    ///
+    /// # Errors
+    /// [`ReadError::Empty`], [`ReadError::NotATake`], [`ReadError::NewerVersion`], damage or a failing input.
+    pub fn open(input: R) -> Result<Self, ReadError> {
+        let source =
+            FrameSource::new(input).map_err(|damage| ReadError::Damaged { offset: 0, event: 0, damage })?;
+        let mut reader = Self {
+            source,
+            buffer: Vec::new(),
+            pos: 0,
+            frame: FrameContent::Nothing,
+            version: None,
+            chains: 0,
+            events: 0,
+            actor: None,
+            frame_first_event: 0,
+            frames: Vec::with_capacity(MAX_FRAMES_PER_INDEX),
+            last_index: None,
+            progress: Progress::Reading,
+            seal: None,
+        };
+        if reader.source.is_empty().map_err(|fault| reader.source_error(fault))? {
+            return Err(ReadError::Empty);
+        }
+        while reader.version.is_none() && reader.progress == Progress::Reading {
+            reader.advance().map_err(not_a_take)?;
+        }
+        Ok(reader)
+    }
+
+    /// The next record, or `None` at the end, of which [`LogReader::state`] then speaks.
+    ///
+    /// # Errors
+    /// What is wrong with the file, with the position. After an error there is nothing more to read.
+    pub fn next_record(&mut self) -> Result<Option<Record>, ReadError> {
+        loop {
+            match self.progress {
+                Progress::Reading => {}
+                Progress::Ended(_) => return Ok(None),
+                Progress::Failed => return Err(ReadError::Failed),
+            }
+            let found = self.advance().inspect_err(|_| self.progress = Progress::Failed)?;
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// How the take ends. [`TakeState::Unsealed`] until the end is reached, for no seal has been seen yet.
+    pub fn state(&self) -> TakeState {
+        match self.progress {
+            Progress::Ended(state) => state,
+            Progress::Reading | Progress::Failed => TakeState::Unsealed,
+        }
+    }
+
+    /// The seal, once the end of a sealed take is reached.
+    pub fn seal(&self) -> Option<&Seal> {
+        self.seal.as_ref()
+    }
+
+    /// The take's version; `None` if the file ends within its header.
+    pub fn version(&self) -> Option<FormatVersion> {
+        self.version
+    }
+
+    /// Compressed bytes consumed so far.
+    pub fn bytes(&self) -> u64 {
+        self.source.offset()
+    }
+
+    /// Events handed out so far.
+    pub fn events(&self) -> u64 {
+        self.events
+    }
+
+    /// One step: a record out of the buffer, or more bytes into it.
+    fn advance(&mut self) -> Result<Option<Record>, ReadError> {
+        if !matches!(self.frame, FrameContent::Lone(_)) && self.pos < self.buffer.len() {
+            match parse_record(&self.buffer[self.pos..]) {
+                Ok((Item::Event { chain, hash, parent, event_type, data }, len)) => {
+                    let event_type = Arc::from(event_type);
+                    let data = self.pos + data.start..self.pos + data.end;
+                    return self.take_event(chain, hash, parent, event_type, data, len).map(Some);
+                }
+                Ok((Item::Chain { number, id }, len)) => return self.take_chain(number, id, len).map(Some),
+                Ok((Item::Actor { offset, total, bytes }, len)) => {
+                    let bytes = Bytes::copy_from_slice(bytes);
+                    return self.take_actor(offset, total, bytes, len).map(Some);
+                }
+                Ok((Item::Lone(tag), _)) => self.begin_lone(tag)?,
+                Err(Stop::Need) => {}
+                Err(Stop::Bad(damage)) => return Err(self.damaged(damage)),
+            }
+        }
+        if self.pos > 0 {
+            // What is left is the beginning of one record, so this moves little.
+            self.buffer.drain(..self.pos);
+            self.pos = 0;
+        }
+        match self.source.step(&mut self.buffer).map_err(|fault| self.source_error(fault))? {
+            Step::Data => self.check_lone_size()?,
+            Step::FrameEnd(frame) => self.end_frame(frame)?,
+            Step::Seal(content) => self.end_sealed(&content)?,
+            Step::End(end) => self.end_unsealed(end),
+        }
+        Ok(None)
+    }
+
+    fn take_event(
+        &mut self,
+        chain: u64,
+        hash: EventHash,
+        parent_hash: Option<EventHash>,
+        event_type: Arc<str>,
+        data: Range<usize>,
+        len: usize,
+    ) -> Result<Record, ReadError> {
+        self.enter(FrameContent::Chains, "event")?;
+        if chain >= u64::from(self.chains) {
+            let place = "names a chain that was not introduced";
+            return Err(self.damaged(Damage::Misplaced { record: "event", place }));
+        }
+        let next = self.pos + len;
+        let data = if data.len() >= LARGE_EVENT {
+            let rest = self.buffer.split_off(next);
+            self.pos = 0;
+            Bytes::from(mem::replace(&mut self.buffer, rest)).slice(data)
+        } else {
+            self.pos = next;
+            Bytes::copy_from_slice(&self.buffer[data])
+        };
+        let number = self.events;
+        self.events += 1;
+        let event = ChainEvent { hash, parent_hash, event_type, data };
+        Ok(Record::Event {
+            number,
+            chain: ChainNumber(chain as u32),
+            event,
+            offset: self.source.frame_offset(),
+        })
+    }
+
+    fn take_chain(&mut self, number: u64, id: TheaterId, len: usize) -> Result<Record, ReadError> {
+        self.enter(FrameContent::Chains, "chain")?;
+        if number != u64::from(self.chains) || self.chains as usize >= MAX_CHAINS {
+            let place = "is out of turn; they are counted from 0";
+            return Err(self.damaged(Damage::Misplaced { record: "chain", place }));
+        }
+        if self.actor.is_some_and(|(next, total)| next < total) {
+            let place = "comes before the embedded component is whole";
+            return Err(self.damaged(Damage::Misplaced { record: "chain", place }));
+        }
+        self.chains += 1;
+        self.pos += len;
+        Ok(Record::Chain { number: ChainNumber(number as u32), id })
+    }
+
+    fn take_actor(&mut self, offset: u64, total: u64, bytes: Bytes, len: usize) -> Result<Record, ReadError> {
+        self.enter(FrameContent::ActorPiece, "actor")?;
+        let (expected, whole) = self.actor.unwrap_or((0, total));
+        let next = offset.saturating_add(bytes.len() as u64);
+        if self.chains > 0 || offset != expected || total != whole || bytes.is_empty() || next > total {
+            let place = "does not continue the piece before it, or comes after a chain";
+            return Err(self.damaged(Damage::Misplaced { record: "actor", place }));
+        }
+        self.actor = Some((next, total));
+        self.pos += len;
+        Ok(Record::Actor { offset, total, bytes })
+    }
+
+    /// Events and chains share frames; every other record is alone in its own.
+    fn enter(&mut self, content: FrameContent, record: &'static str) -> Result<(), ReadError> {
+        let fits =
+            self.frame == FrameContent::Nothing || (self.frame == content && content == FrameContent::Chains);
+        if self.version.is_none() {
+            return Err(self.damaged(Damage::Misplaced { record, place: "comes before the header" }));
+        }
+        if !fits {
+            return Err(
+                self.damaged(Damage::Misplaced { record, place: "shares a frame that it may not share" })
+            );
+        }
+        self.frame = content;
+        Ok(())
+    }
+
+    fn begin_lone(&mut self, tag: &'static str) -> Result<(), ReadError> {
+        let place = match tag {
+            _ if self.frame != FrameContent::Nothing => "shares a frame that it may not share",
+            TAG_HEADER if self.version.is_some() => "comes a second time",
+            TAG_INDEX if self.version.is_none() => "comes before the header",
+            TAG_SEAL => "is not in the one encoding of a seal's frame",
+            _ => {
+                self.frame = FrameContent::Lone(tag);
+                return self.check_lone_size();
+            }
+        };
+        Err(self.damaged(Damage::Misplaced { record: tag, place }))
+    }
+
+    fn check_lone_size(&self) -> Result<(), ReadError> {
+        let (what, limit) = match self.frame {
+            FrameContent::Lone(TAG_HEADER) => ("a header", MAX_HEADER),
+            FrameContent::Lone(_) => ("an index", MAX_INDEX),
+            _ => return Ok(()),
+        };
+        let len = self.buffer.len() - self.pos;
+        if len > limit {
+            return Err(self.damaged(Damage::TooLarge { what, len: len as u64, limit: limit as u64 }));
+        }
+        Ok(())
+    }
+
+    fn end_frame(&mut self, frame: FrameRef) -> Result<(), ReadError> {
+        let here =
+            |reader: &Self, damage| ReadError::Damaged { offset: frame.offset, event: reader.events, damage };
+        let content = mem::replace(&mut self.frame, FrameContent::Nothing);
+        match content {
+            FrameContent::Lone(TAG_HEADER) => self.read_header()?,
+            FrameContent::Lone(_) => {
+                check_index(self.rest(), &self.frames, self.events, self.last_index)
+                    .map_err(|damage| here(self, damage))?;
+                self.frames.clear();
+                self.last_index = Some(frame);
+            }
+            _ if self.pos < self.buffer.len() => return Err(here(self, Damage::CrossesFrame)),
+            FrameContent::Nothing => return Err(here(self, Damage::EmptyFrame)),
+            FrameContent::Chains | FrameContent::ActorPiece => {}
+        }
+        self.buffer.clear();
+        self.pos = 0;
+        if self.frames.len() >= MAX_FRAMES_PER_INDEX {
+            return Err(here(self, Damage::MissingIndex));
+        }
+        self.frames.push(FrameEntry { frame, first_event: self.frame_first_event });
+        self.frame_first_event = self.events;
+        Ok(())
+    }
+
+    fn read_header(&mut self) -> Result<(), ReadError> {
+        let version = decode_header(self.rest()).map_err(|damage| self.damaged(damage))?;
+        if !version.is_readable_by(FORMAT_VERSION) {
+            return Err(ReadError::NewerVersion { found: version, supported: FORMAT_VERSION });
+        }
+        self.version = Some(version);
+        Ok(())
+    }
+
+    /// What is read and not yet taken apart.
+    fn rest(&self) -> &[u8] {
+        &self.buffer[self.pos..]
+    }
+
+    fn end_sealed(&mut self, content: &[u8]) -> Result<(), ReadError> {
+        let actor_is_whole = self.actor.is_none_or(|(next, total)| next == total);
+        let seal = decode_seal_body(content, self.last_index, &self.frames, actor_is_whole)
+            .map_err(|damage| self.damaged(damage))?;
+        self.seal = Some(seal);
+        self.progress = Progress::Ended(TakeState::Sealed);
+        Ok(())
+    }
+
+    fn end_unsealed(&mut self, end: End) {
+        let whole = self.pos == self.buffer.len() && !matches!(self.frame, FrameContent::Lone(_));
+        self.progress = Progress::Ended(match end {
+            End::BetweenFrames => TakeState::Unsealed,
+            End::AfterBlock { .. } if whole => TakeState::Unsealed,
+            End::AfterBlock { frame_offset } | End::InsideFrame { frame_offset } => {
+                TakeState::Torn { offset: frame_offset }
+            }
+        });
+    }
+
+    fn damaged(&self, damage: Damage) -> ReadError {
+        ReadError::Damaged { offset: self.source.frame_offset(), event: self.events, damage }
+    }
+
+    fn source_error(&self, fault: SourceError) -> ReadError {
+        match fault {
+            SourceError::Io(source) => ReadError::Io { offset: self.source.offset(), source },
+            SourceError::Damage(damage) => {
+                ReadError::Damaged { offset: self.source.offset(), event: self.events, damage }
+            }
+            SourceError::Trailing(offset) => ReadError::TrailingBytes { offset },
+        }
+    }
+}
+
+/// In the first frame, a fault that no damaged byte explains better means another kind of file.
+fn not_a_take(error: ReadError) -> ReadError {
+    let reason = match &error {
+        ReadError::Damaged { damage, .. } => match damage {
+            Damage::NoFrame => "it does not begin with a zstd frame".to_owned(),
+            Damage::FrameSettings { .. }
+            | Damage::Record { .. }
+            | Damage::Misplaced { .. }
+            | Damage::EmptyFrame
+            | Damage::CrossesFrame => format!("its first frame is not a take's header ({damage})"),
+            _ => return error,
+        },
+        _ => return error,
+    };
+    ReadError::NotATake { reason }
+}

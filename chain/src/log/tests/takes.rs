@@ -1,0 +1,245 @@
+//! Promises about writing: what is written is read, wherever it is cut, and what cannot be read is refused.
+
+use super::*;
+
+#[test]
+fn what_is_written_is_read() {
+    let component: Vec<u8> = (0..2 * ACTOR_CHUNK + 77).map(|i| (i * 7 % 255) as u8).collect();
+    let (first, second) = (linked_events(300, 40), linked_events(40, 100_000));
+    let mut writer = writer();
+    writer.embed_actor(&component).unwrap();
+    let a = writer.add_chain(id(1)).unwrap();
+    let b = writer.add_chain(id(2)).unwrap();
+    for i in 0..300 {
+        writer.append(a, &first[i]).unwrap();
+        if let Some(event) = second.get(i) {
+            writer.append(b, event).unwrap();
+        }
+        if i % 50 == 0 {
+            writer.flush().unwrap();
+        }
+    }
+    let (bytes, summary) = writer.seal().unwrap();
+    assert_eq!(summary.bytes, bytes.len() as u64);
+    assert_eq!(summary.events, 340);
+
+    let (records, state, seal) = read(&bytes[..]).unwrap();
+    let seal = seal.unwrap();
+    assert_eq!(state, TakeState::Sealed);
+    assert_eq!((seal.kind, seal.events, &seal.chains), (SealKind::Complete, 340, &summary.chains));
+    assert_eq!(seal.chains[0], SealedChain { id: id(1), count: 300, head: Some(first[299].hash) });
+
+    let (mut embedded, mut chains, mut numbers) = (Vec::new(), Vec::new(), Vec::new());
+    let mut found = [Vec::new(), Vec::new()];
+    for record in records {
+        match record {
+            Record::Actor { offset, total, bytes } => {
+                assert_eq!((offset, total), (embedded.len() as u64, component.len() as u64));
+                embedded.extend_from_slice(&bytes);
+            }
+            Record::Chain { number, id } => chains.push((number, id)),
+            Record::Event { number, chain, event, .. } => {
+                numbers.push(number);
+                found[chain.0 as usize].push(event);
+            }
+        }
+    }
+    assert_eq!(embedded, component);
+    assert_eq!(chains, [(a, id(1)), (b, id(2))]);
+    assert_eq!(numbers, (0..340).collect::<Vec<u64>>());
+    assert_same(&found[0], &first);
+    assert_same(&found[1], &second);
+}
+
+#[test]
+fn one_event_may_be_larger_than_a_frame() {
+    let events = linked_events(3, 3_000_000);
+    let (records, state, _) = read(&sealed(&events)[..]).unwrap();
+    assert_eq!(state, TakeState::Sealed);
+    assert_same(&events_of(&records), &events);
+}
+
+#[test]
+fn many_frames_are_covered_by_several_indexes() {
+    let events = linked_events(1000, 10);
+    let mut writer = writer();
+    let chain = writer.add_chain(id(1)).unwrap();
+    for event in &events {
+        writer.append(chain, event).unwrap();
+        writer.end_frame().unwrap();
+    }
+    let (bytes, _) = writer.seal().unwrap();
+    let (records, state, _) = read(&bytes[..]).unwrap();
+    assert_eq!(state, TakeState::Sealed);
+    assert_same(&events_of(&records), &events);
+}
+
+#[test]
+fn a_take_is_plain_zstd_of_plain_messagepack() {
+    let events = linked_events(2, 10);
+    let raw = zstd::decode_all(&sealed(&events)[..]).unwrap();
+    let mut rest = &raw[..];
+    let mut tags = Vec::new();
+    while !rest.is_empty() {
+        // Any streaming reader of MessagePack would do; the crate's own reader has no part in this.
+        let Value::List(fields) = rmp_serde::from_read(&mut rest).unwrap() else { panic!("not an array") };
+        let Value::String(tag) = &fields[0] else { panic!("no tag in {fields:?}") };
+        tags.push(tag.clone());
+    }
+    assert_eq!(tags, ["retake", "chain", "event", "event", "index", "seal"]);
+}
+
+#[test]
+fn a_take_cut_at_any_length_is_never_sealed_and_gives_its_whole_events() {
+    let events = linked_events(30, 50);
+    let mut writer = writer();
+    writer.embed_actor(b"component").unwrap();
+    let chain = writer.add_chain(id(1)).unwrap();
+    for (i, event) in events.iter().enumerate() {
+        writer.append(chain, event).unwrap();
+        match i % 10 {
+            4 => writer.flush().unwrap(),
+            9 => writer.end_frame().unwrap(),
+            _ => {}
+        }
+    }
+    let (bytes, _) = writer.seal().unwrap();
+    let mut most = 0;
+    for cut in 1..bytes.len() {
+        let (records, state, seal) = read(&bytes[..cut]).unwrap();
+        assert_ne!(state, TakeState::Sealed, "cut at {cut}");
+        assert_eq!(seal, None);
+        if let TakeState::Torn { offset } = state {
+            assert!(offset < cut as u64);
+        }
+        let found = events_of(&records);
+        assert!(found.len() >= most, "cut at {cut}");
+        most = found.len();
+        assert_same(&found, &events[..most]);
+    }
+    assert_eq!(most, events.len());
+    assert_eq!(read(&bytes[..]).unwrap().1, TakeState::Sealed);
+}
+
+#[test]
+fn what_was_flushed_is_there_and_counts_as_unsealed() {
+    let events = linked_events(20, 30);
+    let mut writer = writer();
+    let chain = writer.add_chain(id(1)).unwrap();
+    for event in &events {
+        writer.append(chain, event).unwrap();
+    }
+    writer.flush().unwrap();
+    let length = writer.bytes() as usize;
+    let (bytes, _) = writer.seal().unwrap();
+    let (records, state, _) = read(&bytes[..length]).unwrap();
+    assert_eq!(state, TakeState::Unsealed);
+    assert_same(&events_of(&records), &events);
+    let TakeState::Torn { offset } = read(&bytes[..length - 1]).unwrap().1 else {
+        panic!("a cut block is torn")
+    };
+    assert_eq!(offset as usize, header().len());
+}
+
+#[test]
+fn a_cut_at_the_end_of_any_flush_is_unsealed() {
+    let mut writer = writer();
+    let chain = writer.add_chain(id(1)).unwrap();
+    let mut ends = Vec::new();
+    for event in linked_events(5, 200_000) {
+        writer.append(chain, &event).unwrap();
+        writer.flush().unwrap();
+        ends.push(writer.bytes() as usize);
+    }
+    let (bytes, _) = writer.seal().unwrap();
+    for (i, end) in ends.into_iter().enumerate() {
+        let (records, state, _) = read(&bytes[..end]).unwrap();
+        assert_eq!(state, TakeState::Unsealed);
+        assert_eq!(events_of(&records).len(), i + 1);
+    }
+}
+
+#[test]
+fn a_seal_has_one_encoding_that_zstd_can_read() {
+    for len in [1, 100, 1 << 17, (1 << 17) + 1, 1 << 20] {
+        let content: Vec<u8> = (0..len).map(|i| (i % 253) as u8).collect();
+        let frame = encode_seal(&content);
+        assert_eq!(zstd::decode_all(&frame[..]).unwrap(), content);
+        assert_eq!(frame::decode_seal(&frame), Ok(frame::SealFrame::Whole(content)));
+        assert_eq!(frame::decode_seal(&frame[..frame.len() - 1]), Ok(frame::SealFrame::Short));
+    }
+}
+
+#[test]
+fn the_scanner_ends_where_zstd_ends() {
+    let raw: Vec<u8> = linked_events(2, 300_000).iter().flat_map(|event| event.data.to_vec()).collect();
+    for content in [&raw[..], &vec![0; 1 << 20], b"short"] {
+        for bytes in [frame(content), encode_seal(content)] {
+            let mut scanner = FrameScanner::new(bytes[4]);
+            for (i, byte) in bytes.iter().enumerate() {
+                assert!(!scanner.is_done(), "at {i} of {}", bytes.len());
+                scanner.feed(&[*byte]);
+            }
+            assert!(scanner.is_done());
+        }
+    }
+}
+
+#[test]
+fn an_event_that_does_not_continue_its_chain_is_refused() {
+    let events = linked_events(3, 10);
+    let mut writer = writer();
+    let chain = writer.add_chain(id(1)).unwrap();
+    writer.append(chain, &events[0]).unwrap();
+    for wrong in [&events[2], &events[0]] {
+        let error = writer.append(chain, wrong).unwrap_err();
+        assert!(matches!(error, WriteError::BrokenChain { index: 1, .. }), "{error}");
+    }
+    assert!(matches!(writer.append(ChainNumber(1), &events[1]), Err(WriteError::UnknownChain { .. })));
+    writer.append(chain, &events[1]).unwrap();
+    assert_eq!(writer.seal().unwrap().1.events, 2);
+}
+
+#[test]
+fn the_writer_refuses_what_no_reader_takes() {
+    let mut writer = writer();
+    assert!(matches!(writer.embed_actor(b""), Err(WriteError::ActorSize { len: 0 })));
+    let chain = writer.add_chain(id(1)).unwrap();
+    assert!(matches!(writer.embed_actor(b"late"), Err(WriteError::ActorTooLate)));
+    let long = ChainEvent::link(None, Arc::from("x".repeat(MAX_EVENT_TYPE + 1)), Bytes::new());
+    assert!(matches!(writer.append(chain, &long), Err(WriteError::TypeTooLong { index: 0, .. })));
+    assert_eq!(writer.events(), 0);
+}
+
+/// Storage that fails after so many bytes, as a full disk does.
+struct FullDisk(usize);
+
+impl Write for FullDisk {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let taken = bytes.len().min(self.0);
+        self.0 -= taken;
+        if taken == 0 { Err(io::ErrorKind::StorageFull.into()) } else { Ok(taken) }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Storage for FullDisk {
+    fn sync(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn after_a_failed_write_the_writer_is_of_no_use() {
+    let mut writer = LogWriter::create(FullDisk(1000)).unwrap();
+    let chain = writer.add_chain(id(1)).unwrap();
+    let events = linked_events(2, 10_000);
+    writer.append(chain, &events[0]).unwrap();
+    assert!(matches!(writer.flush(), Err(WriteError::Io { .. })));
+    assert!(matches!(writer.flush(), Err(WriteError::Poisoned)));
+    assert!(matches!(writer.append(chain, &events[1]), Err(WriteError::Poisoned)));
+    assert!(matches!(writer.seal(), Err(WriteError::Poisoned)));
+}

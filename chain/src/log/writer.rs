@@ -1,0 +1,266 @@
+//! Owns the order of records in a `.take`: header, embedded component, chains and events, indexes, seal.
+//! Compression and storage are `sink.rs`'s; who calls flush and sync, and when, is the recorder's.
+
+use crate::encoding::to_canonical_vec;
+use crate::event::ChainEvent;
+use crate::hash::EventHash;
+use crate::ids::TheaterId;
+use crate::pack;
+
+use super::error::WriteError;
+use super::format::{
+    ACTOR_CHUNK, ChainNumber, FORMAT_VERSION, FRAME_RAW_BYTES, FrameEntry, FrameRef, Header, IndexBody,
+    MAX_ACTOR, MAX_CHAINS, MAX_EVENT, MAX_EVENT_TYPE, MAX_FRAMES_PER_INDEX, Seal, SealKind, SealedChain,
+    TAG_ACTOR, TAG_CHAIN, TAG_EVENT, TAG_HEADER, TAG_INDEX, TAG_SEAL,
+};
+use super::frame::encode_seal;
+use super::sink::{FrameSink, Storage};
+
+/// Writes one `.take`. Its memory does not grow with the take; only each chain costs a few dozen bytes.
+///
+/// A writer that is dropped without [`LogWriter::seal`] leaves a take that is unsealed, and lacks what came
+/// after the last flush.
+pub struct LogWriter<S> {
+    sink: FrameSink<S>,
+    chains: Vec<SealedChain>,
+    events: u64,
+    raw_bytes: u64,
+    /// Events before the open frame.
+    frame_first_event: u64,
+    /// Frames since the last index, that one included.
+    frames: Vec<FrameEntry>,
+    last_index: Option<FrameRef>,
+    has_actor: bool,
+    scratch: Vec<u8>,
+}
+
+/// What a sealed take holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SealSummary {
+    /// Events of all chains.
+    pub events: u64,
+    /// Bytes of the file.
+    pub bytes: u64,
+    /// Bytes before compression, the indexes and the seal left out.
+    pub raw_bytes: u64,
+    /// The chains by number, with their counts and heads.
+    pub chains: Vec<SealedChain>,
+}
+
+impl<S: Storage> LogWriter<S> {
+    /// Begins a take: writes its header to the storage.
+    ///
+    /// # Errors
+    /// [`WriteError::Io`] if the storage fails.
+    pub fn create(storage: S) -> Result<Self, WriteError> {
+        let mut writer = Self {
+            sink: FrameSink::new(storage)?,
+            chains: Vec::new(),
+            events: 0,
+            raw_bytes: 0,
+            frame_first_event: 0,
+            frames: Vec::with_capacity(MAX_FRAMES_PER_INDEX),
+            last_index: None,
+            has_actor: false,
+            scratch: Vec::new(),
+        };
+        writer.write_lone(TAG_HEADER, &Header { version: FORMAT_VERSION })?;
+        writer.sink.flush()?;
+        Ok(writer)
+    }
+
+    /// Embeds the component, so that the take replays anywhere.
+    ///
+    /// # Errors
+    /// [`WriteError::ActorTooLate`] after the first chain or another component, [`WriteError::ActorSize`], or a
+    /// failed write.
+    pub fn embed_actor(&mut self, component: &[u8]) -> Result<(), WriteError> {
+        if self.has_actor || !self.chains.is_empty() {
+            return Err(WriteError::ActorTooLate);
+        }
+        let total = component.len() as u64;
+        if total == 0 || total > MAX_ACTOR {
+            return Err(WriteError::ActorSize { len: total });
+        }
+        self.has_actor = true;
+        for (i, chunk) in component.chunks(ACTOR_CHUNK).enumerate() {
+            self.begin_record(TAG_ACTOR, 4);
+            pack::unsigned(&mut self.scratch, (i * ACTOR_CHUNK) as u64);
+            pack::unsigned(&mut self.scratch, total);
+            pack::binary_header(&mut self.scratch, chunk.len());
+            self.write_record(chunk)?;
+            self.end_frame()?;
+        }
+        Ok(())
+    }
+
+    /// Introduces the next chain.
+    ///
+    /// # Errors
+    /// [`WriteError::TooManyChains`], or a failed write.
+    pub fn add_chain(&mut self, id: TheaterId) -> Result<ChainNumber, WriteError> {
+        if self.chains.len() >= MAX_CHAINS {
+            return Err(WriteError::TooManyChains);
+        }
+        let number = ChainNumber(self.chains.len() as u32);
+        self.begin_record(TAG_CHAIN, 3);
+        pack::unsigned(&mut self.scratch, number.0.into());
+        pack::string(&mut self.scratch, &id.to_string());
+        self.write_record(&[])?;
+        self.chains.push(SealedChain { id, count: 0, head: None });
+        self.close_full_frame()?;
+        Ok(number)
+    }
+
+    /// Writes the next event of a chain. The hash is taken as it is.
+    ///
+    /// # Errors
+    /// [`WriteError::BrokenChain`] if the event does not name the chain's head as its parent; an unknown chain;
+    /// a limit; or a failed write.
+    pub fn append(&mut self, chain: ChainNumber, event: &ChainEvent) -> Result<(), WriteError> {
+        let known = self.chains.get(chain.0 as usize).ok_or(WriteError::UnknownChain { chain })?;
+        let (index, head) = (known.count, known.head);
+        if event.parent_hash != head {
+            return Err(WriteError::BrokenChain { chain, index, head, found: event.parent_hash });
+        }
+        if event.data.len() > MAX_EVENT {
+            return Err(WriteError::EventTooLarge { chain, index, len: event.data.len() });
+        }
+        if event.event_type.len() > MAX_EVENT_TYPE {
+            return Err(WriteError::TypeTooLong { chain, index, len: event.event_type.len() });
+        }
+        self.begin_record(TAG_EVENT, 6);
+        pack::unsigned(&mut self.scratch, chain.0.into());
+        pack::binary(&mut self.scratch, event.hash.as_bytes());
+        match &event.parent_hash {
+            Some(parent) => pack::binary(&mut self.scratch, parent.as_bytes()),
+            None => pack::nil(&mut self.scratch),
+        }
+        pack::string(&mut self.scratch, &event.event_type);
+        pack::binary_header(&mut self.scratch, event.data.len());
+        self.write_record(&event.data)?;
+
+        self.events += 1;
+        let known = &mut self.chains[chain.0 as usize];
+        known.count += 1;
+        known.head = Some(event.hash);
+        self.close_full_frame()
+    }
+
+    /// Gives everything so far to the storage. It can then be read, even if the frame is still open.
+    ///
+    /// # Errors
+    /// A failed write.
+    pub fn flush(&mut self) -> Result<(), WriteError> {
+        self.sink.flush()
+    }
+
+    /// As [`LogWriter::flush`], and makes it survive a loss of power.
+    ///
+    /// # Errors
+    /// A failed write.
+    pub fn sync(&mut self) -> Result<(), WriteError> {
+        self.sink.sync()
+    }
+
+    /// Ends the open frame, for a recorder that does not want one to stay open for long.
+    ///
+    /// # Errors
+    /// A failed write.
+    pub fn end_frame(&mut self) -> Result<(), WriteError> {
+        if let Some(frame) = self.sink.end_frame()? {
+            self.frames.push(FrameEntry { frame, first_event: self.frame_first_event });
+            self.frame_first_event = self.events;
+            if self.frames.len() >= MAX_FRAMES_PER_INDEX {
+                self.write_index()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Seals the take as complete, and syncs it.
+    ///
+    /// # Errors
+    /// A failed write.
+    pub fn seal(self) -> Result<(S, SealSummary), WriteError> {
+        self.seal_as(SealKind::Complete)
+    }
+
+    /// Seals the take as what it is, and syncs it.
+    ///
+    /// # Errors
+    /// A failed write.
+    pub fn seal_as(mut self, kind: SealKind) -> Result<(S, SealSummary), WriteError> {
+        self.end_frame()?;
+        let index = match self.last_index {
+            Some(index) if self.frames.len() == 1 => index,
+            _ => self.write_index()?,
+        };
+        let seal = Seal { kind, events: self.events, chains: self.chains, index };
+        let content = to_canonical_vec(&(TAG_SEAL, &seal)).expect("a seal has plain fields only");
+        self.sink.write_encoded(&encode_seal(&content))?;
+        self.sink.sync()?;
+        let (events, bytes, raw_bytes) = (self.events, self.sink.length(), self.raw_bytes);
+        let storage = self.sink.into_storage()?;
+        Ok((storage, SealSummary { events, bytes, raw_bytes, chains: seal.chains }))
+    }
+
+    /// Events written so far, over all chains.
+    pub fn events(&self) -> u64 {
+        self.events
+    }
+
+    /// Compressed bytes so far, as far as the compressor has let go of them.
+    pub fn bytes(&self) -> u64 {
+        self.sink.length()
+    }
+
+    /// Bytes written so far, before compression.
+    pub fn raw_bytes(&self) -> u64 {
+        self.raw_bytes
+    }
+
+    /// Hash of a chain's last event.
+    pub fn head(&self, chain: ChainNumber) -> Option<EventHash> {
+        self.chains.get(chain.0 as usize)?.head
+    }
+
+    fn begin_record(&mut self, tag: &str, fields: usize) {
+        self.scratch.clear();
+        pack::array_header(&mut self.scratch, fields);
+        pack::string(&mut self.scratch, tag);
+    }
+
+    /// Writes the record in the scratch, with `tail` as the content of its last field.
+    fn write_record(&mut self, tail: &[u8]) -> Result<(), WriteError> {
+        self.raw_bytes += (self.scratch.len() + tail.len()) as u64;
+        self.sink.write(&self.scratch)?;
+        if tail.is_empty() { Ok(()) } else { self.sink.write(tail) }
+    }
+
+    fn close_full_frame(&mut self) -> Result<(), WriteError> {
+        match self.sink.open_raw() {
+            Some(raw) if raw >= FRAME_RAW_BYTES => self.end_frame(),
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes a record that is alone in its frame, and that the next index names.
+    fn write_lone<T: serde::Serialize>(&mut self, tag: &str, body: &T) -> Result<FrameRef, WriteError> {
+        let bytes = to_canonical_vec(&(tag, body)).expect("headers and indexes have plain fields only");
+        self.sink.write(&bytes)?;
+        let frame = self.sink.end_frame()?.expect("the frame was begun two lines above");
+        self.frames.push(FrameEntry { frame, first_event: self.events });
+        self.frame_first_event = self.events;
+        Ok(frame)
+    }
+
+    fn write_index(&mut self) -> Result<FrameRef, WriteError> {
+        let frames = std::mem::replace(&mut self.frames, Vec::with_capacity(MAX_FRAMES_PER_INDEX));
+        let body =
+            IndexBody { frames, events: self.events, previous: self.last_index.map(|index| index.offset) };
+        let index = self.write_lone(TAG_INDEX, &body)?;
+        self.last_index = Some(index);
+        Ok(index)
+    }
+}

@@ -1,0 +1,252 @@
+//! Owns what an event says: the payloads, their event types, and outcomes.
+//! Their bytes are `payload_codec.rs`'s; hashing and linking are `event.rs`'s and `state_chain.rs`'s.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::session::SessionStart;
+use crate::value::Value;
+
+/// The event type of a chain's first event.
+pub const SESSION: &str = "retake/session";
+/// The event type of the start of an export call.
+pub const WASM_CALL: &str = "wasm-call";
+/// The event type of the end of an export call.
+pub const WASM_RESULT: &str = "wasm-result";
+/// The event type of a trap in an export call, and of a component that could not be made.
+pub const WASM_ERROR: &str = "wasm-error";
+/// The event type of a chain's last event.
+pub const SHUTDOWN: &str = "shutdown";
+/// The event type of a replay's summary.
+pub const REPLAY_SUMMARY: &str = "replay-summary";
+/// What the types of the runtime's own events begin with.
+pub const THEATER_RUNTIME_PREFIX: &str = "theater-runtime/";
+
+/// What an event says. Serializes for people (`--json`); the bytes in a take are
+/// [`ChainEventPayload::encode`]'s.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub enum ChainEventPayload {
+    /// The genesis: what ran, and how.
+    Session(Box<SessionStart>),
+    /// A call of the actor to its host, with its outcome.
+    HostFunction(HostFunctionCall),
+    /// A call of the host to the actor.
+    Wasm(WasmEventData),
+    /// Something the runtime did on its own account.
+    TheaterRuntime(TheaterRuntimeEventData),
+    /// The end of a chain that ended cleanly.
+    Shutdown,
+    /// What a replay found.
+    ReplaySummary(ReplaySummary),
+}
+
+/// A call of the actor to its host. Interface and function are carried by the event's type alone.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct HostFunctionCall {
+    /// The imported interface, such as `wasi:clocks/wall-clock@0.2.3`.
+    pub interface: Arc<str>,
+    /// The function in it, without any `/`.
+    pub function: Arc<str>,
+    /// The arguments.
+    pub input: Vec<Value>,
+    /// How the call ended.
+    pub output: Outcome,
+}
+
+/// How a call ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It returned, with a value if the function has a result.
+    Returned(Option<Value>),
+    /// The guest ended itself with this exit code.
+    Exited(i32),
+    /// It trapped, with the message.
+    Trapped(String),
+    /// The host failed, with the message.
+    Failed(String),
+    /// It was cut short.
+    Cancelled,
+}
+
+/// A call of the host to the actor.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum WasmEventData {
+    /// An export is called.
+    WasmCall {
+        /// The export, with its interface: `wasi:cli/run@0.2.3/run`.
+        function_name: String,
+        /// The arguments.
+        params: Vec<Value>,
+    },
+    /// The export returned or the guest exited.
+    WasmResult {
+        /// The export.
+        function_name: String,
+        /// The actor's new state, if it has one. `nil` or a list of the one value.
+        #[serde(with = "crate::payload_codec::option_as_list")]
+        state: Option<Value>,
+        /// [`Outcome::Returned`] or [`Outcome::Exited`].
+        response: Outcome,
+    },
+    /// The export trapped.
+    WasmError {
+        /// The export.
+        function_name: String,
+        /// The trap.
+        message: String,
+    },
+    /// No instance could be made.
+    WasmComponentCreationError {
+        /// Why.
+        error: String,
+    },
+}
+
+/// Something the runtime did on its own account. The guest has no part in it, so a replay copies these events.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TheaterRuntimeEventData {
+    /// A line for the log.
+    Log {
+        /// How grave it is.
+        level: LogLevel,
+        /// The line.
+        message: String,
+    },
+    /// The actor is there and takes calls.
+    ActorStarted,
+    /// Somebody asked the actor to end.
+    ShutdownRequested,
+}
+
+/// How grave a line of the log is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogLevel {
+    /// Something failed.
+    Error,
+    /// Something looks wrong.
+    Warn,
+    /// Something worth knowing happened.
+    Info,
+    /// For those who look for a fault.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+/// What a replay found, as Theater keeps it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplaySummary {
+    /// Events of the recording.
+    pub total_events: u64,
+    /// Events that were re-run.
+    pub events_replayed: u64,
+    /// Events that differed.
+    pub mismatches: u64,
+    /// Whether all were identical.
+    pub success: bool,
+    /// What went wrong otherwise.
+    pub error: Option<String>,
+}
+
+impl ChainEventPayload {
+    /// The type of the event that carries this payload. Allocates for host calls only.
+    pub fn event_type(&self) -> Arc<str> {
+        match self {
+            ChainEventPayload::HostFunction(call) => call.event_type(),
+            fixed => Arc::from(fixed.fixed_type().unwrap_or_default()),
+        }
+    }
+
+    /// Whether an event of this type may carry this payload.
+    pub fn fits(&self, event_type: &str) -> bool {
+        match self {
+            ChainEventPayload::HostFunction(call) => call.fits(event_type),
+            fixed => fixed.fixed_type() == Some(event_type),
+        }
+    }
+
+    /// The type of every payload but a host call, whose type is its own name.
+    fn fixed_type(&self) -> Option<&'static str> {
+        Some(match self {
+            ChainEventPayload::HostFunction(_) => return None,
+            ChainEventPayload::Session(_) => SESSION,
+            ChainEventPayload::Wasm(WasmEventData::WasmCall { .. }) => WASM_CALL,
+            ChainEventPayload::Wasm(WasmEventData::WasmResult { .. }) => WASM_RESULT,
+            ChainEventPayload::Wasm(
+                WasmEventData::WasmError { .. } | WasmEventData::WasmComponentCreationError { .. },
+            ) => WASM_ERROR,
+            ChainEventPayload::TheaterRuntime(TheaterRuntimeEventData::Log { .. }) => "theater-runtime/log",
+            ChainEventPayload::TheaterRuntime(TheaterRuntimeEventData::ActorStarted) => {
+                "theater-runtime/actor-started"
+            }
+            ChainEventPayload::TheaterRuntime(TheaterRuntimeEventData::ShutdownRequested) => {
+                "theater-runtime/shutdown-requested"
+            }
+            ChainEventPayload::Shutdown => SHUTDOWN,
+            ChainEventPayload::ReplaySummary(_) => REPLAY_SUMMARY,
+        })
+    }
+
+    /// The payload's name, as its bytes begin with it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            ChainEventPayload::Session(_) => "Session",
+            ChainEventPayload::HostFunction(_) => "HostFunction",
+            ChainEventPayload::Wasm(_) => "Wasm",
+            ChainEventPayload::TheaterRuntime(_) => "TheaterRuntime",
+            ChainEventPayload::Shutdown => "Shutdown",
+            ChainEventPayload::ReplaySummary(_) => "ReplaySummary",
+        }
+    }
+}
+
+impl HostFunctionCall {
+    /// `<interface>/<function>`. Callers that make many such calls keep it beside the names.
+    pub fn event_type(&self) -> Arc<str> {
+        host_event_type(&self.interface, &self.function)
+    }
+
+    fn fits(&self, event_type: &str) -> bool {
+        event_type.strip_prefix(&*self.interface).and_then(|rest| rest.strip_prefix('/'))
+            == Some(&*self.function)
+            && !self.function.contains('/')
+    }
+}
+
+/// The event type of a host call: `<interface>/<function>`.
+pub fn host_event_type(interface: &str, function: &str) -> Arc<str> {
+    let mut name = String::with_capacity(interface.len() + 1 + function.len());
+    name.push_str(interface);
+    name.push('/');
+    name.push_str(function);
+    Arc::from(name)
+}
+
+impl Outcome {
+    /// The word that the bytes use for it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Outcome::Returned(_) => "returned",
+            Outcome::Exited(_) => "exited",
+            Outcome::Trapped(_) => "trapped",
+            Outcome::Failed(_) => "failed",
+            Outcome::Cancelled => "cancelled",
+        }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Outcome::Returned(None) => f.write_str("returned"),
+            Outcome::Returned(Some(value)) => write!(f, "returned {value}"),
+            Outcome::Exited(code) => write!(f, "exited with {code}"),
+            Outcome::Trapped(message) => write!(f, "trapped: {message:?}"),
+            Outcome::Failed(message) => write!(f, "failed: {message:?}"),
+            Outcome::Cancelled => f.write_str("cancelled"),
+        }
+    }
+}

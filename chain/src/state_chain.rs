@@ -1,0 +1,291 @@
+//! Owns [`StateChain`]: the head of one actor's chain, the appending of events, and their delivery to
+//! subscribers. Events are not kept here; who wants them subscribes (`best_effort.rs` for those who may lose some).
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{Mutex as AsyncMutex, mpsc};
+
+use crate::event::{ChainEvent, ChainEventData};
+use crate::hash::EventHash;
+use crate::ids::TheaterId;
+use crate::log::{MAX_EVENT, MAX_EVENT_TYPE};
+use crate::payload::SHUTDOWN;
+use crate::value::MAX_VALUE_DEPTH;
+
+/// Where a chain delivers its events.
+pub type EventSender = mpsc::Sender<(TheaterId, ChainEvent)>;
+
+/// An event that a chain does not take.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ChainError {
+    /// The chain ended with `shutdown`.
+    #[error("chain {actor} ended with `shutdown` after {events} events; start another chain")]
+    Ended {
+        /// Whose chain.
+        actor: TheaterId,
+        /// How many events it has.
+        events: u64,
+    },
+    /// The type is not the payload's.
+    #[error("event {index}: type `{event_type}` does not fit its payload `{payload}`; use a constructor")]
+    WrongType {
+        /// Index the event would have had in the chain.
+        index: u64,
+        /// The type given.
+        event_type: String,
+        /// The payload's name.
+        payload: &'static str,
+    },
+    /// The type is longer than a log can hold.
+    #[error("event {index}: its type has {len} bytes, at most {MAX_EVENT_TYPE} fit; shorten the name")]
+    TypeTooLong {
+        /// Index the event would have had in the chain.
+        index: u64,
+        /// Bytes of the type.
+        len: usize,
+    },
+    /// The data is larger than a log can hold.
+    #[error("event {index} (`{event_type}`): {len} bytes of data, at most {MAX_EVENT} fit; split the call")]
+    TooLarge {
+        /// Index the event would have had in the chain.
+        index: u64,
+        /// The event's type.
+        event_type: String,
+        /// Bytes of data.
+        len: usize,
+    },
+    /// A value nests deeper than readers accept.
+    #[error("event {index} (`{event_type}`): a value nests {depth} deep, at most {MAX_VALUE_DEPTH} fit")]
+    TooDeep {
+        /// Index the event would have had in the chain.
+        index: u64,
+        /// The event's type.
+        event_type: String,
+        /// Depth of the deepest value.
+        depth: usize,
+    },
+}
+
+/// The chain of one actor: the head and the subscribers, and no events.
+///
+/// Appenders queue on an append lock that nothing else takes. Head and subscriber list sit behind a short lock
+/// that is never held across an await, so that looking at the head or (un)subscribing never waits for a slow
+/// subscriber.
+///
+/// # Delivery
+///
+/// An append advances the head, then delivers to the subscribers of that moment in turn, waiting for each that
+/// is full. A subscriber that has hung up is dropped from the list at the next event. After `shutdown` was
+/// delivered the chain lets go of all subscribers, so their channels close.
+///
+/// # Cancellation
+///
+/// An append future that is dropped before it has the append lock leaves no trace. Dropped later, which is only
+/// possible while it waits for a full subscriber, its event is in the chain: the next append continues from it,
+/// and first delivers it to those that lack it. The chain never forks and no subscriber sees a gap.
+/// [`StateChain::settle`] does the remaining delivery alone.
+pub struct StateChain {
+    actor_id: TheaterId,
+    /// Held by appenders alone; inside, what a dropped append left to be delivered.
+    append: AsyncMutex<Option<Undelivered>>,
+    short: Mutex<Short>,
+}
+
+struct Short {
+    head: Option<EventHash>,
+    count: u64,
+    ended: bool,
+    /// Replaced as a whole on change, so that an append needs no copy of the list.
+    subscribers: Arc<[EventSender]>,
+}
+
+struct Undelivered {
+    event: ChainEvent,
+    /// Those that lack the event, the next one last.
+    waiting: Vec<EventSender>,
+}
+
+impl StateChain {
+    /// An empty chain of that actor, without subscribers.
+    pub fn new(actor_id: TheaterId) -> Self {
+        let short = Short { head: None, count: 0, ended: false, subscribers: Arc::new([]) };
+        Self { actor_id, append: AsyncMutex::new(None), short: Mutex::new(short) }
+    }
+
+    /// Whose chain this is.
+    pub fn actor_id(&self) -> TheaterId {
+        self.actor_id
+    }
+
+    /// Hash of the last event, or `None` before the first.
+    pub fn head_hash(&self) -> Option<EventHash> {
+        self.short().head
+    }
+
+    /// How many events were appended.
+    pub fn event_count(&self) -> u64 {
+        self.short().count
+    }
+
+    /// Hashes the event after the head, advances the head, and delivers the event to every subscriber,
+    /// waiting for those that are full. Returns the event.
+    ///
+    /// # Errors
+    /// [`ChainError`] for an event that no take can hold, and after `shutdown`. Nothing changes then.
+    pub async fn add_typed_event(&self, data: ChainEventData) -> Result<ChainEvent, ChainError> {
+        let (bytes, depth) = data.data.encode_measured();
+        if !data.data.fits(&data.event_type) {
+            let (event_type, payload) = (data.event_type.to_string(), data.data.name());
+            return Err(ChainError::WrongType { index: self.event_count(), event_type, payload });
+        }
+        if depth > MAX_VALUE_DEPTH {
+            let event_type = data.event_type.to_string();
+            return Err(ChainError::TooDeep { index: self.event_count(), event_type, depth });
+        }
+        self.append(data.event_type, Bytes::from(bytes)).await
+    }
+
+    /// Appends an event that a replay copies from its recording: type and data are kept, the hash is made
+    /// anew after this chain's head. Meant for events in which the guest has no part
+    /// ([`ChainEvent::is_host_only`]).
+    ///
+    /// # Errors
+    /// As [`StateChain::add_typed_event`]; the data is not decoded.
+    pub async fn append_recorded(&self, recorded: &ChainEvent) -> Result<ChainEvent, ChainError> {
+        self.append(recorded.event_type.clone(), recorded.data.clone()).await
+    }
+
+    /// Delivers what a dropped append left, if it left anything.
+    pub async fn settle(&self) {
+        let mut left = self.append.lock().await;
+        self.deliver_left(&mut left).await;
+    }
+
+    async fn append(&self, event_type: Arc<str>, data: Bytes) -> Result<ChainEvent, ChainError> {
+        let mut left = match self.append.try_lock() {
+            Ok(left) => left,
+            Err(_) => self.append.lock().await,
+        };
+        if left.is_some() {
+            self.deliver_left(&mut left).await;
+        }
+        let parent = self.admit(&event_type, data.len())?;
+        let event = ChainEvent::link(parent, event_type, data);
+
+        let subscribers = {
+            let mut short = self.short();
+            short.head = Some(event.hash);
+            short.count += 1;
+            short.ended = &*event.event_type == SHUTDOWN;
+            short.subscribers.clone()
+        };
+        // From here on the event is in the chain, whatever becomes of this future.
+        if !subscribers.is_empty() {
+            self.deliver(&mut left, &event, &subscribers).await;
+        }
+        if &*event.event_type == SHUTDOWN {
+            self.short().subscribers = Arc::new([]);
+        }
+        Ok(event)
+    }
+
+    /// The head to append to, if the chain takes such an event. The append lock is held.
+    fn admit(&self, event_type: &str, data_len: usize) -> Result<Option<EventHash>, ChainError> {
+        let short = self.short();
+        let (index, head) = (short.count, short.head);
+        if short.ended {
+            return Err(ChainError::Ended { actor: self.actor_id, events: index });
+        }
+        if event_type.len() > MAX_EVENT_TYPE {
+            return Err(ChainError::TypeTooLong { index, len: event_type.len() });
+        }
+        if data_len > MAX_EVENT {
+            return Err(ChainError::TooLarge { index, event_type: event_type.to_owned(), len: data_len });
+        }
+        Ok(head)
+    }
+
+    /// Sends to each in turn. What is still to be done is noted in `left` before any wait, for that is where
+    /// this future may be dropped.
+    async fn deliver(&self, left: &mut Option<Undelivered>, event: &ChainEvent, subscribers: &[EventSender]) {
+        let mut hung_up = false;
+        for (i, subscriber) in subscribers.iter().enumerate() {
+            match subscriber.try_send((self.actor_id, event.clone())) {
+                Ok(()) => {}
+                Err(TrySendError::Closed(_)) => hung_up = true,
+                Err(TrySendError::Full(_)) => {
+                    let waiting = subscribers[i..].iter().rev().cloned().collect();
+                    *left = Some(Undelivered { event: event.clone(), waiting });
+                    self.deliver_left(left).await;
+                    break;
+                }
+            }
+        }
+        if hung_up {
+            self.evict();
+        }
+    }
+
+    async fn deliver_left(&self, left: &mut Option<Undelivered>) {
+        let mut hung_up = false;
+        if let Some(Undelivered { event, waiting }) = left {
+            while let Some(subscriber) = waiting.last() {
+                // Nobody is served after `remove_subscriber` has let go of them.
+                if self.short().subscribers.iter().any(|other| other.same_channel(subscriber)) {
+                    hung_up |= subscriber.send((self.actor_id, event.clone())).await.is_err();
+                }
+                waiting.pop();
+            }
+            if &*event.event_type == SHUTDOWN {
+                self.short().subscribers = Arc::new([]);
+            }
+        }
+        *left = None;
+        if hung_up {
+            self.evict();
+        }
+    }
+
+    fn evict(&self) {
+        let mut short = self.short();
+        short.subscribers = short.subscribers.iter().filter(|other| !other.is_closed()).cloned().collect();
+    }
+
+    /// Delivers every later event to `subscriber`; earlier ones are not delivered. After `shutdown` there are
+    /// no later ones, and the sender is dropped at once.
+    pub fn add_subscriber(&self, subscriber: EventSender) {
+        let mut short = self.short();
+        if !short.ended {
+            short.subscribers = short.subscribers.iter().cloned().chain([subscriber]).collect();
+        }
+    }
+
+    /// Lets go of the subscriber with this channel. Returns whether it was there.
+    pub fn remove_subscriber(&self, subscriber: &EventSender) -> bool {
+        let mut short = self.short();
+        let before = short.subscribers.len();
+        short.subscribers =
+            short.subscribers.iter().filter(|other| !other.same_channel(subscriber)).cloned().collect();
+        short.subscribers.len() < before
+    }
+
+    /// Nothing can fail while the short lock is held, so a poisoned one is as good as any.
+    fn short(&self) -> MutexGuard<'_, Short> {
+        self.short.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for StateChain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let short = self.short();
+        f.debug_struct("StateChain")
+            .field("head", &short.head.map(|head| head.short()))
+            .field("actor", &self.actor_id)
+            .field("events", &short.count)
+            .field("subscribers", &short.subscribers.len())
+            .finish()
+    }
+}

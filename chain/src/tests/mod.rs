@@ -1,0 +1,9 @@
+//! Tests of the crate, one file per part; what the log promises is tested in `log/tests.rs`.
+
+mod events;
+mod hashes;
+mod payloads;
+mod state_chain;
+pub(crate) mod strategies;
+mod subscribers;
+mod values;

@@ -1,0 +1,133 @@
+//! Promises about payloads: one form in bytes, bound to the event's type.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use super::strategies::{payload, session};
+use crate::payload_codec::Wire;
+use crate::*;
+
+proptest! {
+    #[test]
+    fn a_payload_comes_back_from_its_bytes_and_type(payload in payload()) {
+        let decoded = ChainEventPayload::decode(&payload.event_type(), &payload.encode());
+        prop_assert_eq!(decoded.unwrap(), payload);
+    }
+
+    #[test]
+    fn the_hand_made_encoder_equals_serde(payload in payload()) {
+        let serde = to_canonical_vec(&Wire::from(payload.clone())).unwrap();
+        prop_assert_eq!(&payload.encode()[..], serde);
+    }
+
+    #[test]
+    fn a_payload_fits_its_own_type_alone(one in payload(), other in payload()) {
+        prop_assert!(one.fits(&one.event_type()));
+        prop_assert_eq!(one.fits(&other.event_type()), one.event_type() == other.event_type());
+    }
+
+    #[test]
+    fn random_bytes_are_an_error_and_no_panic(bytes in vec(any::<u8>(), 0..64)) {
+        prop_assert!(ChainEventPayload::decode("a/b", &bytes).is_err());
+    }
+
+    #[test]
+    fn damaged_payloads_are_another_payload_or_an_error(
+        payload in payload(), at in any::<prop::sample::Index>(), flip in 1u8..
+    ) {
+        let mut bytes = payload.encode().to_vec();
+        let at = at.index(bytes.len());
+        bytes[at] ^= flip;
+        prop_assert_ne!(ChainEventPayload::decode(&payload.event_type(), &bytes).ok(), Some(payload));
+    }
+}
+
+#[test]
+fn outcomes_have_the_documented_bytes() {
+    let table: [(Outcome, &[u8]); 6] = [
+        (Outcome::Returned(None), b"\xa8returned"),
+        (Outcome::Returned(Some(Value::None)), b"\x81\xa8returned\xc0"),
+        (Outcome::Exited(-1), b"\x81\xa6exited\xff"),
+        (Outcome::Trapped("t".into()), b"\x81\xa7trapped\xa1t"),
+        (Outcome::Failed("f".into()), b"\x81\xa6failed\xa1f"),
+        (Outcome::Cancelled, b"\xa9cancelled"),
+    ];
+    for (outcome, bytes) in table {
+        assert_eq!(to_canonical_vec(&outcome).unwrap(), bytes, "{outcome}");
+        assert_eq!(from_canonical_slice::<Outcome>(bytes).unwrap(), outcome);
+    }
+}
+
+#[test]
+fn a_state_of_none_is_not_no_state() {
+    let result = |state| {
+        ChainEventPayload::Wasm(WasmEventData::WasmResult {
+            function_name: "f".into(),
+            state,
+            response: Outcome::Returned(None),
+        })
+    };
+    assert_ne!(result(None).encode(), result(Some(Value::None)).encode());
+}
+
+#[test]
+fn the_names_of_a_host_call_are_in_its_type_alone() {
+    let data = super::strategies::host_call(vec![], Value::None);
+    let bytes = data.data.encode();
+    assert_eq!(&*data.event_type, "wasi:clocks/wall-clock@0.2.3/now");
+    assert_eq!(&bytes[..], b"\x81\xacHostFunction\x82\xa5input\x90\xa6output\x81\xa8returned\xc0");
+}
+
+#[test]
+fn a_payload_under_another_type_is_refused() {
+    let error = ChainEventPayload::decode(SHUTDOWN, &ChainEventPayload::encode(&call())).unwrap_err();
+    assert_eq!(error, DecodeError::WrongType { event_type: "shutdown".into(), payload: "Wasm" });
+    let error =
+        ChainEventPayload::decode("no-slash", b"\x81\xacHostFunction\x82\xa5input\x90\xa6output\xa8returned");
+    assert!(matches!(error, Err(DecodeError::WrongType { .. })));
+}
+
+fn call() -> ChainEventPayload {
+    ChainEventPayload::Wasm(WasmEventData::WasmCall { function_name: "f".into(), params: vec![] })
+}
+
+#[test]
+fn an_export_cannot_end_as_only_a_host_call_can() {
+    let payload = ChainEventPayload::Wasm(WasmEventData::WasmResult {
+        function_name: "f".into(),
+        state: None,
+        response: Outcome::Trapped("t".into()),
+    });
+    let error = ChainEventPayload::decode(WASM_RESULT, &payload.encode()).unwrap_err();
+    assert_eq!(error, DecodeError::WrongResponse { outcome: "trapped" });
+}
+
+#[test]
+fn an_unknown_field_is_refused() {
+    let summary = ChainEventPayload::ReplaySummary(ReplaySummary {
+        total_events: 1,
+        events_replayed: 1,
+        mismatches: 0,
+        success: true,
+        error: None,
+    });
+    let mut bytes = summary.encode().to_vec();
+    let map = bytes.iter().position(|&byte| byte == 0x85).unwrap();
+    bytes[map] = 0x86;
+    bytes.extend_from_slice(b"\xa1x\x01");
+    assert!(matches!(
+        ChainEventPayload::decode(REPLAY_SUMMARY, &bytes),
+        Err(DecodeError::NotCanonical { offset }) if offset == map as u64
+    ));
+}
+
+#[test]
+fn a_genesis_names_its_fields_and_modes_in_words() {
+    let start = session(TheaterId::parse("8c2f0a52-3d0e-4b7c-9a51-6f2f6f0e4f11").unwrap());
+    let json = serde_json::to_value(&start).unwrap();
+    assert_eq!(json["kind"], "command");
+    assert_eq!(json["instance_mode"], "per-call");
+    assert_eq!(json["format"], serde_json::json!([1, 0]));
+    assert_eq!(json["actor_id"], "8c2f0a52-3d0e-4b7c-9a51-6f2f6f0e4f11");
+    assert_eq!(json["actor"]["digest"], ContentRef::of(b"component").to_string());
+}

@@ -1,0 +1,281 @@
+//! Promises of the state chain: order, back-pressure, cancellation, and how it ends.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+use tokio::sync::mpsc;
+
+use super::strategies::{host_call, linked_events};
+use crate::*;
+
+fn data(n: u8) -> ChainEventData {
+    host_call(vec![Value::from(n)], Value::None)
+}
+
+fn chain() -> StateChain {
+    StateChain::new(TheaterId::generate())
+}
+
+/// Polls once; a future that is ready gives its output.
+fn poll_once<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
+    match std::pin::Pin::new(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => Some(output),
+        Poll::Pending => None,
+    }
+}
+
+fn drain(receiver: &mut mpsc::Receiver<(TheaterId, ChainEvent)>) -> Vec<ChainEvent> {
+    std::iter::from_fn(|| receiver.try_recv().ok()).map(|(_, event)| event).collect()
+}
+
+fn assert_linked(events: &[ChainEvent]) {
+    for pair in events.windows(2) {
+        assert_eq!(pair[1].parent_hash, Some(pair[0].hash));
+    }
+    for event in events {
+        assert_eq!(event.recompute_hash(), event.hash);
+    }
+}
+
+#[tokio::test]
+async fn events_are_linked_and_delivered_in_order() {
+    let chain = chain();
+    assert_eq!(chain.head_hash(), None);
+    let before = chain.add_typed_event(data(0)).await.unwrap();
+    let (sender, mut receiver) = mpsc::channel(8);
+    chain.add_subscriber(sender);
+    let mut appended = Vec::new();
+    for n in 1..5 {
+        appended.push(chain.add_typed_event(data(n)).await.unwrap());
+        assert_eq!(chain.head_hash(), Some(appended.last().unwrap().hash));
+    }
+    let delivered = drain(&mut receiver);
+    assert_eq!(delivered, appended);
+    assert_eq!(delivered[0].parent_hash, Some(before.hash));
+    assert_linked(&delivered);
+    assert_eq!(chain.event_count(), 5);
+}
+
+#[tokio::test]
+async fn an_appender_waits_for_a_full_subscriber_and_loses_nothing() {
+    let chain = chain();
+    let (sender, mut receiver) = mpsc::channel(1);
+    chain.add_subscriber(sender);
+    let first = chain.add_typed_event(data(0)).await.unwrap();
+    let mut second = Box::pin(chain.add_typed_event(data(1)));
+    assert!(poll_once(&mut second).is_none());
+    assert_eq!(receiver.recv().await.unwrap().1, first);
+    let second = second.await.unwrap();
+    assert_eq!(receiver.recv().await.unwrap(), (chain.actor_id(), second));
+}
+
+#[tokio::test]
+async fn a_full_subscriber_does_not_stop_those_who_only_look() {
+    let chain = chain();
+    let (sender, _receiver) = mpsc::channel(1);
+    chain.add_subscriber(sender.clone());
+    chain.add_typed_event(data(0)).await.unwrap();
+    let mut stalled = Box::pin(chain.add_typed_event(data(1)));
+    assert!(poll_once(&mut stalled).is_none());
+    assert!(chain.head_hash().is_some());
+    let (other, _other_receiver) = mpsc::channel(1);
+    chain.add_subscriber(other.clone());
+    assert!(chain.remove_subscriber(&other));
+    assert!(format!("{chain:?}").contains("subscribers: 1"));
+}
+
+#[tokio::test]
+async fn a_dropped_append_neither_forks_the_chain_nor_leaves_a_gap() {
+    let chain = chain();
+    let (full, mut slow) = mpsc::channel(1);
+    let (roomy, mut quick) = mpsc::channel(16);
+    let (late, mut last) = mpsc::channel(16);
+    chain.add_subscriber(roomy);
+    chain.add_subscriber(full);
+    chain.add_subscriber(late);
+    chain.add_typed_event(data(0)).await.unwrap();
+    {
+        let mut dropped = Box::pin(chain.add_typed_event(data(1)));
+        assert!(poll_once(&mut dropped).is_none());
+    }
+    assert_eq!(chain.event_count(), 2);
+    let mut received = drain(&mut slow);
+    chain.settle().await;
+    received.extend(drain(&mut slow));
+    chain.add_typed_event(data(2)).await.unwrap();
+    received.extend(drain(&mut slow));
+
+    assert_eq!(received.len(), 3);
+    assert_linked(&received);
+    assert_eq!(drain(&mut quick), received);
+    assert_eq!(drain(&mut last), received);
+    assert_eq!(chain.head_hash(), Some(received[2].hash));
+}
+
+#[tokio::test]
+async fn the_next_append_delivers_what_a_dropped_one_left() {
+    let chain = chain();
+    let (sender, mut receiver) = mpsc::channel(1);
+    chain.add_subscriber(sender);
+    chain.add_typed_event(data(0)).await.unwrap();
+    for n in 1..3 {
+        // The second dropped one is dropped while it delivers the first one's event, before its own is in.
+        let mut dropped = Box::pin(chain.add_typed_event(data(n)));
+        assert!(poll_once(&mut dropped).is_none());
+    }
+    assert_eq!(chain.event_count(), 2);
+    let mut received = vec![receiver.recv().await.unwrap().1];
+    let (appended, ()) = tokio::join!(chain.add_typed_event(data(3)), async {
+        for _ in 0..2 {
+            received.push(receiver.recv().await.unwrap().1);
+        }
+    });
+    assert_eq!(received[2], appended.unwrap());
+    assert_linked(&received);
+}
+
+#[tokio::test]
+async fn an_append_that_never_got_the_lock_leaves_no_trace() {
+    let chain = chain();
+    let (sender, mut receiver) = mpsc::channel(1);
+    chain.add_subscriber(sender);
+    chain.add_typed_event(data(0)).await.unwrap();
+    let mut stalled = pin!(chain.add_typed_event(data(1)));
+    assert!(poll_once(&mut stalled).is_none());
+    {
+        let mut queued = Box::pin(chain.add_typed_event(data(2)));
+        assert!(poll_once(&mut queued).is_none());
+    }
+    drain(&mut receiver);
+    let second = stalled.await.unwrap();
+    assert_eq!(chain.event_count(), 2);
+    assert_eq!(chain.head_hash(), Some(second.hash));
+}
+
+#[tokio::test]
+async fn a_subscriber_that_hung_up_is_evicted_at_the_next_event() {
+    let chain = chain();
+    let (gone, receiver) = mpsc::channel(1);
+    let (stays, mut kept) = mpsc::channel(4);
+    chain.add_subscriber(gone.clone());
+    chain.add_subscriber(stays);
+    drop(receiver);
+    assert!(format!("{chain:?}").contains("subscribers: 2"));
+    chain.add_typed_event(data(0)).await.unwrap();
+    assert!(format!("{chain:?}").contains("subscribers: 1"));
+    assert!(!chain.remove_subscriber(&gone));
+    assert_eq!(drain(&mut kept).len(), 1);
+}
+
+#[tokio::test]
+async fn hanging_up_frees_an_appender_that_waits() {
+    let chain = chain();
+    let (sender, receiver) = mpsc::channel(1);
+    chain.add_subscriber(sender);
+    chain.add_typed_event(data(0)).await.unwrap();
+    let mut waiting = Box::pin(chain.add_typed_event(data(1)));
+    assert!(poll_once(&mut waiting).is_none());
+    drop(receiver);
+    waiting.await.unwrap();
+    assert!(format!("{chain:?}").contains("subscribers: 0"));
+}
+
+#[tokio::test]
+async fn removing_goes_by_channel_and_may_be_repeated() {
+    let chain = chain();
+    let (sender, mut receiver) = mpsc::channel(4);
+    let (stranger, _other) = mpsc::channel(4);
+    chain.add_subscriber(sender.clone());
+    assert!(!chain.remove_subscriber(&stranger));
+    assert!(chain.remove_subscriber(&sender.clone()));
+    assert!(!chain.remove_subscriber(&sender));
+    chain.add_typed_event(data(0)).await.unwrap();
+    assert!(drain(&mut receiver).is_empty());
+}
+
+#[tokio::test]
+async fn shutdown_is_the_last_event_and_closes_the_channels() {
+    let chain = chain();
+    let (sender, mut receiver) = mpsc::channel(4);
+    chain.add_subscriber(sender);
+    let last = chain.add_typed_event(ChainEventData::shutdown()).await.unwrap();
+    assert_eq!(receiver.recv().await.unwrap().1, last);
+    assert!(receiver.recv().await.is_none());
+    let error = chain.add_typed_event(data(0)).await.unwrap_err();
+    assert_eq!(error, ChainError::Ended { actor: chain.actor_id(), events: 1 });
+    assert_eq!(chain.head_hash(), Some(last.hash));
+
+    let (late, mut late_receiver) = mpsc::channel(4);
+    chain.add_subscriber(late);
+    assert!(late_receiver.recv().await.is_none());
+}
+
+#[tokio::test]
+async fn what_no_take_can_hold_is_refused_and_changes_nothing() {
+    let chain = chain();
+    let deep = (0..MAX_VALUE_DEPTH + 1).fold(Value::None, |value, _| Value::List(vec![value]));
+    let error = chain.add_typed_event(host_call(vec![deep], Value::None)).await.unwrap_err();
+    assert!(
+        matches!(error, ChainError::TooDeep { index: 0, depth, .. } if depth == MAX_VALUE_DEPTH + 1),
+        "{error}"
+    );
+
+    let mut wrong = data(0);
+    wrong.event_type = Arc::from(SHUTDOWN);
+    let error = chain.add_typed_event(wrong).await.unwrap_err();
+    assert!(matches!(error, ChainError::WrongType { .. }), "{error}");
+
+    let long = ChainEvent::link(None, Arc::from("x".repeat(MAX_EVENT_TYPE + 1)), Bytes::new());
+    let error = chain.append_recorded(&long).await.unwrap_err();
+    assert_eq!(error, ChainError::TypeTooLong { index: 0, len: MAX_EVENT_TYPE + 1 });
+    assert_eq!((chain.head_hash(), chain.event_count()), (None, 0));
+}
+
+#[tokio::test]
+async fn the_deepest_value_that_is_taken_can_be_read() {
+    let chain = chain();
+    let deep = (0..MAX_VALUE_DEPTH).fold(Value::None, |value, _| Value::List(vec![value]));
+    let event = chain.add_typed_event(host_call(vec![deep.clone()], deep)).await.unwrap();
+    event.payload().unwrap();
+}
+
+#[tokio::test]
+async fn a_copied_event_keeps_type_and_data_and_gets_a_new_hash() {
+    let chain = chain();
+    let first = chain.add_typed_event(data(0)).await.unwrap();
+    let recorded = linked_events(3, 10).remove(2);
+    let copied = chain.append_recorded(&recorded).await.unwrap();
+    assert_eq!((&copied.event_type, &copied.data), (&recorded.event_type, &recorded.data));
+    assert_eq!(copied.parent_hash, Some(first.hash));
+    assert_linked(&[first, copied]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_appenders_make_one_chain() {
+    let chain = Arc::new(chain());
+    let (sender, mut receiver) = mpsc::channel(3);
+    chain.add_subscriber(sender);
+    let appenders: Vec<_> = (0..8)
+        .map(|n| {
+            let chain = chain.clone();
+            tokio::spawn(async move {
+                for _ in 0..50 {
+                    chain.add_typed_event(data(n)).await.unwrap();
+                }
+            })
+        })
+        .collect();
+    let mut received = Vec::new();
+    while received.len() < 400 {
+        received.push(receiver.recv().await.unwrap().1);
+    }
+    for appender in appenders {
+        appender.await.unwrap();
+    }
+    assert_eq!(received[0].parent_hash, None);
+    assert_linked(&received);
+    assert_eq!(chain.head_hash(), Some(received[399].hash));
+}

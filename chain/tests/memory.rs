@@ -1,0 +1,107 @@
+//! The promise that neither writing nor reading a take needs memory that grows with it, held by counting what
+//! is allocated. Alone in its program, since other tests would count too.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::io::{self, Read, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+use bytes::Bytes;
+use retake_chain::{ChainEvent, LogReader, LogWriter, Storage, TakeState, TheaterId};
+
+struct Counting;
+
+static LIVE: AtomicUsize = AtomicUsize::new(0);
+static PEAK: AtomicUsize = AtomicUsize::new(0);
+
+// SAFETY: every call is handed on to the system's allocator; only sizes are noted beside.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let live = LIVE.fetch_add(layout.size(), Relaxed) + layout.size();
+        PEAK.fetch_max(live, Relaxed);
+        // SAFETY: the caller keeps the contract of `alloc`, which is the same.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        LIVE.fetch_sub(layout.size(), Relaxed);
+        // SAFETY: the caller keeps the contract of `dealloc`, which is the same.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+/// A file outside the count.
+struct Temporary(std::fs::File);
+
+impl Write for Temporary {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Storage for Temporary {
+    fn sync(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Read for Temporary {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        self.0.read(bytes)
+    }
+}
+
+/// Peak of memory over what was live before, while `work` runs.
+fn peak_of<T>(work: impl FnOnce() -> T) -> (usize, T) {
+    let before = LIVE.load(Relaxed);
+    PEAK.store(before, Relaxed);
+    let result = work();
+    (PEAK.load(Relaxed) - before, result)
+}
+
+/// Writes so many events, one frame each, to a file without a name.
+fn write(events: u64) -> (usize, Temporary) {
+    let file = tempfile::tempfile().unwrap();
+    peak_of(|| {
+        let mut writer = LogWriter::create(Temporary(file)).unwrap();
+        let chain = writer.add_chain(TheaterId::generate()).unwrap();
+        let mut parent = None;
+        for n in 0..events {
+            let data = Bytes::from(n.to_be_bytes().repeat(500));
+            let event = ChainEvent::link(parent, Arc::from("a:b/c@0.1.0/f"), data);
+            writer.append(chain, &event).unwrap();
+            writer.end_frame().unwrap();
+            parent = Some(event.hash);
+        }
+        writer.seal().unwrap().0
+    })
+}
+
+fn read(file: Temporary) -> usize {
+    use std::io::Seek;
+    let mut file = file;
+    file.0.rewind().unwrap();
+    let (peak, state) = peak_of(|| {
+        let mut reader = LogReader::open(file).unwrap();
+        while reader.next_record().unwrap().is_some() {}
+        reader.state()
+    });
+    assert_eq!(state, TakeState::Sealed);
+    peak
+}
+
+#[test]
+fn memory_does_not_grow_with_the_take() {
+    let (short_write, short) = write(1000);
+    let (long_write, long) = write(10_000);
+    assert!(long_write <= short_write + 4096, "writing: {short_write} bytes, then {long_write}");
+    let (short_read, long_read) = (read(short), read(long));
+    assert!(long_read <= short_read + 4096, "reading: {short_read} bytes, then {long_read}");
+}

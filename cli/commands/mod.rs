@@ -1,0 +1,5 @@
+//! One file per command; each takes its options and returns the exit.
+
+pub mod record;
+pub mod replay;
+pub mod verify;

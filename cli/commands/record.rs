@@ -1,0 +1,245 @@
+//! `retake record`: everything that can be refused is refused before the take is created; then the session, the seal, and
+//! with `--check` the replay of what was recorded.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::Request;
+use retake_actor::{Actor, EntryKind, profile};
+use retake_chain::log::{LogWriter, SealSummary};
+use retake_recorder::command;
+use retake_recorder::http::{Pool, serve};
+use retake_recorder::{Program, Recorder, SessionOptions};
+use retake_verifier::ExitCode;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::commands::replay;
+use crate::options::RecordOptions;
+use crate::printer::record::RecordPrinter;
+use crate::printer::{fail, note};
+use crate::progress::LiveLine;
+
+/// How long calls in flight may take after the first signal.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// What a session drives the actor with.
+enum Driver {
+    Serve(TcpListener),
+    Requests(Vec<Request<Bytes>>),
+    Command,
+}
+
+pub fn run(options: RecordOptions) -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(ExitCode::Unchecked, error),
+    };
+    let recorded = runtime.block_on(record(&options));
+    // A guest that computes without end holds its thread; nothing of it is recorded any more.
+    runtime.shutdown_background();
+    match recorded {
+        Ok(take) if options.check => replay::check(&take, options.json),
+        Ok(_) => ExitCode::Identical,
+        Err(exit) => exit,
+    }
+}
+
+/// Returns the path of the sealed take.
+async fn record(options: &RecordOptions) -> Result<PathBuf, ExitCode> {
+    let usage = |message: String| fail(ExitCode::Usage, message);
+    let permissions = options.permissions().map_err(usage)?;
+    let requests = options.requests().map_err(usage)?;
+    let path = &options.actor;
+    let bytes = std::fs::read(path)
+        .map_err(|error| fail(ExitCode::Unchecked, format!("`{}` cannot be read: {error}", path.display())))?;
+    let refuse = |error: &dyn std::fmt::Display| fail(ExitCode::Unchecked, format!("`{}`: {error}", path.display()));
+    let actor = Actor::new(&bytes).map_err(|error| refuse(&error))?;
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let arguments = [vec![name], options.arguments.clone()].concat();
+    let session = SessionOptions {
+        profile: profile::default_profile(),
+        permissions,
+        arguments,
+        actor_path: path.display().to_string(),
+    };
+    let program = Program::load(actor, session).map_err(|error| refuse(&error))?;
+    let driver = driver(options, program.kind(), requests).await?;
+    let signals = Signals::listen()?;
+
+    let (take, file) = create(options)?;
+    let printer = RecordPrinter::new(options.json);
+    let recorder = start_recorder(file, &program, options.embed).map_err(|error| {
+        fail(ExitCode::Unchecked, format!("`{}` cannot be written: {error}", take.display()))
+    })?;
+    let live = io::stderr().is_terminal().then(|| LiveLine::show(recorder.progress().clone()));
+    let session = drive(driver, options, &program, &recorder, &signals, &printer);
+    let sealed = seal(session.await, &recorder).await;
+    drop(live);
+    match sealed {
+        Ok(summary) => {
+            printer.sealed(&take, recorder.progress(), &summary);
+            Ok(take)
+        }
+        Err(error) => Err(fail(ExitCode::Unchecked, format!("`{}`: {error}", take.display()))),
+    }
+}
+
+/// Seals the take, unless the session could not be recorded to its end.
+async fn seal(
+    session: Result<(), retake_recorder::RecordError>,
+    recorder: &Recorder,
+) -> Result<SealSummary, retake_recorder::RecordError> {
+    match session {
+        Ok(()) => recorder.seal().await,
+        Err(error) => {
+            // What is there stays readable, and unsealed; the first fault is the one to tell.
+            let _ = recorder.flush().await;
+            Err(error)
+        }
+    }
+}
+
+/// Matches what was asked for with what the actor is, and binds the socket.
+async fn driver(
+    options: &RecordOptions,
+    kind: EntryKind,
+    requests: Vec<Request<Bytes>>,
+) -> Result<Driver, ExitCode> {
+    let usage = |message: &str| Err(fail(ExitCode::Usage, message));
+    match (kind, &options.http) {
+        (EntryKind::Command, None) if requests.is_empty() => Ok(Driver::Command),
+        (EntryKind::Command, _) => {
+            usage("this actor is a command (`wasi:cli/run`); give its arguments after `--`, not `--http` or `--request`")
+        }
+        (EntryKind::Http, _) if !options.arguments.is_empty() => {
+            usage("this is an HTTP actor; it takes `--http` or `--request`, not arguments after `--`")
+        }
+        (EntryKind::Http, Some(address)) => match TcpListener::bind(address).await {
+            Ok(listener) => Ok(Driver::Serve(listener)),
+            Err(error) => Err(fail(ExitCode::Unchecked, format!("cannot listen on `{address}`: {error}"))),
+        },
+        (EntryKind::Http, None) if requests.is_empty() => {
+            usage("this is an HTTP actor; serve it with `--http ADDR` or send it `--request 'METHOD PATH [BODY]'`")
+        }
+        (EntryKind::Http, None) => Ok(Driver::Requests(requests)),
+    }
+}
+
+/// Creates the take's file; an existing one is left alone unless `--force` says otherwise.
+fn create(options: &RecordOptions) -> Result<(PathBuf, File), ExitCode> {
+    let refuse = |path: &Path, error: io::Error| {
+        let remedy = match error.kind() {
+            io::ErrorKind::AlreadyExists => "; give another name, or `--force` to overwrite it",
+            _ => "",
+        };
+        fail(ExitCode::Unchecked, format!("`{}` cannot be created: {error}{remedy}", path.display()))
+    };
+    if let Some(path) = &options.output {
+        let mut open = OpenOptions::new();
+        open.write(true).create_new(!options.force).create(true).truncate(options.force);
+        let file = open.open(path).map_err(|error| refuse(path, error))?;
+        return Ok((path.clone(), file));
+    }
+    let stem = options.actor.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    for count in 1u64.. {
+        let path = PathBuf::from(match count {
+            1 => format!("{stem}.take"),
+            count => format!("{stem}-{count}.take"),
+        });
+        match File::create_new(&path) {
+            Ok(file) => return Ok((path, file)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+            Err(error) => return Err(refuse(&path, error)),
+        }
+    }
+    unreachable!("the counter does not end")
+}
+
+fn start_recorder(
+    file: File,
+    program: &Program,
+    embed: bool,
+) -> Result<Recorder, Box<dyn std::error::Error>> {
+    let mut writer = LogWriter::create(file)?;
+    if embed {
+        writer.embed_actor(&program.actor().bytes)?;
+    }
+    Ok(Recorder::start(writer)?)
+}
+
+async fn drive(
+    driver: Driver,
+    options: &RecordOptions,
+    program: &Arc<Program>,
+    recorder: &Recorder,
+    signals: &Signals,
+    printer: &RecordPrinter,
+) -> Result<(), retake_recorder::RecordError> {
+    let (stop, cancel) = (&signals.stop, &signals.cancel);
+    if let Driver::Command = driver {
+        let end = command::record(program, recorder, cancel).await?;
+        printer.command_ended(&end);
+        return Ok(());
+    }
+    let pool = Pool::start(program, recorder, options.actors.into(), cancel.clone()).await?;
+    let pool = Arc::new(pool);
+    match driver {
+        Driver::Serve(listener) => {
+            match listener.local_addr() {
+                Ok(address) => note(format!("listening on http://{address}")),
+                Err(error) => note(format!("listening ({error})")),
+            }
+            serve(listener, pool.clone(), stop.clone()).await;
+        }
+        Driver::Requests(requests) => {
+            for request in requests {
+                if stop.is_cancelled() {
+                    break;
+                }
+                let (method, path) = (request.method().clone(), request.uri().to_string());
+                tokio::select! {
+                    response = pool.request(request) => printer.response(&method, &path, response).await,
+                    () = pool.failed() => break,
+                }
+            }
+        }
+        Driver::Command => {}
+    }
+    match Arc::try_unwrap(pool) {
+        Ok(pool) => pool.close().await,
+        Err(_) => Err(retake_recorder::RecordError::RecorderGone),
+    }
+}
+
+/// What SIGINT and SIGTERM ask for.
+struct Signals {
+    /// Take no new calls.
+    stop: CancellationToken,
+    /// Give up the calls in flight: at the second signal, or some time after the first.
+    cancel: CancellationToken,
+}
+
+impl Signals {
+    fn listen() -> Result<Signals, ExitCode> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let (stop, cancel) = (CancellationToken::new(), CancellationToken::new());
+        let listen = |kind| signal(kind).map_err(|error| fail(ExitCode::Unchecked, error));
+        let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
+        let signals = Signals { stop: stop.clone(), cancel: cancel.clone() };
+        tokio::spawn(async move {
+            let mut either = async || tokio::select! { _ = interrupt.recv() => (), _ = terminate.recv() => () };
+            either().await;
+            note("stopping: calls in flight are finished, then the take is sealed".into());
+            stop.cancel();
+            tokio::select! { () = either() => (), () = tokio::time::sleep(GRACE) => () }
+            cancel.cancel();
+        });
+        Ok(signals)
+    }
+}
+

@@ -1,0 +1,31 @@
+//! The `retake` command: options in, one command run, an exit code out.
+//!
+//! | exit | meaning |
+//! |---|---|
+//! | 0 | everything asked for was checked and is identical and intact (`record`: the recording is good) |
+//! | 1 | diverged |
+//! | 2 | wrong usage |
+//! | 3 | the take is damaged, torn, unsealed, tampered or repaired |
+//! | 4 | could not be checked |
+//! | 5 | there was nothing to check |
+
+mod commands;
+mod options;
+mod printer;
+mod progress;
+
+use std::process;
+
+use clap::Parser;
+
+use options::{Cli, Command};
+
+fn main() -> process::ExitCode {
+    let cli = Cli::parse();
+    let exit = match cli.command {
+        Command::Record(options) => commands::record::run(options),
+        Command::Replay(options) => commands::replay::run(options),
+        Command::Verify(options) => commands::verify::run(options),
+    };
+    process::ExitCode::from(exit.code())
+}

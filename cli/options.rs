@@ -1,0 +1,163 @@
+//! Owns the command line: raw arguments, and the values in them as the libraries want them.
+
+use std::path::PathBuf;
+
+use bytes::Bytes;
+use clap::{Args, Parser, Subcommand};
+use http::{Method, Request, Uri};
+use retake_recorder::{Permissions, Preopen};
+
+/// Record what a WebAssembly actor does at its boundary, replay it, and prove it.
+#[derive(Debug, Parser)]
+#[command(name = "retake", version)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run an actor and record every call it makes to its host.
+    Record(RecordOptions),
+    /// Re-run the actor from a take alone and stop at the first difference.
+    Replay(ReplayOptions),
+    /// Check every hash, link, count and the seal of takes, without running anything.
+    Verify(VerifyOptions),
+}
+
+#[derive(Debug, Args)]
+pub struct RecordOptions {
+    /// The component: an actor with `wasi:http/incoming-handler`, or a command with `wasi:cli/run`.
+    pub actor: PathBuf,
+    /// Where the take goes; without it NAME.take in the current directory, then NAME-2.take, and so on.
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Overwrite the file named with `-o`.
+    #[arg(long, requires = "output")]
+    pub force: bool,
+    /// Serve an HTTP actor on this address until SIGINT or SIGTERM; the bound address is the first line on stderr.
+    #[arg(long, value_name = "ADDR", conflicts_with = "request")]
+    pub http: Option<String>,
+    /// Send one request to an HTTP actor: `METHOD PATH [BODY]`, where BODY is text or @FILE. May be repeated.
+    #[arg(long, value_name = "REQUEST")]
+    pub request: Vec<String>,
+    /// How many actors take requests, each with its own mailbox and chain.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub actors: u16,
+    /// Give the actor an environment variable.
+    #[arg(long, value_name = "K=V", value_parser = parse_env)]
+    pub env: Vec<(String, String)>,
+    /// Give the actor one of this process's environment variables.
+    #[arg(long, value_name = "NAME")]
+    pub inherit_env: Vec<String>,
+    /// Give the actor a directory; with `:ro` it cannot be written.
+    #[arg(long, value_name = "HOST::GUEST[:ro]", value_parser = parse_dir)]
+    pub dir: Vec<PreopenOption>,
+    /// Let the actor use the network.
+    #[arg(long)]
+    pub allow_net: bool,
+    /// Put the component into the take, so that the one file replays anywhere.
+    #[arg(long)]
+    pub embed: bool,
+    /// Replay the fresh take at once, and end as `replay` would.
+    #[arg(long)]
+    pub check: bool,
+    /// Print JSON lines instead of text.
+    #[arg(long)]
+    pub json: bool,
+    /// Arguments of a command.
+    #[arg(last = true, value_name = "ARGS")]
+    pub arguments: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct ReplayOptions {
+    /// The take.
+    pub take: PathBuf,
+    /// Re-run this component instead of the recorded one: what counts is then what it does, not its digest.
+    #[arg(long, value_name = "FILE")]
+    pub actor: Option<PathBuf>,
+    /// Print the report as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct VerifyOptions {
+    /// The takes.
+    #[arg(required = true)]
+    pub takes: Vec<PathBuf>,
+    /// Print one JSON object per take.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A `--dir` value.
+#[derive(Clone, Debug)]
+pub struct PreopenOption(Preopen);
+
+impl RecordOptions {
+    /// What the actor may reach. Fails on an environment variable that is not set, or is not text.
+    pub fn permissions(&self) -> Result<Permissions, String> {
+        let mut env = self.env.clone();
+        for name in &self.inherit_env {
+            match std::env::var(name) {
+                Ok(value) => env.push((name.clone(), value)),
+                Err(error) => return Err(format!("`--inherit-env {name}`: {error}")),
+            }
+        }
+        Ok(Permissions {
+            env,
+            dirs: self.dir.iter().map(|dir| dir.0.clone()).collect(),
+            allow_net: self.allow_net,
+        })
+    }
+
+    /// The requests of `--request`, in order, with their bodies read.
+    pub fn requests(&self) -> Result<Vec<Request<Bytes>>, String> {
+        self.request.iter().map(|text| parse_request(text)).collect()
+    }
+}
+
+fn parse_env(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_string(), value.to_string())),
+        _ => Err("write it as NAME=VALUE".into()),
+    }
+}
+
+fn parse_dir(text: &str) -> Result<PreopenOption, String> {
+    let (host, guest) = text.split_once("::").ok_or("write it as HOST::GUEST or HOST::GUEST:ro")?;
+    let (guest, read_only) = match guest.strip_suffix(":ro") {
+        Some(guest) => (guest, true),
+        None => (guest, false),
+    };
+    if host.is_empty() || guest.is_empty() {
+        return Err("both HOST and GUEST must be given".into());
+    }
+    Ok(PreopenOption(Preopen { host: host.into(), guest: guest.to_string(), read_only }))
+}
+
+fn parse_request(text: &str) -> Result<Request<Bytes>, String> {
+    let wrong = |what: String| format!("`--request {text}`: {what}; write it as 'METHOD PATH [BODY]'");
+    let mut parts = text.splitn(3, ' ');
+    let method = parts.next().unwrap_or_default();
+    let method = Method::from_bytes(method.as_bytes()).map_err(|error| wrong(error.to_string()))?;
+    let path = parts.next().ok_or_else(|| wrong("the path is missing".into()))?;
+    if !path.starts_with('/') {
+        return Err(wrong(format!("the path `{path}` does not begin with `/`")));
+    }
+    let uri: Uri = path.parse().map_err(|error| wrong(format!("`{path}`: {error}")))?;
+    let body = match parts.next() {
+        None => Bytes::new(),
+        Some(body) => match body.strip_prefix('@') {
+            Some(file) => std::fs::read(file).map_err(|error| wrong(format!("`{file}`: {error}")))?.into(),
+            None => Bytes::from(body.to_string()),
+        },
+    };
+    let mut request = Request::builder().method(method).uri(uri).header(http::header::HOST, "localhost");
+    if !body.is_empty() {
+        request = request.header(http::header::CONTENT_LENGTH, body.len());
+    }
+    request.body(body).map_err(|error| wrong(error.to_string()))
+}

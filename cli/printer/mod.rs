@@ -1,0 +1,48 @@
+//! What the commands say: results on stdout, everything else on stderr. One file per command; each has a form for people
+//! and one for machines.
+
+pub mod record;
+pub mod replay;
+pub mod verify;
+
+use std::fmt::Display;
+use std::io::{self, Write};
+
+use retake_verifier::ExitCode;
+use serde::Serialize;
+
+/// A line about the command itself.
+pub fn note(line: String) {
+    eprintln!("{line}");
+}
+
+/// Says why the command ends as it does, and returns that.
+pub fn fail(exit: ExitCode, message: impl Display) -> ExitCode {
+    eprintln!("retake: {message}");
+    exit
+}
+
+/// Prints one JSON object on a line of its own.
+fn json_line(value: &impl Serialize) {
+    let mut out = io::stdout().lock();
+    // Whoever reads our output may have gone; the exit code still says what was found.
+    if serde_json::to_writer(&mut out, value).is_ok() {
+        let _ = writeln!(out);
+        let _ = out.flush();
+    }
+}
+
+/// Prints lines for people to `out`.
+fn text_lines(out: &mut dyn Write, text: &str) {
+    // As above.
+    let _ = writeln!(out, "{}", text.trim_end());
+    let _ = out.flush();
+}
+
+/// `1 call`, `2 calls`.
+fn count(number: u64, noun: &str) -> String {
+    match number {
+        1 => format!("1 {noun}"),
+        number => format!("{number} {noun}s"),
+    }
+}

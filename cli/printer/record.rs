@@ -1,0 +1,119 @@
+//! What `retake record` says: a line per response on stdout, and about the take on stderr.
+
+use std::path::Path;
+
+use http::{Method, Response};
+use http_body_util::BodyExt;
+use indicatif::HumanBytes;
+use retake_chain::log::SealSummary;
+use retake_recorder::Progress;
+use retake_recorder::command::CommandEnd;
+use retake_recorder::http::ClientBody;
+use serde::Serialize;
+
+use super::{count, json_line, note, text_lines};
+
+/// Prints a recording session.
+pub struct RecordPrinter {
+    json: bool,
+}
+
+/// `--json`: a response.
+#[derive(Serialize)]
+struct ResponseLine {
+    method: String,
+    path: String,
+    status: u16,
+    headers: Vec<(String, String)>,
+    /// Text, if the body is UTF-8.
+    body: Option<String>,
+    /// Base64 otherwise.
+    body_base64: Option<String>,
+    /// The body broke off.
+    broken: bool,
+}
+
+/// `--json`: the take.
+#[derive(Serialize)]
+struct TakeLine {
+    take: String,
+    chains: usize,
+    calls: u64,
+    events: u64,
+    bytes: u64,
+}
+
+impl RecordPrinter {
+    pub fn new(json: bool) -> Self {
+        RecordPrinter { json }
+    }
+
+    /// Reads a response to its end and prints its line: `STATUS BYTES METHOD PATH`, or all of it as JSON.
+    pub async fn response(&self, method: &Method, path: &str, response: Response<ClientBody>) {
+        let (parts, mut body) = response.into_parts();
+        let mut bytes = Vec::new();
+        let (mut length, mut broken) = (0u64, false);
+        while let Some(frame) = body.frame().await {
+            match frame.map(|frame| frame.into_data()) {
+                Ok(Ok(chunk)) => {
+                    length += chunk.len() as u64;
+                    if self.json {
+                        bytes.extend_from_slice(&chunk);
+                    }
+                }
+                Ok(Err(_trailers)) => {}
+                Err(_) => broken = true,
+            }
+        }
+        let status = parts.status.as_u16();
+        if self.json {
+            let text = String::from_utf8(bytes);
+            let headers = parts.headers.iter();
+            json_line(&ResponseLine {
+                method: method.to_string(),
+                path: path.to_string(),
+                status,
+                headers: headers
+                    .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+                    .collect(),
+                body_base64: text.as_ref().err().map(|error| retake_chain::base64::encode(error.as_bytes())),
+                body: text.ok(),
+                broken,
+            });
+        } else {
+            let broken = if broken { " (broke off)" } else { "" };
+            text_lines(&mut std::io::stdout(), &format!("{status} {length} {method} {path}{broken}"));
+        }
+    }
+
+    /// How a command ended.
+    pub fn command_ended(&self, end: &CommandEnd) {
+        note(match end {
+            CommandEnd::Exited(code) => format!("the command ended with exit code {code}"),
+            CommandEnd::Failed(message) => format!("the command failed: {message}"),
+        });
+    }
+
+    /// The take is whole.
+    pub fn sealed(&self, take: &Path, progress: &Progress, summary: &SealSummary) {
+        let (chains, calls) = (summary.chains.len(), progress.calls());
+        if self.json {
+            json_line(&TakeLine {
+                take: take.display().to_string(),
+                chains,
+                calls,
+                events: summary.events,
+                bytes: summary.bytes,
+            });
+        } else {
+            note(format!(
+                "recorded {}: {}, {}, {}, {}",
+                take.display(),
+                count(chains as u64, "actor"),
+                count(calls, "call"),
+                count(summary.events, "event"),
+                HumanBytes(summary.bytes),
+            ));
+        }
+    }
+}

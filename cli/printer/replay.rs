@@ -1,0 +1,86 @@
+//! What `retake replay` says: the verdict, with the divergence in full.
+
+use std::fmt::Write as _;
+use std::io::Write;
+use std::path::Path;
+
+use retake_chain::{SealKind, TakeState};
+use retake_verifier::{ExitCode, ReplayReport, Verdict};
+use serde::Serialize;
+
+use super::{count, json_line, text_lines};
+
+#[derive(Serialize)]
+struct ReplayLine<'a> {
+    take: String,
+    exit: u8,
+    #[serde(flatten)]
+    report: &'a ReplayReport,
+}
+
+/// The report as one JSON object.
+pub fn json(take: &Path, report: &ReplayReport) -> ExitCode {
+    let exit = report.exit_code();
+    json_line(&ReplayLine { take: take.display().to_string(), exit: exit.code(), report });
+    exit
+}
+
+/// The report for people.
+pub fn text(take: &Path, report: &ReplayReport, out: &mut dyn Write) -> ExitCode {
+    // Writing to a string does not fail.
+    let mut text = String::new();
+    let _ = describe(&mut text, take, report);
+    text_lines(out, &text);
+    report.exit_code()
+}
+
+fn describe(text: &mut String, take: &Path, report: &ReplayReport) -> std::fmt::Result {
+    let take = take.display();
+    let checked = format!("{}, {} checked", count(report.calls, "call"), count(report.events, "event"));
+    match &report.verdict {
+        Verdict::Identical => writeln!(text, "{take}: identical ({checked})")?,
+        Verdict::Diverged(divergence) => {
+            writeln!(text, "{take}: DIVERGED ({checked} before)")?;
+            writeln!(text, "{divergence}")?;
+        }
+        Verdict::Unfinished { reason } => {
+            writeln!(text, "{take}: identical as far as it could be checked ({checked}), then: {reason}")?;
+        }
+        Verdict::NothingToCheck => writeln!(text, "{take}: holds no call, so there is nothing to check")?,
+    }
+    match (report.take_state, &report.seal) {
+        (TakeState::Sealed, Some(SealKind::Repaired { reason, .. })) => {
+            writeln!(text, "  the take was repaired, and is not all that was recorded: {reason}")?;
+        }
+        (TakeState::Sealed, _) => {}
+        (TakeState::Unsealed, _) => {
+            writeln!(text, "  the take is not sealed: the recorder did not finish, and more may have happened")?;
+        }
+        (TakeState::Torn { offset }, _) => {
+            writeln!(text, "  the take is torn at byte {offset}: the recorder did not finish, and more may have happened")?;
+        }
+    }
+    if let Some(fault) = &report.fault {
+        writeln!(text, "  the take is damaged: {fault}")?;
+    }
+    writeln!(text, "  recorded actor  sha256:{}", report.recorded_digest)?;
+    if report.replayed_digest != report.recorded_digest {
+        writeln!(text, "  replayed actor  sha256:{}", report.replayed_digest)?;
+    }
+    for chain in &report.chains {
+        let head = chain.head.map_or("(none)".to_string(), |head| head.to_string());
+        writeln!(text, "  chain {}  head {head}", chain.id)?;
+    }
+    for renamed in &report.renamed_interfaces {
+        writeln!(text, "  imported in another version: {} (recorded {})", renamed.replayed, renamed.recorded)?;
+    }
+    let profile = &report.profile;
+    writeln!(
+        text,
+        "  engine  {}, NaNs {}, relaxed SIMD {}, memory up to {} bytes",
+        profile.engine,
+        if profile.nan_canonicalization { "canonical" } else { "as computed" },
+        if profile.relaxed_simd_deterministic { "deterministic" } else { "as computed" },
+        profile.memory_limit,
+    )
+}

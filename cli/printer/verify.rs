@@ -1,0 +1,73 @@
+//! What `retake verify` says of a take.
+
+use std::path::Path;
+
+use retake_chain::{SealKind, TakeState};
+use retake_verifier::{Checked, ExitCode, Report, VerifyError};
+use serde::Serialize;
+
+use super::{count, json_line, text_lines};
+
+#[derive(Serialize)]
+struct VerifyLine<'a> {
+    take: String,
+    exit: u8,
+    #[serde(flatten)]
+    report: &'a Report,
+}
+
+#[derive(Serialize)]
+struct ErrorLine {
+    take: String,
+    exit: u8,
+    error: String,
+    checked: Checked,
+}
+
+/// The report as one JSON object.
+pub fn json(take: &Path, report: &Report) -> ExitCode {
+    let exit = report.exit_code();
+    json_line(&VerifyLine { take: take.display().to_string(), exit: exit.code(), report });
+    exit
+}
+
+/// A fault as one JSON object.
+pub fn json_error(take: &Path, error: &VerifyError) -> ExitCode {
+    let exit = error.exit_code();
+    json_line(&ErrorLine {
+        take: take.display().to_string(),
+        exit: exit.code(),
+        error: error.to_string(),
+        checked: error.checked,
+    });
+    exit
+}
+
+/// The report for people.
+pub fn text(take: &Path, report: &Report) -> ExitCode {
+    let exit = report.exit_code();
+    let state = match (report.state, &report.seal) {
+        (TakeState::Sealed, Some(SealKind::Repaired { reason, .. })) => {
+            format!("repaired, and not all that was recorded ({reason})")
+        }
+        (TakeState::Sealed, _) if exit == ExitCode::Nothing => "intact and sealed, but without a call".to_string(),
+        (TakeState::Sealed, _) => "intact and sealed".to_string(),
+        (TakeState::Unsealed, _) => "NOT SEALED: the recorder did not finish; what is there is whole".to_string(),
+        (TakeState::Torn { offset }, _) => {
+            format!("TORN at byte {offset}: the recorder did not finish; what is before is whole")
+        }
+    };
+    let mut text = format!(
+        "{}: {state} ({}, {}, {})",
+        take.display(),
+        count(report.chains.len() as u64, "chain"),
+        count(report.calls(), "call"),
+        count(report.events, "event"),
+    );
+    for chain in &report.chains {
+        let head = chain.head.map_or("(none)".to_string(), |head| head.to_string());
+        text += &format!("\n  chain {}  head {head}  {}", chain.id, count(chain.events, "event"));
+    }
+    text_lines(&mut std::io::stdout(), &text);
+    exit
+}

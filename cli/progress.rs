@@ -1,0 +1,44 @@
+//! Owns the live line on stderr while a session runs. It shows only on a terminal.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressStyle};
+use retake_recorder::Progress;
+
+/// A live line; it goes away when this is dropped.
+pub struct LiveLine {
+    bar: ProgressBar,
+    ticker: tokio::task::JoinHandle<()>,
+}
+
+impl LiveLine {
+    /// Shows what `progress` counts, until dropped.
+    pub fn show(progress: Arc<Progress>) -> LiveLine {
+        let bar = ProgressBar::new_spinner();
+        if let Ok(style) = ProgressStyle::with_template("{spinner} recording: {msg}") {
+            bar.set_style(style);
+        }
+        let line = bar.clone();
+        let ticker = tokio::spawn(async move {
+            loop {
+                line.set_message(format!(
+                    "{} events, {} calls, {}",
+                    HumanCount(progress.events()),
+                    HumanCount(progress.calls()),
+                    HumanBytes(progress.bytes()),
+                ));
+                line.tick();
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        });
+        LiveLine { bar, ticker }
+    }
+}
+
+impl Drop for LiveLine {
+    fn drop(&mut self) {
+        self.ticker.abort();
+        self.bar.finish_and_clear();
+    }
+}

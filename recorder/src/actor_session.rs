@@ -1,0 +1,236 @@
+//! Owns [`ActorSession`]: one actor with its chain, from the genesis to the shutdown, called one call at a time, with a
+//! fresh instance for each.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use retake_actor::{CANCELLED, TapError, outcome_of};
+use retake_chain::{ChainEventData, Outcome, StateChain, Value, WasmEventData};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use wasmtime::Store;
+use wasmtime::component::Val;
+use wasmtime_wasi::I32Exit;
+
+use crate::error::RecordError;
+use crate::host::{Host, Stdio};
+use crate::program::Program;
+use crate::recorder::Recorder;
+
+/// How long a cancelled call is given to come back, before its chain is ended without it.
+const COME_BACK: Duration = Duration::from_secs(1);
+
+/// An actor being recorded.
+pub struct ActorSession {
+    pub(crate) program: Arc<Program>,
+    pub(crate) chain: Arc<StateChain>,
+    pub(crate) recorder: Recorder,
+}
+
+/// How a call ended, before its `wasm-result` or `wasm-error` is written.
+pub(crate) struct Ended {
+    response: Result<Outcome, String>,
+}
+
+impl Ended {
+    /// A line for people: nothing for a plain return.
+    pub fn failure(&self) -> Option<&str> {
+        self.response.as_ref().err().map(String::as_str)
+    }
+
+    /// What a command's end means as an exit code: of `wasi:cli/exit`, or of the result that `run` returned.
+    pub fn exit_code(&self) -> i32 {
+        match &self.response {
+            Ok(Outcome::Exited(code)) => *code,
+            Ok(Outcome::Returned(Some(Value::String(case)))) if case == "ok" => 0,
+            _ => 1,
+        }
+    }
+}
+
+/// An actor at work on a task of its own.
+///
+/// A guest that computes without end cannot be called off; its chain can be ended without it, and what it does after
+/// that is not recorded.
+pub(crate) struct ActorTask<T> {
+    task: JoinHandle<Result<T, RecordError>>,
+    chain: Arc<StateChain>,
+    function_name: String,
+}
+
+impl<T: Send + 'static> ActorTask<T> {
+    /// Spawns `work` with the session.
+    pub fn spawn<F>(session: ActorSession, work: impl FnOnce(ActorSession) -> F) -> Self
+    where
+        F: Future<Output = Result<T, RecordError>> + Send + 'static,
+    {
+        let chain = session.chain.clone();
+        let function_name = session.program.entry.name();
+        ActorTask { task: tokio::spawn(work(session)), chain, function_name }
+    }
+
+    /// Waits for the work to end; `None` if it was cancelled and did not come back.
+    pub async fn join(mut self, cancel: &CancellationToken) -> Result<Option<T>, RecordError> {
+        let given_up = async {
+            cancel.cancelled().await;
+            tokio::time::sleep(COME_BACK).await;
+        };
+        tokio::select! {
+            ended = &mut self.task => {
+                ended.map_err(|error| RecordError::Engine { reason: error.to_string() })?.map(Some)
+            }
+            () = given_up => {
+                self.task.abort();
+                self.abandon().await.map(|()| None)
+            }
+        }
+    }
+
+    async fn abandon(self) -> Result<(), RecordError> {
+        let error = WasmEventData::WasmError { function_name: self.function_name, message: CANCELLED.into() };
+        for event in [ChainEventData::wasm(error), ChainEventData::shutdown()] {
+            self.chain.add_typed_event(event).await?;
+        }
+        Ok(())
+    }
+}
+
+impl ActorSession {
+    /// Creates an actor, subscribes the recorder to its chain and writes the genesis.
+    pub async fn start(program: &Arc<Program>, recorder: &Recorder) -> Result<Self, RecordError> {
+        let chain = program.new_chain();
+        recorder.subscribe(&chain).await?;
+        let genesis = program.genesis(chain.actor_id());
+        chain.add_typed_event(ChainEventData::session(genesis)).await?;
+        Ok(ActorSession {
+            program: program.clone(),
+            chain,
+            recorder: recorder.clone(),
+        })
+    }
+
+    /// A store for one call.
+    pub(crate) fn store(&self, stdio: Stdio) -> Result<Store<Host>, RecordError> {
+        let options = &self.program.options;
+        Host::store(
+            &self.program.engine,
+            &options.profile,
+            &options.permissions,
+            &options.arguments,
+            stdio,
+            self.chain.clone(),
+        )
+    }
+
+    /// Calls the entry in a fresh instance. `handles` are the handles in `params`, as the events carry them.
+    ///
+    /// Everything up to the end of the guest's code is on the chain when this returns; the `wasm-result` or
+    /// `wasm-error` is left to [`finish`](Self::finish), as the host may have something to add first.
+    pub(crate) async fn call(
+        &self,
+        store: &mut Store<Host>,
+        params: &[Val],
+        handles: Vec<Value>,
+        cancel: &CancellationToken,
+    ) -> Result<Ended, RecordError> {
+        let entry = &self.program.entry;
+        self.emit(WasmEventData::WasmCall {
+            function_name: entry.name(),
+            params: handles,
+        })
+        .await?;
+        let called = tokio::select! {
+            called = self.run(store, params) => called,
+            () = cancel.cancelled() => Err(wasmtime::Error::new(Cancelled)),
+        };
+        let error = match called {
+            Ok(returned) => {
+                return Ok(Ended {
+                    response: Ok(Outcome::Returned(returned)),
+                });
+            }
+            Err(error) => error,
+        };
+        let outcome = if error.is::<Cancelled>() {
+            Outcome::Cancelled
+        } else {
+            match error.downcast::<TapError>() {
+                Ok(refused) => return Err(refused.into()),
+                Err(error) => outcome_of(&error, exit_code),
+            }
+        };
+        store.data_mut().tap.close_call(outcome.clone()).await?;
+        Ok(Ended {
+            response: match outcome {
+                Outcome::Trapped(message) | Outcome::Failed(message) => Err(message),
+                Outcome::Cancelled => Err(CANCELLED.into()),
+                ended => Ok(ended),
+            },
+        })
+    }
+
+    async fn run(
+        &self,
+        store: &mut Store<Host>,
+        params: &[Val],
+    ) -> wasmtime::Result<Option<Value>> {
+        let instance = self.program.pre.instantiate_async(&mut *store).await?;
+        let entry = &self.program.entry;
+        let Some(function) = instance.get_func(&mut *store, entry.index()) else {
+            return Err(wasmtime::format_err!("`{}` is not a function", entry.name()));
+        };
+        let types: Vec<_> = function.ty(&*store).results().collect();
+        let mut results = vec![Val::Bool(false); types.len()];
+        function.call_async(&mut *store, params, &mut results).await?;
+        let returned = results.iter().zip(&types).next();
+        returned
+            .map(|(val, ty)| {
+                retake_actor::abi::val::to_value(val, ty, &mut |_| {
+                    Err(wasmtime::format_err!("a handle in the result of an export"))
+                })
+            })
+            .transpose()
+    }
+
+    /// Ends a call on the chain.
+    pub(crate) async fn finish(&self, ended: Ended) -> Result<(), RecordError> {
+        let function_name = self.program.entry.name();
+        self.emit(match ended.response {
+            Ok(response) => WasmEventData::WasmResult {
+                function_name,
+                state: None,
+                response,
+            },
+            Err(message) => WasmEventData::WasmError {
+                function_name,
+                message,
+            },
+        })
+        .await
+    }
+
+    async fn emit(&self, event: WasmEventData) -> Result<(), RecordError> {
+        self.append(ChainEventData::wasm(event)).await
+    }
+
+    pub(crate) async fn append(&self, event: ChainEventData) -> Result<(), RecordError> {
+        self.chain.add_typed_event(event).await?;
+        Ok(())
+    }
+
+    /// Ends the chain cleanly.
+    pub async fn shutdown(self) -> Result<(), RecordError> {
+        self.append(ChainEventData::shutdown()).await?;
+        Ok(())
+    }
+}
+
+/// The marker of a call that was given up.
+#[derive(Debug, thiserror::Error)]
+#[error("cancelled")]
+struct Cancelled;
+
+fn exit_code(error: &wasmtime::Error) -> Option<i32> {
+    error.downcast_ref::<I32Exit>().map(|exit| exit.0)
+}

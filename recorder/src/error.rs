@@ -1,0 +1,57 @@
+//! Owns [`RecordError`]: every reason why a recording cannot be made or finished.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use retake_actor::{ActorError, TapError};
+use retake_chain::ChainError;
+use retake_chain::log::WriteError;
+use thiserror::Error;
+
+/// Why a session could not be recorded.
+#[derive(Debug, Error)]
+pub enum RecordError {
+    /// The actor cannot be used.
+    #[error(transparent)]
+    Actor(#[from] ActorError),
+    /// The actor imports something that neither WASI nor wasi:http provides in the version it wants.
+    #[error("an import of the actor is not provided: {reason}")]
+    Import {
+        /// What the linker says, with the import's name.
+        reason: String,
+    },
+    /// A directory to preopen cannot be opened.
+    #[error("the directory `{}` for `--dir` cannot be opened: {reason}", host.display())]
+    Directory {
+        /// Path on the host.
+        host: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The engine failed outside the actor.
+    #[error("the engine failed: {reason}")]
+    Engine {
+        /// What it says.
+        reason: String,
+    },
+    /// A call was made that cannot be recorded exactly; the session ends here.
+    #[error(transparent)]
+    Refused(#[from] TapError),
+    /// The chain did not take an event.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+    /// The log could not be written.
+    #[error("the take cannot be written: {0}; what was written before is readable")]
+    Write(#[source] Arc<WriteError>),
+    /// The recorder's thread is gone.
+    #[error("the recorder stopped early; the take is not sealed")]
+    RecorderGone,
+}
+
+impl RecordError {
+    pub(crate) fn engine(error: wasmtime::Error) -> Self {
+        RecordError::Engine {
+            reason: format!("{error:#}"),
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! Owns the real host of a recorded actor: what of the machine it may reach, and WASI as wasmtime provides it.
+//!
+//! Nothing is inherited or reachable unless a [`Permissions`] says so.
+
+use std::future::Future;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use retake_actor::{Tap, profile};
+use retake_chain::{EngineProfile, StateChain};
+use wasmtime::component::{Linker, ResourceTable};
+use wasmtime::{Engine, Result, Store, StoreLimits};
+use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{
+    Error as HttpError, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks,
+    WasiHttpView,
+};
+
+use crate::error::RecordError;
+
+/// What of the machine an actor may reach.
+#[derive(Clone, Debug, Default)]
+pub struct Permissions {
+    /// Environment variables, name and value.
+    pub env: Vec<(String, String)>,
+    /// Directories.
+    pub dirs: Vec<Preopen>,
+    /// Whether it may use the network: wasi:http and sockets.
+    pub allow_net: bool,
+}
+
+/// A directory that the actor may reach.
+#[derive(Clone, Debug)]
+pub struct Preopen {
+    /// Path on the machine.
+    pub host: PathBuf,
+    /// Path as the actor sees it.
+    pub guest: String,
+    /// Whether writing is refused.
+    pub read_only: bool,
+}
+
+/// Where the actor's own standard output goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stdio {
+    /// As a command: the three streams of this process.
+    Inherit,
+    /// As a server: what it prints goes to standard error, and it reads nothing.
+    Stderr,
+}
+
+/// The data of a store in which an actor is recorded.
+pub(crate) struct Host {
+    wasi: WasiCtx,
+    http: WasiHttpCtx,
+    network: Network,
+    table: ResourceTable,
+    limits: StoreLimits,
+    pub(crate) tap: Tap,
+}
+
+impl Host {
+    /// A store for a fresh instance that reports to `chain`.
+    pub fn store(
+        engine: &Engine,
+        profile: &EngineProfile,
+        permissions: &Permissions,
+        arguments: &[String],
+        stdio: Stdio,
+        chain: Arc<StateChain>,
+    ) -> Result<Store<Host>, RecordError> {
+        let host = Host {
+            wasi: permissions.wasi(arguments, stdio)?,
+            http: WasiHttpCtx::new(),
+            network: Network {
+                allowed: permissions.allow_net,
+            },
+            table: ResourceTable::new(),
+            limits: profile::limits(profile),
+            tap: Tap::new(chain),
+        };
+        Ok(profile::store(engine, profile, host, |host| &mut host.limits))
+    }
+}
+
+impl Permissions {
+    fn wasi(&self, arguments: &[String], stdio: Stdio) -> Result<WasiCtx, RecordError> {
+        let mut wasi = WasiCtxBuilder::new();
+        match stdio {
+            Stdio::Inherit => wasi.inherit_stdio(),
+            Stdio::Stderr => wasi.stdout(wasmtime_wasi::cli::stderr()).inherit_stderr(),
+        };
+        wasi.args(arguments).envs(&self.env);
+        if self.allow_net {
+            wasi.inherit_network().allow_ip_name_lookup(true);
+        } else {
+            wasi.allow_tcp(false).allow_udp(false);
+        }
+        for dir in &self.dirs {
+            let perms = match dir.read_only {
+                true => FsPerms::ReadOnly,
+                false => FsPerms::ReadWrite,
+            };
+            wasi.preopened_dir(&dir.host, &dir.guest, perms)
+                .map_err(|error| RecordError::Directory {
+                    host: dir.host.clone(),
+                    reason: error.root_cause().to_string(),
+                })?;
+        }
+        Ok(wasi.build())
+    }
+
+    /// Opens every directory once, so that a session finds out before it begins.
+    pub fn check(&self) -> Result<(), RecordError> {
+        self.wasi(&[], Stdio::Stderr).map(drop)
+    }
+}
+
+/// Everything that wasmtime provides for commands and HTTP actors.
+pub(crate) fn linker(engine: &Engine) -> Result<Linker<Host>> {
+    let mut linker = Linker::new(engine);
+    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
+    Ok(linker)
+}
+
+impl WasiView for Host {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView {
+            ctx: &mut self.wasi,
+            table: &mut self.table,
+        }
+    }
+}
+
+impl WasiHttpView for Host {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView {
+            hooks: &mut self.network,
+            table: &mut self.table,
+            ctx: &mut self.http,
+        }
+    }
+}
+
+/// Sends the actor's own HTTP requests, or denies them.
+struct Network {
+    allowed: bool,
+}
+
+type Sent = (
+    ::http::Response<WasiBody>,
+    Box<dyn Future<Output = Result<(), HttpError>> + Send>,
+);
+
+impl WasiHttpHooks for Network {
+    fn send_request(
+        &mut self,
+        request: ::http::Request<WasiBody>,
+        options: Option<RequestOptions>,
+        _sent: Box<dyn Future<Output = Result<(), HttpError>> + Send>,
+    ) -> Box<dyn Future<Output = Result<Sent, HttpError>> + Send> {
+        let allowed = self.allowed;
+        Box::new(async move {
+            if !allowed {
+                return Err(HttpError::HttpRequestDenied);
+            }
+            let sent = wasmtime_wasi_http::default_send_request(request, options).await?;
+            let (response, io) = sent;
+            let response = response.map(http_body_util::BodyExt::boxed_unsync);
+            let io: Box<dyn Future<Output = Result<(), HttpError>> + Send> = Box::new(io);
+            Ok((response, io))
+        })
+    }
+}

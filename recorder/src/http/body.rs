@@ -1,0 +1,100 @@
+//! Owns the bodies on both sides of an exchange: the request's, observed as the actor reads it, and the response's, whose
+//! end is held back until the call is safe in the file.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http_body_util::BodyExt;
+use http_body_util::combinators::UnsyncBoxBody;
+use hyper::body::{Body, Frame, SizeHint};
+use tokio::sync::mpsc;
+use wasmtime_wasi_http::Error as HttpError;
+
+use super::observation::Shared;
+
+/// A request's body, from wherever it comes.
+pub type RequestBody = UnsyncBoxBody<Bytes, HttpError>;
+
+/// Passes a request's body on, and notes what passed.
+pub(super) struct Observed {
+    pub body: RequestBody,
+    pub observation: Shared,
+}
+
+impl Body for Observed {
+    type Data = Bytes;
+    type Error = HttpError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, HttpError>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        match &frame {
+            Some(Ok(frame)) => {
+                if let Some(chunk) = frame.data_ref() {
+                    self.observation.update(|body| body.chunk(chunk));
+                }
+            }
+            Some(Err(_)) => {}
+            None => self.observation.update(|body| body.complete()),
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// What a client is sent: frames from the session, or a failure that cuts the connection.
+#[derive(Debug)]
+pub struct ClientBody {
+    frames: mpsc::Receiver<Result<Frame<Bytes>, Cut>>,
+}
+
+/// The response's body broke off.
+#[derive(Debug, thiserror::Error)]
+#[error("the actor's response broke off")]
+pub struct Cut;
+
+impl ClientBody {
+    /// A body and the end that feeds it. Dropping the feeding end ends the body.
+    pub(super) fn channel() -> (mpsc::Sender<Result<Frame<Bytes>, Cut>>, ClientBody) {
+        let (sender, frames) = mpsc::channel(1);
+        (sender, ClientBody { frames })
+    }
+
+    /// A whole body at once.
+    pub(super) fn full(text: impl Into<Bytes>) -> ClientBody {
+        let (sender, body) = ClientBody::channel();
+        // The channel has room for the one frame.
+        let _ = sender.try_send(Ok(Frame::data(text.into())));
+        body
+    }
+}
+
+impl Body for ClientBody {
+    type Data = Bytes;
+    type Error = Cut;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+        self.frames.poll_recv(cx)
+    }
+}
+
+/// A request's body that is in memory already.
+pub(super) fn in_memory(bytes: Bytes) -> RequestBody {
+    http_body_util::Full::new(bytes)
+        .map_err(|never: Infallible| match never {})
+        .boxed_unsync()
+}

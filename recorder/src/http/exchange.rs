@@ -1,0 +1,225 @@
+//! Owns one exchange: a request in, a call of the actor, a response out, and the host's observation of both on the chain.
+//!
+//! The client gets the end of its response only when the recorder has answered the flush of the call: what a client has
+//! been told is in the file.
+
+use bytes::Bytes;
+use http::{HeaderMap, Request, Response, StatusCode};
+use http_body_util::BodyExt;
+use hyper::body::Frame;
+use retake_chain::{ChainEventData, HostFunctionCall, Outcome, Value};
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+use wasmtime::component::{Resource, ResourceType, Val};
+use wasmtime::{AsContextMut, Store};
+use wasmtime_wasi_http::WasiHttpView;
+use wasmtime_wasi_http::p2::bindings::http::types::{ErrorCode, Scheme};
+use wasmtime_wasi_http::p2::body::HyperOutgoingBody;
+use wasmtime_wasi_http::p2::types::{HostIncomingRequest, HostResponseOutparam};
+
+use super::body::{ClientBody, Cut, Observed, RequestBody};
+use super::observation::{RequestHead, Shared, response_value};
+use crate::actor_session::ActorSession;
+use crate::error::RecordError;
+use crate::host::{Host, Stdio};
+
+/// Where the client waits for its response.
+pub(super) type Client = oneshot::Sender<Response<ClientBody>>;
+
+type ActorResponse = Result<Response<HyperOutgoingBody>, ErrorCode>;
+
+/// Lets the actor handle one request.
+pub(super) async fn exchange(
+    session: &ActorSession,
+    request: Request<RequestBody>,
+    client: Client,
+    cancel: &CancellationToken,
+) -> Result<(), RecordError> {
+    let (parts, body) = request.into_parts();
+    let head = RequestHead::of(&parts);
+    let request_body = Shared::default();
+    let request = Request::from_parts(
+        parts,
+        Observed {
+            body,
+            observation: request_body.clone(),
+        },
+    );
+
+    let mut store = session.store(Stdio::Stderr)?;
+    let (outparam, response) = oneshot::channel();
+    let Ok((params, handles)) = arguments(&mut store, request, outparam) else {
+        // No host to address: the request never reaches the actor.
+        let _ = client.send(plain(StatusCode::BAD_REQUEST, "the request names no host\n"));
+        return Ok(());
+    };
+    let sender = tokio::spawn(send_response(response, client));
+    let ended = session.call(&mut store, &params, handles, cancel).await?;
+    // The response's body ends with the instance that writes it.
+    drop(store);
+    let sent = match sender.await {
+        Ok(sent) => sent,
+        Err(_) => Sent::nothing("the response could not be passed on"),
+    };
+
+    let (interface, function) = (&session.program.entry.interface, session.program.entry.function);
+    let input = vec![head.value(request_body.take())];
+    session
+        .append(ChainEventData::host_function(HostFunctionCall {
+            interface: interface.as_str().into(),
+            function: function.into(),
+            input,
+            output: sent.outcome,
+        }))
+        .await?;
+    session.finish(ended).await?;
+    session.recorder.flush().await?;
+    sent.held.release().await;
+    Ok(())
+}
+
+/// The arguments of `handle`: as the engine takes them, and as the events carry them.
+fn arguments(
+    store: &mut Store<Host>,
+    request: Request<Observed>,
+    outparam: oneshot::Sender<ActorResponse>,
+) -> wasmtime::Result<(Vec<Val>, Vec<Value>)> {
+    let mut http = store.data_mut().http();
+    let request: Resource<HostIncomingRequest> =
+        http.new_incoming_request(Scheme::Http, request)?;
+    let outparam: Resource<HostResponseOutparam> = http.new_response_outparam(outparam)?;
+    let tap = &mut store.data_mut().tap;
+    let handles = vec![
+        Value::Handle(tap.introduce(ResourceType::host::<HostIncomingRequest>(), request.rep())),
+        Value::Handle(tap.introduce(ResourceType::host::<HostResponseOutparam>(), outparam.rep())),
+    ];
+    let request = request.try_into_resource_any(store.as_context_mut())?;
+    let outparam = outparam.try_into_resource_any(store.as_context_mut())?;
+    Ok((vec![Val::Resource(request), Val::Resource(outparam)], handles))
+}
+
+/// What became of a response.
+struct Sent {
+    outcome: Outcome,
+    held: Held,
+}
+
+/// What the client is still owed.
+enum Held {
+    /// The whole response.
+    Response(Client, Response<ClientBody>),
+    /// The last frame, or only the end, of its body.
+    End(
+        mpsc::Sender<Result<Frame<Bytes>, Cut>>,
+        Option<Result<Frame<Bytes>, Cut>>,
+    ),
+    /// Nothing: the client has gone.
+    Nothing,
+}
+
+impl Held {
+    async fn release(self) {
+        // A client that has gone is no fault of the call.
+        match self {
+            Held::Response(client, response) => {
+                let _ = client.send(response);
+            }
+            Held::End(frames, Some(last)) => {
+                let _ = frames.send(last).await;
+            }
+            Held::End(_, None) | Held::Nothing => {}
+        }
+    }
+}
+
+impl Sent {
+    fn nothing(message: &str) -> Sent {
+        Sent {
+            outcome: Outcome::Failed(message.into()),
+            held: Held::Nothing,
+        }
+    }
+}
+
+/// Passes the actor's response on as it comes, and holds back what would complete it.
+async fn send_response(response: oneshot::Receiver<ActorResponse>, client: Client) -> Sent {
+    let failure = match response.await {
+        Ok(Ok(response)) => return send_body(response, client).await,
+        Ok(Err(code)) => format!("the actor answered with the error {code:?}"),
+        Err(_) => "the actor set no response".to_string(),
+    };
+    let response = plain(StatusCode::INTERNAL_SERVER_ERROR, &format!("{failure}\n"));
+    Sent {
+        outcome: Outcome::Failed(failure),
+        held: Held::Response(client, response),
+    }
+}
+
+async fn send_body(response: Response<HyperOutgoingBody>, client: Client) -> Sent {
+    let (parts, mut body) = response.into_parts();
+    let (status, headers) = (parts.status, parts.headers.clone());
+    let observation = Shared::default();
+    let (frames, client_body) = ClientBody::channel();
+    let response = Response::from_parts(parts, client_body);
+
+    // With a given length the client knows the end from the last byte; otherwise it waits for the end itself.
+    let mut due = content_length(&headers);
+    let mut waiting = Some((client, response));
+    let mut held = None;
+    let mut client_gone = false;
+    let mut broken = false;
+    while let Some(frame) = body.frame().await {
+        let Ok(frame) = frame else {
+            broken = true;
+            break;
+        };
+        if let Some(chunk) = frame.data_ref() {
+            observation.update(|body| body.chunk(chunk));
+            due = due.map(|due| due.saturating_sub(chunk.len() as u64));
+        }
+        if due == Some(0) || frame.is_trailers() {
+            held = Some(Ok(frame));
+            continue;
+        }
+        if let Some((client, response)) = waiting.take() {
+            client_gone |= client.send(response).is_err();
+        }
+        client_gone |= frames.send(Ok(frame)).await.is_err();
+    }
+    if broken {
+        held = Some(Err(Cut));
+    } else {
+        observation.update(|body| body.complete());
+    }
+    client_gone |= match &waiting {
+        Some((client, _)) => client.is_closed(),
+        None => frames.is_closed(),
+    };
+    let outcome = match client_gone {
+        true => Outcome::Cancelled,
+        false => Outcome::Returned(Some(response_value(status, &headers, observation.take()))),
+    };
+    let held = match (waiting, held) {
+        (Some((client, response)), last) => {
+            // Nothing has been sent: the one frame there may be has room in the body's channel.
+            if let Some(last) = last {
+                let _ = frames.try_send(last);
+            }
+            Held::Response(client, response)
+        }
+        (None, last) => Held::End(frames, last),
+    };
+    Sent { outcome, held }
+}
+
+fn content_length(headers: &HeaderMap) -> Option<u64> {
+    let length = headers.get(http::header::CONTENT_LENGTH)?;
+    length.to_str().ok()?.parse().ok()
+}
+
+/// A response of the session's own.
+pub(super) fn plain(status: StatusCode, text: &str) -> Response<ClientBody> {
+    let mut response = Response::new(ClientBody::full(text.to_string()));
+    *response.status_mut() = status;
+    response
+}

@@ -1,0 +1,242 @@
+//! Owns [`Recorder`]: the subscriber that writes events to a log file.
+//!
+//! One thread owns the writer. Actors hand their events over through a bounded channel and never touch the file; when the
+//! channel is full they wait, so nothing is lost. The thread lets a batch gather before it takes it, as waking it for
+//! each event would cost the actor more than the event.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use futures::future::{Either, select};
+use retake_chain::log::{ChainNumber, LogWriter, SealSummary, Storage, WriteError};
+use retake_chain::{ChainEvent, StateChain, TheaterId};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::error::RecordError;
+
+/// Events that may wait for the recorder, over all chains of the session.
+const QUEUE: usize = 512;
+/// How long a batch gathers.
+const GATHER: Duration = Duration::from_micros(200);
+
+/// The writing end of a session: subscribes to chains, writes their events, seals the take.
+///
+/// Cloned handles share one recorder.
+#[derive(Clone, Debug)]
+pub struct Recorder {
+    events: mpsc::Sender<(TheaterId, ChainEvent)>,
+    commands: mpsc::UnboundedSender<Command>,
+    thread: thread::Thread,
+    progress: Arc<Progress>,
+}
+
+/// Counts of what has been written, for display while the session runs.
+#[derive(Debug, Default)]
+pub struct Progress {
+    events: AtomicU64,
+    calls: AtomicU64,
+    bytes: AtomicU64,
+}
+
+impl Progress {
+    /// Events written.
+    pub fn events(&self) -> u64 {
+        self.events.load(Ordering::Relaxed)
+    }
+
+    /// Export calls that have ended.
+    pub fn calls(&self) -> u64 {
+        self.calls.load(Ordering::Relaxed)
+    }
+
+    /// Bytes of event data, before compression.
+    pub fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+}
+
+#[derive(Debug)]
+enum Command {
+    AddChain(TheaterId, Answer<()>),
+    Flush(Answer<()>),
+    Seal(Answer<SealSummary>),
+}
+
+type Answer<T> = oneshot::Sender<Result<T, Arc<WriteError>>>;
+
+impl Recorder {
+    /// Starts a recorder that writes with `writer`.
+    pub fn start<S: Storage + Send + 'static>(
+        writer: LogWriter<S>,
+    ) -> Result<Recorder, RecordError> {
+        let (events, event_queue) = mpsc::channel(QUEUE);
+        let (commands, command_queue) = mpsc::unbounded_channel();
+        let progress = Arc::new(Progress::default());
+        let worker = Worker {
+            writer,
+            chains: Vec::new(),
+            events: event_queue,
+            commands: command_queue,
+            batch: Vec::new(),
+            progress: progress.clone(),
+        };
+        let handle = thread::Builder::new()
+            .name("retake-recorder".into())
+            .spawn(move || worker.run())
+            .map_err(|error| RecordError::Engine {
+                reason: format!("no thread for the recorder: {error}"),
+            })?;
+        Ok(Recorder {
+            events,
+            commands,
+            thread: handle.thread().clone(),
+            progress,
+        })
+    }
+
+    /// Subscribes to a chain that has no event yet, so that the take holds all of it.
+    pub async fn subscribe(&self, chain: &StateChain) -> Result<(), RecordError> {
+        let id = chain.actor_id();
+        self.ask(|answer| Command::AddChain(id, answer)).await?;
+        chain.add_subscriber(self.events.clone());
+        Ok(())
+    }
+
+    /// Returns when every event that was emitted before is in the file (written to the operating system).
+    pub async fn flush(&self) -> Result<(), RecordError> {
+        self.ask(Command::Flush).await
+    }
+
+    /// Writes what is left, seals the take and closes it. No event is taken after this.
+    pub async fn seal(&self) -> Result<SealSummary, RecordError> {
+        self.ask(Command::Seal).await
+    }
+
+    /// What has been written so far.
+    pub fn progress(&self) -> &Arc<Progress> {
+        &self.progress
+    }
+
+    async fn ask<T>(&self, command: impl FnOnce(Answer<T>) -> Command) -> Result<T, RecordError> {
+        let (sender, answer) = oneshot::channel();
+        if self.commands.send(command(sender)).is_err() {
+            return Err(RecordError::RecorderGone);
+        }
+        self.thread.unpark();
+        match answer.await {
+            Ok(result) => result.map_err(RecordError::Write),
+            Err(_) => Err(RecordError::RecorderGone),
+        }
+    }
+}
+
+struct Worker<S: Storage> {
+    writer: LogWriter<S>,
+    chains: Vec<(TheaterId, ChainNumber)>,
+    events: mpsc::Receiver<(TheaterId, ChainEvent)>,
+    commands: mpsc::UnboundedReceiver<Command>,
+    batch: Vec<(TheaterId, ChainEvent)>,
+    progress: Arc<Progress>,
+}
+
+impl<S: Storage> Worker<S> {
+    fn run(mut self) {
+        let mut fault: Option<Arc<WriteError>> = None;
+        loop {
+            let command = match self.wait() {
+                Wake::Events => None,
+                Wake::Command(command) => Some(command),
+                Wake::Abandoned => return,
+            };
+            if fault.is_none()
+                && let Err(error) = self.write_queued()
+            {
+                // Whoever still emits is not kept waiting; the session hears of the fault at its next flush.
+                self.events.close();
+                fault = Some(Arc::new(error));
+            }
+            let fail = |fault: &Arc<WriteError>| fault.clone();
+            match (command, &fault) {
+                (None, _) => thread::park_timeout(GATHER),
+                (Some(Command::AddChain(_, answer)), Some(fault)) => {
+                    let _ = answer.send(Err(fail(fault)));
+                }
+                (Some(Command::Flush(answer)), Some(fault)) => {
+                    let _ = answer.send(Err(fail(fault)));
+                }
+                (Some(Command::Seal(answer)), Some(fault)) => {
+                    let _ = answer.send(Err(fail(fault)));
+                }
+                (Some(Command::AddChain(id, answer)), None) => {
+                    let added = self.writer.add_chain(id);
+                    let added = added.map(|number| self.chains.push((id, number)));
+                    let _ = answer.send(added.map_err(Arc::new));
+                }
+                (Some(Command::Flush(answer)), None) => {
+                    let _ = answer.send(self.writer.flush().map_err(Arc::new));
+                }
+                (Some(Command::Seal(answer)), None) => {
+                    let sealed = self.writer.seal();
+                    let _ = answer.send(sealed.map(|(_, summary)| summary).map_err(Arc::new));
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Waits for the first of: a command, an event, the end of all handles.
+    fn wait(&mut self) -> Wake {
+        if let Ok(command) = self.commands.try_recv() {
+            return Wake::Command(command);
+        }
+        let events = self.events.recv_many(&mut self.batch, QUEUE);
+        let command = self.commands.recv();
+        let wake = select(Box::pin(command), Box::pin(events));
+        match futures::executor::block_on(wake) {
+            Either::Left((Some(command), _)) => Wake::Command(command),
+            Either::Left((None, _)) => Wake::Abandoned,
+            Either::Right((0, commands)) => match futures::executor::block_on(commands) {
+                Some(command) => Wake::Command(command),
+                None => Wake::Abandoned,
+            },
+            Either::Right(_) => Wake::Events,
+        }
+    }
+
+    /// Writes every event that was handed over before now.
+    fn write_queued(&mut self) -> Result<(), WriteError> {
+        loop {
+            for (id, event) in self.batch.drain(..) {
+                let Some((_, chain)) = self.chains.iter().find(|(known, _)| *known == id) else {
+                    // A chain is subscribed to only after it was added.
+                    continue;
+                };
+                self.writer.append(*chain, &event)?;
+                let progress = &self.progress;
+                progress.events.fetch_add(1, Ordering::Relaxed);
+                let size = event.data.len() as u64;
+                progress.bytes.fetch_add(size, Ordering::Relaxed);
+                if matches!(&*event.event_type, "wasm-result" | "wasm-error") {
+                    progress.calls.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+            while self.batch.len() < QUEUE {
+                match self.events.try_recv() {
+                    Ok(event) => self.batch.push(event),
+                    Err(_) => break,
+                }
+            }
+            if self.batch.is_empty() {
+                return Ok(());
+            }
+        }
+    }
+}
+
+enum Wake {
+    Events,
+    Command(Command),
+    Abandoned,
+}

@@ -1,0 +1,76 @@
+//! Owns [`ReplayError`]: every reason why a take cannot be replayed at all. A difference is not among them.
+
+use retake_actor::ActorError;
+use retake_chain::{ContentRef, EngineProfile};
+use retake_verifier::VerifyError;
+use thiserror::Error;
+
+/// Why a take could not be replayed.
+#[derive(Debug, Error)]
+pub enum ReplayError {
+    /// The take's file cannot be opened.
+    #[error("the take cannot be opened: {reason}")]
+    NotOpened {
+        /// Why.
+        reason: String,
+    },
+    /// The take cannot be read, or is damaged at a place that keeps it from being replayed.
+    #[error(transparent)]
+    Take(#[from] VerifyError),
+    /// The actor cannot be used.
+    #[error(transparent)]
+    Actor(#[from] ActorError),
+    /// The take does not carry the actor, and nothing is at the recorded path.
+    #[error(
+        "the take does not carry the actor, and `{path}` cannot be read: {reason}; \
+         name the component with `--actor`"
+    )]
+    ActorMissing {
+        /// The path in the genesis.
+        path: String,
+        /// Why it cannot be read.
+        reason: String,
+    },
+    /// The component at the recorded path is not the one that was recorded.
+    #[error(
+        "`{path}` is not the component that was recorded: its SHA-256 is {found}, the take has {recorded}; \
+         to replay another build on purpose, name it with `--actor`"
+    )]
+    OtherActor {
+        /// The path in the genesis.
+        path: String,
+        /// Digest of what is there.
+        found: ContentRef,
+        /// Digest in the genesis.
+        recorded: ContentRef,
+    },
+    /// Two chains of one take were made by different components or under different profiles.
+    #[error("chain {chain} of the take was recorded with another actor or profile than the first; it cannot be replayed")]
+    MixedSession {
+        /// Number of the chain in the take.
+        chain: u32,
+    },
+    /// The recording was made under an engine profile that this build does not have.
+    #[error("the take was recorded under another engine profile: recorded {recorded:?}, this build has {ours:?}")]
+    Profile {
+        /// The profile in the genesis.
+        recorded: Box<EngineProfile>,
+        /// What this build would run under.
+        ours: Box<EngineProfile>,
+    },
+    /// The take holds no call of an export.
+    #[error("the take holds no call, so there is nothing to check")]
+    NothingToCheck,
+    /// The engine failed outside the actor.
+    #[error("the engine failed: {reason}")]
+    Engine {
+        /// What it says.
+        reason: String,
+    },
+}
+
+impl ReplayError {
+    pub(crate) fn engine(error: &wasmtime::Error) -> Self {
+        ReplayError::Engine { reason: format!("{error:#}") }
+    }
+}

@@ -1,0 +1,18 @@
+//! Replays a take: re-runs the actor from the recording alone and checks every event as it streams.
+//!
+//! - [`replay`]: from a reader of a take to a report.
+//! - [`Program`]: the ORIGINAL component on a linker made from its import types; no real host function is linked.
+//!
+//! The recorder mirrors this crate: both answer "who answers the actor's call?". What a difference is, and how verdicts
+//! combine, is the verifier's.
+
+mod actor_rerun;
+mod error;
+mod program;
+mod replay;
+mod stand_in;
+mod window;
+
+pub use error::ReplayError;
+pub use program::Program;
+pub use replay::{ActorBytes, replay};

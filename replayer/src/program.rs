@@ -1,0 +1,57 @@
+//! Owns [`Program`]: the original component, compiled and linked to the stand-in.
+
+use std::sync::Arc;
+
+use retake_actor::{Actor, Entry, StandInResources, compile, link_stand_in, profile};
+use retake_chain::EngineProfile;
+use wasmtime::component::{InstancePre, Linker};
+use wasmtime::{Engine, Store, StoreLimits};
+
+use crate::error::ReplayError;
+use crate::stand_in::Answers;
+
+/// A component that is ready to be re-run.
+pub struct Program {
+    pub(crate) actor: Actor,
+    pub(crate) engine: Engine,
+    pub(crate) pre: InstancePre<Guest>,
+    pub(crate) entry: Option<Entry>,
+    pub(crate) profile: EngineProfile,
+    pub(crate) resources: StandInResources,
+}
+
+/// The data of a store in which an actor is re-run.
+pub(crate) struct Guest {
+    limits: StoreLimits,
+    pub(crate) answers: Answers,
+}
+
+impl Program {
+    /// Compiles and links the component under the recorded profile.
+    pub fn load(actor: Actor, profile: &EngineProfile) -> Result<Arc<Program>, ReplayError> {
+        profile::check(profile)
+            .map_err(|ours| ReplayError::Profile { recorded: Box::new(profile.clone()), ours })?;
+        let engine = profile::engine(profile).map_err(|error| ReplayError::engine(&error))?;
+        let component = compile(&engine, &actor.bytes)?;
+        let mut linker = Linker::new(&engine);
+        let resources =
+            link_stand_in(&mut linker, &engine, &component, |guest: &mut Guest| &mut guest.answers)
+                .map_err(|error| ReplayError::engine(&error))?;
+        let pre = linker.instantiate_pre(&component).map_err(|error| ReplayError::engine(&error))?;
+        Ok(Arc::new(Program {
+            // A build without the entry is a divergence at the first call, not a fault of the component.
+            entry: Entry::find(&engine, &component).ok(),
+            actor,
+            engine,
+            pre,
+            profile: profile.clone(),
+            resources,
+        }))
+    }
+
+    /// A store for a fresh instance that `answers` answers.
+    pub(crate) fn store(&self, answers: Answers) -> Store<Guest> {
+        let guest = Guest { limits: profile::limits(&self.profile), answers };
+        profile::store(&self.engine, &self.profile, guest, |guest| &mut guest.limits)
+    }
+}

@@ -1,0 +1,220 @@
+//! Owns [`Answers`]: the stand-in that checks each of the actor's calls against the recording and gives the recorded
+//! answer.
+//!
+//! Order is strict: nothing is skipped or searched for. The event of the re-run is appended to a chain of the re-run's
+//! own, and its hash compared with the recorded one, before the guest gets its answer.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use futures::FutureExt;
+use retake_actor::{CANCELLED, FunctionName, RaisedOutcome, StandIn};
+use retake_chain::{
+    ChainEvent, ChainEventData, ChainEventPayload, EventHash, HostFunctionCall, Outcome, StateChain, Value,
+    WasmEventData,
+};
+use retake_verifier::{Described, Divergence, DivergenceKind, ExportCall, compare, same_track};
+use wasmtime::{Result, format_err};
+
+use crate::error::ReplayError;
+use crate::window::{Cursor, Recorded};
+
+/// Why a re-run stops before the end of its chain.
+pub(crate) enum Stop {
+    /// It did something that the take does not say, at the event with this number in the take.
+    Diverged(u64, Box<Divergence>),
+    /// The recording ends here, without a seal behind it.
+    RecordingEnds,
+    /// Another chain diverged at an earlier event.
+    Superseded,
+    /// Something failed that is not the actor's doing.
+    Failed(ReplayError),
+}
+
+/// The re-run of one chain: where it is in the recording, and what it has recomputed.
+pub(crate) struct Answers {
+    chain: Arc<StateChain>,
+    chain_number: u32,
+    cursor: Cursor,
+    /// Number in the take of the earliest divergence of any chain; later events need no check.
+    earliest: Arc<AtomicU64>,
+    /// The export call in progress.
+    call: Option<ExportCall>,
+    pub calls: u64,
+    pub events: u64,
+    /// Set when the re-run must end; the guest is then stopped with an error that says no more.
+    pub stop: Option<Stop>,
+    /// Functions that the build imports in another version than was recorded: recorded name, the build's name.
+    pub renamed: BTreeSet<(String, String)>,
+}
+
+impl Answers {
+    pub fn new(chain: StateChain, chain_number: u32, cursor: Cursor, earliest: Arc<AtomicU64>) -> Self {
+        Answers {
+            chain: Arc::new(chain),
+            chain_number,
+            cursor,
+            earliest,
+            call: None,
+            calls: 0,
+            events: 0,
+            stop: None,
+            renamed: BTreeSet::new(),
+        }
+    }
+
+    pub fn head(&self) -> Option<EventHash> {
+        self.chain.head_hash()
+    }
+
+    /// The next event of the recording.
+    pub fn recorded(&mut self) -> Option<Recorded<'_>> {
+        self.cursor.peek()
+    }
+
+    /// Begins an export call: what follows belongs to it.
+    pub fn begin_call(&mut self, function: &str, params: &[Value]) {
+        self.call = Some(ExportCall { index: self.calls, function: function.to_string(), params: params.to_vec() });
+    }
+
+    pub fn end_call(&mut self) {
+        self.call = None;
+        self.calls += 1;
+    }
+
+    /// Whether the call in progress was given up at this point of the recording.
+    pub fn cancelled_here(&mut self) -> bool {
+        let recorded = self.cursor.peek().map(|recorded| recorded.payload);
+        matches!(
+            recorded,
+            Some(ChainEventPayload::Wasm(WasmEventData::WasmError { message, .. })) if message == CANCELLED
+        )
+    }
+
+    /// Takes over an event that the host alone caused.
+    pub fn copy(&mut self) -> Result<(), Stop> {
+        let Some(recorded) = self.cursor.peek() else { return Err(Stop::RecordingEnds) };
+        let copied = self.chain.append_recorded(recorded.event).now_or_never();
+        let expected = recorded.event.clone();
+        self.check(&expected, copied)
+    }
+
+    /// Appends what the re-run did, which must be what the recording says next.
+    pub fn emit(&mut self, data: ChainEventData) -> Result<(), Stop> {
+        let Some(recorded) = self.cursor.peek() else { return Err(Stop::RecordingEnds) };
+        if recorded.number > self.earliest.load(Ordering::Relaxed) {
+            return Err(Stop::Superseded);
+        }
+        let expected = recorded.event.clone();
+        let actual = self.chain.add_typed_event(data).now_or_never();
+        self.check(&expected, actual)
+    }
+
+    fn check(
+        &mut self,
+        expected: &ChainEvent,
+        actual: Option<Result<ChainEvent, retake_chain::ChainError>>,
+    ) -> Result<(), Stop> {
+        // The re-run's chain has no subscriber, so an append has nobody to wait for.
+        let actual = match actual {
+            Some(Ok(actual)) => actual,
+            Some(Err(error)) => return Err(failed(&error.to_string())),
+            None => return Err(failed("the chain of the re-run is stalled")),
+        };
+        if let Some(kind) = compare(expected, &actual) {
+            return Err(self.diverged(kind, Some(&actual)));
+        }
+        self.cursor.advance();
+        self.events += 1;
+        Ok(())
+    }
+
+    /// A divergence at the next event of the recording.
+    pub fn diverged(&mut self, kind: DivergenceKind, actual: Option<&ChainEvent>) -> Stop {
+        let chain = self.chain.actor_id();
+        let Some(recorded) = self.cursor.peek() else { return Stop::RecordingEnds };
+        self.earliest.fetch_min(recorded.number, Ordering::Relaxed);
+        let divergence = Divergence {
+            chain,
+            chain_number: self.chain_number,
+            event_index: recorded.index,
+            kind,
+            call: self.call.clone(),
+            expected: Some(Described::of(recorded.event)),
+            actual: actual.map(Described::of),
+        };
+        Stop::Diverged(recorded.number, Box::new(divergence))
+    }
+
+    fn try_answer(&mut self, call: &FunctionName, input: Result<Vec<Value>>) -> Result<Result<Option<Value>>, Stop> {
+        let Some(recorded) = self.cursor.peek() else { return Err(Stop::RecordingEnds) };
+        // Arguments that cannot be read are the guest's fault, and end it as they did when it was recorded.
+        let input = match input {
+            Ok(input) => input,
+            Err(error) => return Ok(Err(error)),
+        };
+        let ChainEventPayload::HostFunction(expected) = recorded.payload else {
+            return Err(self.unexpected(call, input, DivergenceKind::ExtraCall));
+        };
+        let same = recorded.event.event_type == call.event_type;
+        if !same && !(expected.function == call.function && same_track(&expected.interface, &call.interface)) {
+            return Err(self.unexpected(call, input, DivergenceKind::DifferentCall));
+        }
+        let output = expected.output.clone();
+        // Under the recorded name: another version of the same track is linked alike, and hashes alike.
+        let data = ChainEventData {
+            event_type: recorded.event.event_type.clone(),
+            data: ChainEventPayload::HostFunction(HostFunctionCall {
+                interface: expected.interface.clone(),
+                function: expected.function.clone(),
+                input,
+                output: output.clone(),
+            }),
+        };
+        if !same {
+            let renamed = (expected.interface.to_string(), call.interface.to_string());
+            self.renamed.insert(renamed);
+        }
+        self.emit(data)?;
+        if self.cancelled_here() {
+            return Ok(Err(RaisedOutcome(Outcome::Cancelled).into()));
+        }
+        Ok(match output {
+            Outcome::Returned(value) => Ok(value),
+            ended => Err(RaisedOutcome(ended).into()),
+        })
+    }
+
+    /// The actor called something that is not what the recording says next.
+    fn unexpected(&mut self, call: &FunctionName, input: Vec<Value>, kind: DivergenceKind) -> Stop {
+        let data = ChainEventData::host_function_as(
+            call.event_type.clone(),
+            HostFunctionCall {
+                interface: call.interface.clone(),
+                function: call.function.clone(),
+                input,
+                // It was not answered.
+                output: Outcome::Cancelled,
+            },
+        );
+        let actual = data.to_chain_event(self.chain.head_hash());
+        self.diverged(kind, Some(&actual))
+    }
+}
+
+impl StandIn for Answers {
+    fn answer(&mut self, call: &FunctionName, input: Result<Vec<Value>>) -> Result<Option<Value>> {
+        if self.stop.is_none() {
+            match self.try_answer(call, input) {
+                Ok(answer) => return answer,
+                Err(stop) => self.stop = Some(stop),
+            }
+        }
+        Err(format_err!("the replay has stopped"))
+    }
+}
+
+fn failed(reason: &str) -> Stop {
+    Stop::Failed(ReplayError::Engine { reason: reason.to_string() })
+}

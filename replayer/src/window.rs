@@ -1,0 +1,98 @@
+//! Owns the window of a chain that is in memory while it is replayed: batches of events that the reader sends ahead, and
+//! the cursor through them. Memory does not grow with the take.
+
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+
+use retake_chain::{ChainEvent, ChainEventPayload, HttpReplayChain};
+
+/// A window is passed on when it holds this many events...
+const WINDOW_EVENTS: usize = 1024;
+/// ...or this many bytes of data.
+const WINDOW_BYTES: usize = 1 << 20;
+
+/// Consecutive events of one chain, checked and decoded.
+#[derive(Default)]
+pub(crate) struct Window {
+    /// The events.
+    pub chain: HttpReplayChain,
+    /// What each of them says, and its number in the take.
+    decoded: Vec<(ChainEventPayload, u64)>,
+    bytes: usize,
+}
+
+/// The reader's end: gathers windows.
+pub(crate) struct WindowSender {
+    window: Window,
+    windows: SyncSender<Window>,
+}
+
+/// The re-run's end: one event after the other.
+pub(crate) struct Cursor {
+    window: Window,
+    position: usize,
+    /// Index in the chain of the event at `position`.
+    index: u64,
+    windows: Receiver<Window>,
+}
+
+/// An event of the recording, as the cursor shows it.
+pub(crate) struct Recorded<'a> {
+    pub event: &'a ChainEvent,
+    pub payload: &'a ChainEventPayload,
+    /// Index in the chain.
+    pub index: u64,
+    /// Number in the take.
+    pub number: u64,
+}
+
+/// A connected pair.
+pub(crate) fn windows() -> (WindowSender, Cursor) {
+    let (sender, receiver) = sync_channel(1);
+    (
+        WindowSender { window: Window::default(), windows: sender },
+        Cursor { window: Window::default(), position: 0, index: 0, windows: receiver },
+    )
+}
+
+impl WindowSender {
+    /// Adds an event; waits for the re-run when it is a window behind. Returns whether anybody still wants events.
+    pub fn push(&mut self, event: ChainEvent, payload: ChainEventPayload, number: u64) -> bool {
+        self.window.bytes += event.data.len();
+        self.window.chain.0.push(event);
+        self.window.decoded.push((payload, number));
+        if self.window.decoded.len() < WINDOW_EVENTS && self.window.bytes < WINDOW_BYTES {
+            return true;
+        }
+        self.send()
+    }
+
+    fn send(&mut self) -> bool {
+        self.windows.send(std::mem::take(&mut self.window)).is_ok()
+    }
+
+    /// Passes on what is left; the recording of this chain ends here.
+    pub fn finish(mut self) {
+        if !self.window.decoded.is_empty() {
+            self.send();
+        }
+    }
+}
+
+impl Cursor {
+    /// The next event, or `None` at the end of the recording. Waits for the reader.
+    pub fn peek(&mut self) -> Option<Recorded<'_>> {
+        if self.position == self.window.decoded.len() {
+            self.window = self.windows.recv().ok()?;
+            self.position = 0;
+        }
+        let (payload, number) = self.window.decoded.get(self.position)?;
+        let event = self.window.chain.0.get(self.position)?;
+        Some(Recorded { event, payload, index: self.index, number: *number })
+    }
+
+    /// Steps over the event that [`peek`](Self::peek) showed.
+    pub fn advance(&mut self) {
+        self.position += 1;
+        self.index += 1;
+    }
+}

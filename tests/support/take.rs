@@ -1,0 +1,101 @@
+//! Owns takes as the tests see them: the events of each chain, read from a file, changed, and made into a file again with
+//! every hash and the seal rebuilt, as a careful forger would.
+
+use retake_chain::log::{LogReader, LogWriter, Record, SealKind, TakeState};
+use retake_chain::{ChainEvent, ChainEventPayload, TheaterId, WASM_CALL, WASM_ERROR, WASM_RESULT};
+
+/// All events of a take. An embedded component is left out.
+#[derive(Clone, Debug)]
+pub struct Take {
+    pub state: TakeState,
+    pub chains: Vec<Chain>,
+}
+
+/// The events of one actor.
+#[derive(Clone, Debug)]
+pub struct Chain {
+    pub id: TheaterId,
+    pub events: Vec<ChainEvent>,
+}
+
+impl Take {
+    /// Reads a take as far as it is whole; it must not be damaged.
+    pub fn read(bytes: &[u8]) -> Take {
+        let mut reader = LogReader::open(bytes).expect("a take");
+        let mut chains: Vec<Chain> = Vec::new();
+        while let Some(record) = reader.next_record().expect("a take that is not damaged") {
+            match record {
+                Record::Actor { .. } => {}
+                Record::Chain { id, .. } => chains.push(Chain { id, events: Vec::new() }),
+                Record::Event { chain, event, .. } => chains[chain.0 as usize].events.push(event),
+            }
+        }
+        Take { state: reader.state(), chains }
+    }
+
+    /// The chain of a take that has one.
+    pub fn only_chain(&mut self) -> &mut Chain {
+        let [chain] = &mut self.chains[..] else { panic!("{} chains", self.chains.len()) };
+        chain
+    }
+
+    /// Export calls that have ended.
+    pub fn whole_calls(&self) -> usize {
+        self.chains.iter().map(Chain::whole_calls).sum()
+    }
+
+    /// A sealed file with these events in this order, every hash and link made anew.
+    pub fn rebuilt(&self) -> Vec<u8> {
+        self.rebuilt_as(SealKind::Complete)
+    }
+
+    /// The same, with a seal of this kind.
+    pub fn rebuilt_as(&self, kind: SealKind) -> Vec<u8> {
+        let mut writer = LogWriter::create(Vec::new()).expect("memory takes every write");
+        for chain in &self.chains {
+            let number = writer.add_chain(chain.id).expect("few chains");
+            let mut parent = None;
+            for event in &chain.events {
+                let event = ChainEvent::link(parent, event.event_type.clone(), event.data.clone());
+                parent = Some(event.hash);
+                writer.append(number, &event).expect("events of a take fit a take");
+            }
+        }
+        writer.seal_as(kind).expect("memory takes every write").0
+    }
+}
+
+impl Chain {
+    /// Types of the events, in order.
+    pub fn types(&self) -> Vec<&str> {
+        self.events.iter().map(|event| &*event.event_type).collect()
+    }
+
+    /// Export calls that begin.
+    pub fn calls(&self) -> usize {
+        self.types().iter().filter(|&&found| found == WASM_CALL).count()
+    }
+
+    /// Export calls that have ended.
+    pub fn whole_calls(&self) -> usize {
+        self.types().iter().filter(|&&found| found == WASM_RESULT || found == WASM_ERROR).count()
+    }
+
+    /// The index of the first event whose type ends so.
+    #[track_caller]
+    pub fn find(&self, end: &str) -> usize {
+        let found = self.events.iter().position(|event| event.event_type.ends_with(end));
+        found.unwrap_or_else(|| panic!("no event ends with {end}: {:?}", self.types()))
+    }
+
+    /// Changes what an event says; its hash is left as it was.
+    pub fn alter(&mut self, index: usize, change: impl FnOnce(&mut ChainEventPayload)) {
+        let event = &mut self.events[index];
+        let mut payload = event.payload().expect("a payload that decodes");
+        change(&mut payload);
+        let data = payload.encode();
+        assert_ne!(data, event.data, "the change changes nothing");
+        event.data = data;
+        event.event_type = payload.event_type();
+    }
+}

@@ -1,0 +1,168 @@
+//! Owns the ways in which a take's own bytes contradict themselves. Finding them is `integrity.rs`'s.
+
+use std::fmt;
+
+use retake_chain::{ChainNumber, ContentRef, DecodeError, EventHash, FormatVersion, TheaterId};
+
+/// An event's place in a take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// Index over all chains, from 0.
+    pub event: u64,
+    /// Number of the chain.
+    pub chain: ChainNumber,
+    /// The chain's actor, if the chain was introduced.
+    pub id: Option<TheaterId>,
+    /// Index within the chain, from 0.
+    pub index: u64,
+    /// The event's type.
+    pub event_type: String,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "event {} (event {} of chain {}", self.event, self.index, self.chain)?;
+        if let Some(id) = &self.id {
+            write!(f, ", actor {id}")?;
+        }
+        write!(f, ", type `{}`)", self.event_type)
+    }
+}
+
+/// The first thing in a take that cannot be right.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum IntegrityError {
+    /// An event is bad.
+    #[error("{place}: {fault}")]
+    Event {
+        /// Which.
+        place: Box<Place>,
+        /// Why.
+        fault: IntegrityFault,
+    },
+    /// Two chains of one take have the same actor.
+    #[error("chain {chain} has the actor {id}, which another chain of the take has already")]
+    DoubleChain {
+        /// The second chain.
+        chain: ChainNumber,
+        /// The actor of both.
+        id: TheaterId,
+    },
+    /// Chains are not counted from 0.
+    #[error("chain {found} is introduced where chain {expected} must be")]
+    ChainOutOfTurn {
+        /// The number that must come.
+        expected: ChainNumber,
+        /// The number that came.
+        found: ChainNumber,
+    },
+    /// A sealed take has a chain without an event.
+    #[error("chain {chain} (actor {id}) has no event, not even its genesis")]
+    EmptyChain {
+        /// The chain.
+        chain: ChainNumber,
+        /// Its actor.
+        id: TheaterId,
+    },
+    /// A sealed chain ends in the middle of a call.
+    #[error("chain {chain} (actor {id}) ends after {events} events inside an export call, in a sealed take")]
+    EndsInsideCall {
+        /// The chain.
+        chain: ChainNumber,
+        /// Its actor.
+        id: TheaterId,
+        /// Its events.
+        events: u64,
+    },
+    /// The embedded component has gaps or is not whole.
+    #[error("the embedded component is not whole: {seen} of {total} bytes")]
+    EmbeddedIncomplete {
+        /// Bytes that are there.
+        seen: u64,
+        /// Bytes that must be there.
+        total: u64,
+    },
+    /// The reader says that there is a seal, and has none.
+    #[error("the take is said to be sealed, and has no seal")]
+    NoSeal,
+    /// The seal counts something else.
+    #[error("the seal says {what} {sealed}, the take has {found}")]
+    SealMismatch {
+        /// What it counts.
+        what: String,
+        /// The seal's answer.
+        sealed: String,
+        /// What was found.
+        found: String,
+    },
+}
+
+/// Why an event cannot be right.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum IntegrityFault {
+    /// The chain was not introduced.
+    #[error("its chain was not introduced")]
+    UnknownChain,
+    /// The events are not counted on.
+    #[error("it comes as number {found}")]
+    Number {
+        /// The number it has.
+        found: u64,
+    },
+    /// The hash is not the hash of the content.
+    #[error("its hash is {actual}, but it names {expected}; the event was altered")]
+    Hash {
+        /// The hash that it names.
+        expected: EventHash,
+        /// The hash of its content.
+        actual: EventHash,
+    },
+    /// The parent is not the event before.
+    #[error(
+        "its parent is {actual:?}, the event before is {expected:?}; an event was removed, added or moved"
+    )]
+    Parent {
+        /// Hash of the event before.
+        expected: Option<EventHash>,
+        /// The parent it names.
+        actual: Option<EventHash>,
+    },
+    /// The payload cannot be decoded.
+    #[error("its data: {0}")]
+    Payload(#[from] DecodeError),
+    /// The first event of a chain is no genesis.
+    #[error("a chain begins with `retake/session`, not with this")]
+    NoGenesis,
+    /// A genesis within a chain.
+    #[error("a genesis can only be the first event of a chain")]
+    SecondGenesis,
+    /// The genesis is of another actor.
+    #[error("the genesis is of actor {found}, the chain of actor {chain}")]
+    GenesisId {
+        /// The chain's actor.
+        chain: TheaterId,
+        /// The genesis's actor.
+        found: TheaterId,
+    },
+    /// The genesis is of a version that this take cannot have.
+    #[error("the genesis is of format {found}, this program reads up to {supported}")]
+    GenesisVersion {
+        /// The genesis's version.
+        found: FormatVersion,
+        /// The newest that is supported.
+        supported: FormatVersion,
+    },
+    /// The genesis names another component than the one that is embedded, or than another genesis does.
+    #[error("the genesis names the component {found}, {whose} is {expected}")]
+    GenesisActor {
+        /// Where the other digest comes from.
+        whose: &'static str,
+        /// The other digest.
+        expected: ContentRef,
+        /// The digest in the genesis.
+        found: ContentRef,
+    },
+    /// An event after the end.
+    #[error("it comes after `shutdown`, which ends a chain")]
+    AfterShutdown,
+}

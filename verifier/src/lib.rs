@@ -1,0 +1,29 @@
+//! The checks of Retake, as a library without an engine: an auditor builds this and `retake-chain` alone.
+//!
+//! - [`verify`] and [`IntegrityChecker`]: whether a take is whole and unaltered as far as its hashes tell;
+//! - [`compare`]: whether an event of a re-run is the recorded one, and if not, in what they differ;
+//! - [`Divergence`], [`Verdict`] and [`ReplayReport`]: the answers, as data; printing them is someone else's;
+//! - [`exit`]: the exit codes that the answers end with.
+
+mod checker;
+mod divergence;
+pub mod exit;
+mod integrity;
+mod integrity_error;
+mod report;
+mod track;
+mod verdict;
+mod verify;
+
+#[cfg(test)]
+mod tests;
+
+pub use checker::{compare, compare_host_call};
+pub use divergence::{Described, Divergence, DivergenceKind, ExportCall};
+pub use exit::{ExitCode, combine};
+pub use integrity::IntegrityChecker;
+pub use integrity_error::{IntegrityError, IntegrityFault, Place};
+pub use report::{ChainReport, Report};
+pub use track::same_track;
+pub use verdict::{ChainHead, RenamedInterface, ReplayReport, Verdict};
+pub use verify::{Checked, VerifyError, VerifyFault, verify};

@@ -1,0 +1,204 @@
+//! Promises about single records: each rule of a chain is held, and its breach named.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use retake_chain::log::FORMAT_VERSION;
+use retake_chain::*;
+
+use super::samples::*;
+use crate::*;
+
+/// Checks these events as chain 0 of actor 1.
+fn check(events: &[ChainEvent]) -> Result<IntegrityChecker, IntegrityError> {
+    let mut checker = IntegrityChecker::new();
+    checker.record(&Record::Chain { number: ChainNumber(0), id: id(1) })?;
+    feed(&mut checker, 0, 0, events)?;
+    Ok(checker)
+}
+
+fn feed(
+    checker: &mut IntegrityChecker,
+    chain: u32,
+    first: u64,
+    events: &[ChainEvent],
+) -> Result<(), IntegrityError> {
+    for (number, event) in (first..).zip(events) {
+        let (chain, event) = (ChainNumber(chain), event.clone());
+        checker.record(&Record::Event { number, chain, event, offset: 0 })?;
+    }
+    Ok(())
+}
+
+/// The fault of the last of these events, all before it being good.
+fn fault(events: &[ChainEvent]) -> IntegrityFault {
+    match check(events).map(|_| ()).unwrap_err() {
+        IntegrityError::Event { place, fault } => {
+            assert_eq!(place.event as usize, events.len() - 1, "{place}: {fault}");
+            fault
+        }
+        other => panic!("unexpected {other}"),
+    }
+}
+
+#[test]
+fn a_removed_doubled_or_moved_event_breaks_the_links() {
+    let events = link(&session(id(1)));
+    let removed = [&events[..2], &events[3..4]].concat();
+    let doubled = [&events[..3], &events[2..3]].concat();
+    for broken in [removed, doubled] {
+        let last = broken.len() - 1;
+        let (expected, actual) = (Some(broken[last - 1].hash), broken[last].parent_hash);
+        assert_eq!(fault(&broken), IntegrityFault::Parent { expected, actual });
+    }
+}
+
+#[test]
+fn a_chain_begins_with_its_genesis_and_has_no_other() {
+    let data = session(id(1));
+    assert_eq!(fault(&link(&data[1..2])), IntegrityFault::NoGenesis);
+    let twice = [data[0].clone(), data[0].clone()];
+    assert_eq!(fault(&link(&twice)), IntegrityFault::SecondGenesis);
+}
+
+#[test]
+fn a_genesis_is_of_the_chains_actor_and_of_a_known_format() {
+    let other = ChainEventData::session(start(id(2)));
+    assert_eq!(fault(&link(&[other])), IntegrityFault::GenesisId { chain: id(1), found: id(2) });
+    let mut newer = start(id(1));
+    newer.format.major += 1;
+    let (found, supported) = (newer.format, FORMAT_VERSION);
+    assert_eq!(
+        fault(&link(&[ChainEventData::session(newer)])),
+        IntegrityFault::GenesisVersion { found, supported }
+    );
+}
+
+#[test]
+fn nothing_comes_after_shutdown() {
+    let mut data = session(id(1));
+    data.push(call("run", vec![]));
+    assert_eq!(fault(&link(&data)), IntegrityFault::AfterShutdown);
+}
+
+#[test]
+fn a_payload_that_is_not_canonical_is_refused_though_its_hash_is_right() {
+    let genesis = link(&session(id(1))[..1]);
+    let cases: [(&str, &[u8]); 4] = [
+        ("shutdown", b"\xd9\x08Shutdown"),
+        ("shutdown", b"\xa8Shutdown\xc0"),
+        ("wasm-call", b"\xa8Shutdown"),
+        ("shutdown", b""),
+    ];
+    for (event_type, data) in cases {
+        let event = ChainEvent::link(Some(genesis[0].hash), Arc::from(event_type), Bytes::from(data));
+        let found = fault(&[genesis[0].clone(), event]);
+        assert!(matches!(found, IntegrityFault::Payload(_)), "{found}");
+    }
+}
+
+#[test]
+fn chains_are_introduced_in_turn_once_and_before_their_events() {
+    let mut checker = check(&link(&session(id(1)))).unwrap();
+    let error = checker.record(&Record::Chain { number: ChainNumber(2), id: id(2) }).unwrap_err();
+    assert_eq!(error, IntegrityError::ChainOutOfTurn { expected: ChainNumber(1), found: ChainNumber(2) });
+    let error = checker.record(&Record::Chain { number: ChainNumber(1), id: id(1) }).unwrap_err();
+    assert_eq!(error, IntegrityError::DoubleChain { chain: ChainNumber(1), id: id(1) });
+    let error = feed(&mut checker, 1, 8, &link(&session(id(2)))).unwrap_err();
+    assert!(matches!(error, IntegrityError::Event { fault: IntegrityFault::UnknownChain, .. }), "{error}");
+}
+
+#[test]
+fn every_genesis_names_the_one_component() {
+    let mut other = start(id(2));
+    other.actor.digest = ContentRef::of(b"another component");
+    let other = link(&[ChainEventData::session(other)]);
+
+    let mut embedded = IntegrityChecker::new();
+    let (total, bytes) = (COMPONENT.len() as u64, Bytes::from(COMPONENT));
+    embedded.record(&Record::Actor { offset: 0, total, bytes }).unwrap();
+    embedded.record(&Record::Chain { number: ChainNumber(0), id: id(2) }).unwrap();
+    let error = feed(&mut embedded, 0, 0, &other).unwrap_err();
+    let IntegrityError::Event { fault: IntegrityFault::GenesisActor { whose, expected, .. }, .. } = error
+    else {
+        panic!("unexpected {error}")
+    };
+    assert_eq!((whose, expected), ("the embedded one", ContentRef::of(COMPONENT)));
+
+    let mut checker = check(&link(&session(id(1)))).unwrap();
+    checker.record(&Record::Chain { number: ChainNumber(1), id: id(2) }).unwrap();
+    let error = feed(&mut checker, 1, 8, &other).unwrap_err();
+    assert!(
+        matches!(error, IntegrityError::Event { fault: IntegrityFault::GenesisActor { .. }, .. }),
+        "{error}"
+    );
+}
+
+#[test]
+fn an_embedded_component_comes_whole_and_once() {
+    let piece =
+        |offset, total, bytes: &'static [u8]| Record::Actor { offset, total, bytes: Bytes::from(bytes) };
+    let broken: [&[Record]; 4] = [
+        &[piece(1, 3, b"ab")],
+        &[piece(0, 3, b"a"), piece(2, 3, b"c")],
+        &[piece(0, 3, b"a"), Record::Chain { number: ChainNumber(0), id: id(1) }],
+        &[piece(0, 1, b"a"), piece(0, 1, b"a")],
+    ];
+    for records in broken {
+        let mut checker = IntegrityChecker::new();
+        let error = records.iter().find_map(|record| checker.record(record).err()).unwrap();
+        assert!(matches!(error, IntegrityError::EmbeddedIncomplete { .. }), "{error}");
+    }
+}
+
+#[test]
+fn the_seal_must_agree_with_what_was_read() {
+    let take = sealed(&[(id(1), link(&session(id(1))))]);
+    let (records, seal) = records(&take);
+    let finish = |change: fn(&mut Seal)| {
+        let mut checker = IntegrityChecker::new();
+        for record in &records {
+            checker.record(record).unwrap();
+        }
+        let mut seal = seal.clone().unwrap();
+        change(&mut seal);
+        checker.finish(TakeState::Sealed, Some(&seal), 0)
+    };
+    finish(|_| ()).unwrap();
+    let changes: [fn(&mut Seal); 5] = [
+        |seal| seal.events += 1,
+        |seal| seal.chains.clear(),
+        |seal| seal.chains[0].id = id(9),
+        |seal| seal.chains[0].count -= 1,
+        |seal| seal.chains[0].head = None,
+    ];
+    for change in changes {
+        let error = finish(change).unwrap_err();
+        assert!(matches!(error, IntegrityError::SealMismatch { .. }), "{error}");
+    }
+}
+
+#[test]
+fn a_sealed_chain_ends_neither_inside_a_call_nor_before_its_genesis() {
+    let events = link(&session(id(1)));
+    for cut in [2, 3, 4, 6] {
+        let error = verify(&sealed(&[(id(1), events[..cut].to_vec())])[..]).unwrap_err();
+        let VerifyFault::Integrity(IntegrityError::EndsInsideCall { id: found, events, .. }) = error.fault
+        else {
+            panic!("unexpected {error}")
+        };
+        assert_eq!((found, events), (id(1), cut as u64));
+    }
+    for cut in [1, 5, 7, 8] {
+        verify(&sealed(&[(id(1), events[..cut].to_vec())])[..]).unwrap();
+    }
+    let error = verify(&sealed(&[(id(1), vec![])])[..]).unwrap_err();
+    assert!(matches!(error.fault, VerifyFault::Integrity(IntegrityError::EmptyChain { .. })), "{error}");
+}
+
+#[test]
+fn an_unsealed_chain_may_end_inside_a_call() {
+    let checker = check(&link(&session(id(1))[..3])).unwrap();
+    let report = checker.finish(TakeState::Unsealed, None, 7).unwrap();
+    assert_eq!((report.state, report.events, report.calls()), (TakeState::Unsealed, 3, 1));
+}

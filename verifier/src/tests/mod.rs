@@ -1,0 +1,7 @@
+//! Tests of the crate, one file per part.
+
+mod checker;
+mod integrity;
+mod samples;
+mod takes;
+mod verdict;

@@ -1,0 +1,94 @@
+//! Owns the answer of a replay, as data: the verdict and all it was reached with.
+
+use retake_chain::{ContentRef, EngineProfile, EventHash, SealKind, TakeState, TheaterId};
+use serde::Serialize;
+
+use crate::divergence::Divergence;
+use crate::exit::{ExitCode, combine};
+
+/// What a replay found.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// Every recomputed hash is the recorded one.
+    Identical,
+    /// The first difference.
+    Diverged(Box<Divergence>),
+    /// Everything up to a fault of the take is identical; what follows could not be replayed.
+    Unfinished {
+        /// The fault.
+        reason: String,
+    },
+    /// The take has no call.
+    NothingToCheck,
+}
+
+/// The answer of a replay.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ReplayReport {
+    /// What was found.
+    pub verdict: Verdict,
+    /// Export calls that were replayed.
+    pub calls: u64,
+    /// Events that were compared or copied.
+    pub events: u64,
+    /// The re-run's chains, by number.
+    pub chains: Vec<ChainHead>,
+    /// Digest of the component that was recorded.
+    pub recorded_digest: ContentRef,
+    /// Digest of the component that was replayed.
+    pub replayed_digest: ContentRef,
+    /// The engine's settings, in both.
+    pub profile: EngineProfile,
+    /// Interfaces that the replayed component imports in another version.
+    pub renamed_interfaces: Vec<RenamedInterface>,
+    /// How the take ends.
+    pub take_state: TakeState,
+    /// Who sealed it, if somebody did.
+    pub seal: Option<SealKind>,
+    /// What is wrong with the take, where it is damaged or altered.
+    pub fault: Option<String>,
+}
+
+/// Where a chain stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ChainHead {
+    /// Its actor.
+    pub id: TheaterId,
+    /// Its events.
+    pub events: u64,
+    /// Hash of its last event.
+    pub head: Option<EventHash>,
+}
+
+/// An interface that has another version in the replayed component, on the same track.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct RenamedInterface {
+    /// The name in the take.
+    pub recorded: String,
+    /// The name in the component.
+    pub replayed: String,
+}
+
+impl Verdict {
+    /// How a command ends with this verdict on a take that is sealed.
+    pub fn exit_code(&self) -> ExitCode {
+        match self {
+            Verdict::Identical => ExitCode::Identical,
+            Verdict::Diverged(_) => ExitCode::Diverged,
+            Verdict::Unfinished { .. } => ExitCode::Damaged,
+            Verdict::NothingToCheck => ExitCode::Nothing,
+        }
+    }
+}
+
+impl ReplayReport {
+    /// How a command ends with this report: the verdict's code, unless the take's own state is graver.
+    pub fn exit_code(&self) -> ExitCode {
+        let take = match (self.take_state, &self.seal, &self.fault) {
+            (TakeState::Sealed, Some(SealKind::Complete), None) => ExitCode::Identical,
+            _ => ExitCode::Damaged,
+        };
+        combine([take, self.verdict.exit_code()])
+    }
+}
