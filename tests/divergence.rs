@@ -46,7 +46,8 @@ fn divergence(sandbox: &Sandbox, args: &[&str]) -> Json {
     let report = sandbox.retake(["replay", "--json"].iter().chain(args)).expect(1).json();
     let divergence = report["verdict"]["diverged"].clone();
     let text = sandbox.retake(["replay"].iter().chain(args)).expect(1);
-    let [index, number] = ["event_index", "chain_number"].map(|field| divergence[field].as_u64().expect("a number"));
+    let [index, number] =
+        ["event_index", "chain_number"].map(|field| divergence[field].as_u64().expect("a number"));
     text.says(&[
         &format!("event {index} of chain {number}"),
         divergence["chain"].as_str().expect("an id"),
@@ -58,7 +59,11 @@ fn divergence(sandbox: &Sandbox, args: &[&str]) -> Json {
 
 #[track_caller]
 fn assert_diverged(divergence: &Json, kind: Json, event_index: usize) {
-    assert_eq!((&divergence["kind"], &divergence["event_index"]), (&kind, &json!(event_index)), "{divergence:#}");
+    assert_eq!(
+        (&divergence["kind"], &divergence["event_index"]),
+        (&kind, &json!(event_index)),
+        "{divergence:#}"
+    );
 }
 
 #[test]
@@ -75,7 +80,8 @@ fn a_build_that_sends_one_more_header_diverges_at_the_call_that_makes_it() {
     let chain = take.only_chain();
     // The first call makes the fields of its answer, the second those of the model request first.
     let second_call = chain.types().iter().rposition(|&found| found == "wasm-call").expect("two calls");
-    let from_list = chain.types()[second_call..].iter().position(|found| found.ends_with("[static]fields.from-list"));
+    let from_list =
+        chain.types()[second_call..].iter().position(|found| found.ends_with("[static]fields.from-list"));
     let changed = second_call + from_list.expect("the agent makes fields");
 
     let found = divergence(&sandbox, &["it.take", "--actor", &actor("agent-changed.wasm")]);
@@ -84,8 +90,15 @@ fn a_build_that_sends_one_more_header_diverges_at_the_call_that_makes_it() {
     assert_eq!(found["chain"], chain.id.to_string());
     assert_eq!(found["call"]["index"], 1);
     let text = sandbox.retake(["replay", "it.take", "--actor", &actor("agent-changed.wasm")]).expect(1);
-    text.says(&["DIVERGED", "[static]fields.from-list", "x-agent", "wasi:http/incoming-handler@0.2", "in call 1"]);
-    let report = sandbox.retake(["replay", "--json", "it.take", "--actor", &actor("agent-changed.wasm")]).expect(1);
+    text.says(&[
+        "DIVERGED",
+        "[static]fields.from-list",
+        "x-agent",
+        "wasi:http/incoming-handler@0.2",
+        "in call 1",
+    ]);
+    let report =
+        sandbox.retake(["replay", "--json", "it.take", "--actor", &actor("agent-changed.wasm")]).expect(1);
     let report = report.json();
     assert_ne!(report["recorded_digest"], report["replayed_digest"]);
     assert_eq!(report["calls"], 1, "the first call is the same in both builds");
@@ -98,7 +111,8 @@ fn another_build_that_does_the_same_is_identical_when_it_is_named() {
     sandbox.record_requests("agent.wasm", &["GET /"], "it.take");
     sandbox.write("annotated.wasm", with_custom_section(&sandbox.read("agent.wasm")));
 
-    let replayed = sandbox.retake(["replay", "--json", "it.take", "--actor", "annotated.wasm"]).expect(0).json();
+    let replayed =
+        sandbox.retake(["replay", "--json", "it.take", "--actor", "annotated.wasm"]).expect(0).json();
 
     assert_eq!(replayed["verdict"], "identical");
     assert_ne!(replayed["recorded_digest"], replayed["replayed_digest"]);
@@ -119,7 +133,8 @@ fn another_build_in_the_place_of_the_recorded_one_is_refused() {
 
 /// The component with a custom section appended, which changes its digest and nothing else.
 fn with_custom_section(component: &[u8]) -> Vec<u8> {
-    [component, b"\x00\x0b\x04note", b"nothing"].concat().into_iter().collect::<Vec<u8>>()
+    // Section id, size, length of the name, name, content.
+    [component, b"\x00\x0c\x04note", b"nothing"].concat()
 }
 
 #[test]
@@ -203,7 +218,10 @@ fn a_call_that_the_build_does_not_make_is_a_missing_call() {
     let found = forge(&sandbox, &take);
 
     assert_diverged(&found, json!("missing-call"), 4);
-    assert_eq!((&found["expected"]["event_type"], &found["actual"]["event_type"]), (&json!(HELLO[3]), &json!(HELLO[4])));
+    assert_eq!(
+        (&found["expected"]["event_type"], &found["actual"]["event_type"]),
+        (&json!(HELLO[3]), &json!(HELLO[4]))
+    );
 }
 
 #[test]
@@ -214,7 +232,10 @@ fn a_call_that_the_take_does_not_have_is_an_extra_call() {
     let found = forge(&sandbox, &take);
 
     assert_diverged(&found, json!("extra-call"), 3);
-    assert_eq!((&found["expected"]["event_type"], &found["actual"]["event_type"]), (&json!(HELLO[4]), &json!(HELLO[3])));
+    assert_eq!(
+        (&found["expected"]["event_type"], &found["actual"]["event_type"]),
+        (&json!(HELLO[4]), &json!(HELLO[3]))
+    );
 }
 
 #[test]
@@ -234,7 +255,9 @@ fn calls_in_another_order_are_a_different_call() {
 fn another_result_of_the_export_is_found_at_its_end() {
     let (sandbox, mut take) = record("hello.wat");
     take.only_chain().alter(4, |payload| {
-        let ChainEventPayload::Wasm(WasmEventData::WasmResult { response, .. }) = payload else { panic!("{payload:?}") };
+        let ChainEventPayload::Wasm(WasmEventData::WasmResult { response, .. }) = payload else {
+            panic!("{payload:?}")
+        };
         *response = Outcome::Returned(Some(Value::case("err", None)));
     });
 
@@ -245,7 +268,9 @@ fn another_result_of_the_export_is_found_at_its_end() {
 fn an_exit_that_the_take_calls_a_return_is_a_different_outcome() {
     let (sandbox, mut take) = record("exit.wat");
     take.only_chain().alter(4, |payload| {
-        let ChainEventPayload::Wasm(WasmEventData::WasmResult { response, .. }) = payload else { panic!("{payload:?}") };
+        let ChainEventPayload::Wasm(WasmEventData::WasmResult { response, .. }) = payload else {
+            panic!("{payload:?}")
+        };
         assert_eq!(*response, Outcome::Exited(1));
         *response = Outcome::Returned(Some(Value::case("ok", None)));
     });
@@ -262,7 +287,11 @@ fn a_trap_on_one_side_only_or_another_one_is_a_different_trap() {
     let run = "wasi:cli/run@0.2.3/run";
     let returned = || {
         let response = Outcome::Returned(Some(Value::case("ok", None)));
-        ChainEventPayload::Wasm(WasmEventData::WasmResult { function_name: run.into(), state: None, response })
+        ChainEventPayload::Wasm(WasmEventData::WasmResult {
+            function_name: run.into(),
+            state: None,
+            response,
+        })
     };
     for (name, index, said) in [
         ("hello.wat", 4, trapped(run, "wasm trap: out of bounds memory access")),

@@ -9,7 +9,17 @@ fn without_allow_net_an_actor_reaches_nobody() {
     let sandbox = Sandbox::new();
     let model = Model::answering(&["Yes."]);
     let url = format!("MODEL_URL={}", model.url());
-    let args = ["record", &actor("agent.wasm"), "-o", "it.take", "--json", "--env", &url, "--request", "POST /ask who?"];
+    let args = [
+        "record",
+        &actor("agent.wasm"),
+        "-o",
+        "it.take",
+        "--json",
+        "--env",
+        &url,
+        "--request",
+        "POST /ask who?",
+    ];
 
     let lines = sandbox.retake(args).expect(0).json_lines();
 
@@ -26,7 +36,8 @@ fn environment_variables_are_given_one_by_one() {
     let command = actor("command.wasm");
     let recorded = |options: &[&str], take: &str| {
         let args = [&["record", &command, "-o", take], options, &["--", "--env", "RETAKE_TEST"]].concat();
-        let output = sandbox.command(args).env("RETAKE_TEST", "from outside").output().expect("the binary starts");
+        let output =
+            sandbox.command(args).env("RETAKE_TEST", "from outside").output().expect("the binary starts");
         support::Ended::of(output).expect(0)
     };
 
@@ -53,7 +64,17 @@ fn a_read_only_directory_is_read_and_not_written() {
     let sandbox = Sandbox::new();
     sandbox.create_folder("work");
     sandbox.write("work/input.txt", "one line\n");
-    let args = ["record", &actor("command.wasm"), "-o", "it.take", "--dir", "work::/data:ro", "--", "--dir", "/data"];
+    let args = [
+        "record",
+        &actor("command.wasm"),
+        "-o",
+        "it.take",
+        "--dir",
+        "work::/data:ro",
+        "--",
+        "--dir",
+        "/data",
+    ];
 
     let recorded = sandbox.retake(args).expect(0);
 

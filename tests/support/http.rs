@@ -2,6 +2,7 @@
 
 use std::io::{self, BufRead, BufReader, Error, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::thread;
 use std::time::Duration;
 
 /// A peer that says nothing for so long is a failure.
@@ -85,15 +86,17 @@ impl Client {
 
     /// Sends a request and waits for the response, which must at least begin.
     pub fn request(&mut self, method: &str, path: &str, body: &[u8]) -> Response {
-        self.send(method, path, body);
-        Response::read(&mut self.stream).unwrap_or_else(|error| panic!("{method} {path}: no response: {error}"))
-    }
-
-    fn send(&mut self, method: &str, path: &str, body: &[u8]) {
         let length = body.len();
-        let head = format!("{method} {path} HTTP/1.1\r\nhost: retake.test\r\ncontent-length: {length}\r\n\r\n");
+        let head =
+            format!("{method} {path} HTTP/1.1\r\nhost: retake.test\r\ncontent-length: {length}\r\n\r\n");
         let request = [head.as_bytes(), body].concat();
-        self.stream.get_mut().write_all(&request).expect("the request is sent");
+        let mut sender = self.stream.get_ref().try_clone().expect("a second handle to the socket");
+        thread::scope(|scope| {
+            // Beside the reading, for an actor may answer a long body before its end.
+            scope.spawn(move || sender.write_all(&request).expect("the request is sent"));
+            Response::read(&mut self.stream)
+                .unwrap_or_else(|error| panic!("{method} {path}: no response: {error}"))
+        })
     }
 }
 

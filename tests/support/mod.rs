@@ -1,6 +1,6 @@
 //! What the end-to-end tests share: the built binary in a folder of its own, takes as events, and both ends of HTTP.
 
-#![allow(dead_code, reason = "each test file uses its part")]
+#![allow(dead_code, unused_imports, reason = "each test file uses its part")]
 
 mod http;
 mod model;
@@ -11,5 +11,5 @@ mod take;
 pub use http::{Client, Request, Response, Upload};
 pub use model::Model;
 pub use sandbox::{Ended, Sandbox, actor};
-pub use served::Served;
+pub use served::{Running, Served};
 pub use take::{Chain, Take};

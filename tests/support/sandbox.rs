@@ -85,7 +85,11 @@ impl Sandbox {
     }
 
     /// Runs the binary to its end, with `input` as its standard input.
-    pub fn retake_with_stdin<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>, input: &str) -> Ended {
+    pub fn retake_with_stdin<A: AsRef<OsStr>>(
+        &self,
+        args: impl IntoIterator<Item = A>,
+        input: &str,
+    ) -> Ended {
         let mut child = self.command(args).stdin(Stdio::piped()).spawn().expect("the binary starts");
         let mut stdin = child.stdin.take().expect("it is piped");
         let input = input.to_string();
@@ -148,9 +152,8 @@ impl Ended {
     /// The lines of stdout as JSON values.
     #[track_caller]
     pub fn json_lines(&self) -> Vec<serde_json::Value> {
-        let parse = |line| {
-            serde_json::from_str(line).unwrap_or_else(|error| panic!("{error} in this line:\n{line}"))
-        };
+        let parse =
+            |line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error} in this line:\n{line}"));
         self.stdout.lines().map(parse).collect()
     }
 

@@ -29,7 +29,8 @@ impl Served {
         let mut process = Running::start(command);
         let first = process.next_line();
         let address = first.rsplit_once("listening on http://").and_then(|(_, address)| address.parse().ok());
-        let address = address.unwrap_or_else(|| panic!("the first line on stderr names no address: {first:?}"));
+        let address =
+            address.unwrap_or_else(|| panic!("the first line on stderr names no address: {first:?}"));
         Served { address, process }
     }
 
@@ -45,6 +46,10 @@ impl Served {
     /// Sends SIGTERM, and returns when the recorder says that it has got it.
     pub fn terminate(&mut self) {
         self.process.terminate();
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        self.process.signal(signal);
     }
 
     /// Waits for the end.

@@ -35,8 +35,8 @@ impl Take {
 
     /// The chain of a take that has one.
     pub fn only_chain(&mut self) -> &mut Chain {
-        let [chain] = &mut self.chains[..] else { panic!("{} chains", self.chains.len()) };
-        chain
+        assert_eq!(self.chains.len(), 1);
+        &mut self.chains[0]
     }
 
     /// Export calls that have ended.

@@ -75,7 +75,7 @@ impl IntegrityChecker {
                         index: state.map_or(0, |state| state.report.events),
                         event_type: event.event_type.to_string(),
                     };
-                    IntegrityError::Event { place: Box::new(place), fault }
+                    IntegrityError::Event { place: Box::new(place), fault: Box::new(fault) }
                 })
             }
         }

@@ -38,7 +38,7 @@ pub enum IntegrityError {
         /// Which.
         place: Box<Place>,
         /// Why.
-        fault: IntegrityFault,
+        fault: Box<IntegrityFault>,
     },
     /// Two chains of one take have the same actor.
     #[error("chain {chain} has the actor {id}, which another chain of the take has already")]

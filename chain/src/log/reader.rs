@@ -15,9 +15,8 @@ use crate::ids::TheaterId;
 use super::blocks::{check_index, decode_header, decode_seal_body};
 use super::error::{Damage, ReadError};
 use super::format::{
-    ChainNumber, FORMAT_VERSION, FormatVersion, FrameEntry, FrameRef, Header, IndexBody, MAX_CHAINS,
-    MAX_FRAMES_PER_INDEX, MAX_HEADER, MAX_INDEX, MAX_SEAL, Record, Seal, TAG_HEADER, TAG_INDEX, TAG_SEAL,
-    TakeState,
+    ChainNumber, FORMAT_VERSION, FormatVersion, FrameEntry, FrameRef, MAX_CHAINS, MAX_FRAMES_PER_INDEX,
+    MAX_HEADER, MAX_INDEX, Record, Seal, TAG_HEADER, TAG_INDEX, TAG_SEAL, TakeState,
 };
 use super::parse::{Item, Stop, parse_record};
 use super::source::{End, FrameSource, SourceError, Step};

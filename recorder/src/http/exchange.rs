@@ -3,8 +3,11 @@
 //! The client gets the end of its response only when the recorder has answered the flush of the call: what a client has
 //! been told is in the file.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response, StatusCode};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use hyper::body::Frame;
 use retake_chain::{ChainEventData, HostFunctionCall, Outcome, Value};
@@ -37,6 +40,7 @@ pub(super) async fn exchange(
 ) -> Result<(), RecordError> {
     let (parts, body) = request.into_parts();
     let head = RequestHead::of(&parts);
+    let is_head = parts.method == Method::HEAD;
     let request_body = Shared::default();
     let request = Request::from_parts(
         parts,
@@ -53,8 +57,11 @@ pub(super) async fn exchange(
         let _ = client.send(plain(StatusCode::BAD_REQUEST, "the request names no host\n"));
         return Ok(());
     };
-    let sender = tokio::spawn(send_response(response, client));
+    // wasmtime ends a body that the actor did not finish as if it had; after a trap that would pass for a whole response.
+    let failed = Arc::new(AtomicBool::new(false));
+    let sender = tokio::spawn(send_response(response, client, is_head, failed.clone()));
     let ended = session.call(&mut store, &params, handles, cancel).await?;
+    failed.store(ended.failure().is_some(), Ordering::Release);
     // The response's body ends with the instance that writes it.
     drop(store);
     let sent = match sender.await {
@@ -142,9 +149,14 @@ impl Sent {
 }
 
 /// Passes the actor's response on as it comes, and holds back what would complete it.
-async fn send_response(response: oneshot::Receiver<ActorResponse>, client: Client) -> Sent {
+async fn send_response(
+    response: oneshot::Receiver<ActorResponse>,
+    client: Client,
+    is_head: bool,
+    failed: Arc<AtomicBool>,
+) -> Sent {
     let failure = match response.await {
-        Ok(Ok(response)) => return send_body(response, client).await,
+        Ok(Ok(response)) => return send_body(response, client, is_head, &failed).await,
         Ok(Err(code)) => format!("the actor answered with the error {code:?}"),
         Err(_) => "the actor set no response".to_string(),
     };
@@ -155,7 +167,12 @@ async fn send_response(response: oneshot::Receiver<ActorResponse>, client: Clien
     }
 }
 
-async fn send_body(response: Response<HyperOutgoingBody>, client: Client) -> Sent {
+async fn send_body(
+    response: Response<HyperOutgoingBody>,
+    client: Client,
+    is_head: bool,
+    failed: &AtomicBool,
+) -> Sent {
     let (parts, mut body) = response.into_parts();
     let (status, headers) = (parts.status, parts.headers.clone());
     let observation = Shared::default();
@@ -163,7 +180,7 @@ async fn send_body(response: Response<HyperOutgoingBody>, client: Client) -> Sen
     let response = Response::from_parts(parts, client_body);
 
     // With a given length the client knows the end from the last byte; otherwise it waits for the end itself.
-    let mut due = content_length(&headers);
+    let mut due = if is_head { None } else { content_length(&headers) };
     let mut waiting = Some((client, response));
     let mut held = None;
     let mut client_gone = false;
@@ -186,6 +203,7 @@ async fn send_body(response: Response<HyperOutgoingBody>, client: Client) -> Sen
         }
         client_gone |= frames.send(Ok(frame)).await.is_err();
     }
+    broken |= failed.load(Ordering::Acquire) || due.is_some_and(|due| due > 0);
     if broken {
         held = Some(Err(Cut));
     } else {

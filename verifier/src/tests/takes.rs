@@ -86,7 +86,7 @@ fn an_altered_event_in_a_well_made_file_is_named() {
     assert_eq!((place.event, place.index, place.chain, place.id), (3, 3, ChainNumber(0), Some(id(1))));
     assert_eq!(place.event_type, "wasi:clocks/wall-clock@0.2.3/resolution");
     let actual = events[3].recompute_hash();
-    assert_eq!(*fault, IntegrityFault::Hash { expected: events[3].hash, actual });
+    assert_eq!(**fault, IntegrityFault::Hash { expected: events[3].hash, actual });
 }
 
 #[test]

@@ -10,8 +10,8 @@ fn what_is_written_is_read() {
     writer.embed_actor(&component).unwrap();
     let a = writer.add_chain(id(1)).unwrap();
     let b = writer.add_chain(id(2)).unwrap();
-    for i in 0..300 {
-        writer.append(a, &first[i]).unwrap();
+    for (i, event) in first.iter().enumerate() {
+        writer.append(a, event).unwrap();
         if let Some(event) = second.get(i) {
             writer.append(b, event).unwrap();
         }

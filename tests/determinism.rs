@@ -1,0 +1,83 @@
+//! Two recordings of the same thing have the same events, but for the genesis, unless the actor reads something that
+//! changes.
+
+mod support;
+
+use support::{Sandbox, actor};
+
+/// Type and data of every event after the genesis.
+type Events = Vec<(String, Vec<u8>)>;
+
+/// Records, and returns the events of the one chain.
+fn events(args: &[&str], stdin: &str) -> Events {
+    let sandbox = Sandbox::new();
+    sandbox.create_folder("work");
+    sandbox.write("work/input.txt", "some\nlines\n");
+    let args = [&["record", args[0], "-o", "it.take"], &args[1..]].concat();
+    sandbox.retake_with_stdin(args, stdin).expect(0);
+    let mut take = sandbox.take("it.take");
+    let events = take.only_chain().events.iter().skip(1);
+    events.map(|event| (event.event_type.to_string(), event.data.to_vec())).collect()
+}
+
+/// The first place where two recordings differ.
+fn difference(args: &[&str], stdin: &str) -> Option<(String, usize)> {
+    let (first, second) = (events(args, stdin), events(args, stdin));
+    assert!(first.len() > 3, "{first:?}");
+    let longest = first.len().max(second.len());
+    let place = (0..longest).find(|&index| first.get(index) != second.get(index))?;
+    Some((first.get(place).map_or("the end".to_string(), |event| event.0.clone()), place))
+}
+
+#[test]
+fn a_deterministic_command_has_the_same_events_every_time() {
+    let command = actor("command.wasm");
+    let options = ["--env", "MOOD=calm", "--dir", "work::/data"];
+    let arguments = ["--", "--env", "MOOD", "--dir", "/data", "--exit", "3"];
+    let args = [&[command.as_str()][..], &options, &arguments].concat();
+
+    assert_eq!(difference(&args, "from\nstdin\n"), None);
+}
+
+#[test]
+fn a_command_that_reads_the_clock_has_other_events() {
+    let command = actor("command.wasm");
+
+    let (event_type, _) = difference(&[&command, "--", "--time"], "").expect("a difference");
+
+    assert!(event_type.starts_with("wasi:clocks/"), "the first difference is in {event_type}");
+}
+
+#[test]
+fn a_command_that_reads_random_numbers_has_other_events() {
+    let command = actor("command.wasm");
+
+    let (event_type, _) = difference(&[&command, "--", "--random"], "").expect("a difference");
+
+    assert!(event_type.starts_with("wasi:random/"), "the first difference is in {event_type}");
+}
+
+#[test]
+fn an_http_actor_without_clock_or_random_has_the_same_events_every_time() {
+    let http = actor("http-c.wasm");
+
+    assert_eq!(
+        difference(&[&http, "--request", "GET /same", "--request", "POST / again and again"], ""),
+        None
+    );
+}
+
+#[test]
+fn a_call_is_recorded_alike_whatever_was_called_before() {
+    let (http, target) = (actor("http-c.wasm"), "GET /the/same");
+    let alone = events(&[&http, "--request", target], "");
+    let after = events(&[&http, "--request", "POST / something before", "--request", target], "");
+    let types = |events: &Events| -> Vec<String> {
+        events.iter().map(|(event_type, _)| event_type.clone()).collect()
+    };
+
+    let (alone, after) = (types(&alone), types(&after));
+
+    // The second call is the last of the longer session, shutdown included.
+    assert_eq!(after[after.len() - alone.len()..], alone);
+}

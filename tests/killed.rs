@@ -1,0 +1,131 @@
+//! How a session ends: sealed when it is asked to end, and readable up to its last answer when it is killed.
+
+mod support;
+
+use std::time::{Duration, Instant};
+
+use retake_chain::log::TakeState;
+use retake_chain::{ChainEventPayload, WASM_CALL, WasmEventData};
+use rustix::process::Signal;
+use support::{Running, Sandbox, Take, actor};
+
+#[test]
+fn what_a_client_was_answered_survives_the_death_of_the_recorder() {
+    // The recorder is killed in the middle of a session, with calls answered and one on its way.
+    let sandbox = Sandbox::new();
+    let served = sandbox.serve(&actor("http-edge.wasm"), &[], "it.take");
+    let mut client = served.client();
+    for number in 0..20 {
+        let body = format!("body number {number}");
+        assert_eq!(client.post("/echo", body.as_bytes()).body, body.as_bytes());
+    }
+    let cut_off = served.upload(b"never to be finished");
+    served.kill();
+    assert!(cut_off.rest().is_err(), "the answer breaks off");
+
+    let take = sandbox.take("it.take");
+    assert_ne!(take.state, TakeState::Sealed);
+    assert_eq!(take.whole_calls(), 20, "every answered call is there, and the other one did not end");
+    sandbox.retake(["verify", "it.take"]).expect(3).says(&["the recorder did not finish"]);
+    let replayed = sandbox.retake(["replay", "it.take"]).expect(3);
+    replayed.says(&["identical as far as it", "20 calls, ", "the recorder did not finish"]);
+}
+
+#[test]
+fn an_answer_of_the_fewest_bytes_is_in_the_take_before_the_client_has_it() {
+    // Killed right after the only answer: there is no later call whose flush could have brought it to the file.
+    for path in ["/stream/0", "/stream/1", "/nowhere", "/boom", "/silent"] {
+        let sandbox = Sandbox::new();
+        let served = sandbox.serve(&actor("http-edge.wasm"), &[], "it.take");
+        assert!(served.client().get(path).whole);
+        served.kill();
+
+        assert_eq!(sandbox.take("it.take").whole_calls(), 1, "{path}");
+        sandbox.retake(["replay", "it.take"]).expect(3).says(&["1 call, "]);
+    }
+}
+
+#[test]
+fn a_recorder_that_is_killed_before_its_first_call_leaves_an_unsealed_take() {
+    // Nothing but the beginning of the session has happened.
+    let sandbox = Sandbox::new();
+    sandbox.serve(&actor("http-edge.wasm"), &[], "it.take").kill();
+
+    sandbox.retake(["verify", "it.take"]).expect(3);
+    sandbox.retake(["replay", "it.take"]).expect(3);
+}
+
+#[test]
+fn sigterm_lets_calls_on_their_way_finish_and_seals() {
+    let sandbox = Sandbox::new();
+    let mut served = sandbox.serve(&actor("http-edge.wasm"), &["--actors", "2"], "it.take");
+    let (first, second) = (served.upload(b"the first, "), served.upload(b"the second, "));
+
+    served.terminate();
+    assert_eq!(first.finish(b"finished").expect("an echo"), b"the first, finished");
+    assert_eq!(second.finish(b"finished").expect("an echo"), b"the second, finished");
+    served.ended().expect(0).says(&["2 calls"]);
+
+    sandbox.retake(["verify", "it.take"]).expect(0).says(&["intact and sealed", "2 calls"]);
+    sandbox.retake(["replay", "it.take"]).expect(0).says(&["identical (2 calls, "]);
+}
+
+#[test]
+fn sigint_seals_as_sigterm_does() {
+    let sandbox = Sandbox::new();
+    let served = sandbox.serve(&actor("http-c.wasm"), &[], "it.take");
+    assert_eq!(served.client().get("/").status, 200);
+
+    served.signal(Signal::INT);
+    served.ended().expect(0);
+
+    sandbox.retake(["replay", "it.take"]).expect(0).says(&["identical (1 call, "]);
+}
+
+#[test]
+fn a_second_signal_records_the_calls_on_their_way_as_cancelled_and_seals() {
+    let sandbox = Sandbox::new();
+    let mut served = sandbox.serve(&actor("http-edge.wasm"), &[], "it.take");
+    assert_eq!(served.client().post("/echo", b"whole").body, b"whole");
+    let waiting = served.upload(b"never to be finished");
+
+    served.terminate();
+    served.signal(Signal::TERM);
+    served.ended().expect(0);
+    assert!(waiting.rest().is_err(), "the answer breaks off");
+
+    let mut take = sandbox.take("it.take");
+    assert_eq!(cancelled_calls(&mut take), 1);
+    sandbox.retake(["verify", "it.take"]).expect(0).says(&["intact and sealed", "2 calls"]);
+    sandbox.retake(["replay", "it.take"]).expect(0).says(&["identical (2 calls, "]);
+}
+
+#[test]
+fn a_command_without_end_is_ended_by_a_second_signal_and_replays_up_to_there() {
+    let sandbox = Sandbox::new();
+    let mut recorder = Running::start(sandbox.command(["record", &actor("loop.wat"), "-o", "it.take"]));
+    // A command has no address to announce: it runs when its take is there.
+    let patience = Instant::now();
+    while !sandbox.path("it.take").exists() {
+        assert!(patience.elapsed() < Duration::from_secs(60), "no take is created");
+        std::thread::yield_now();
+    }
+
+    recorder.terminate();
+    recorder.signal(Signal::TERM);
+    recorder.ended().expect(0);
+
+    let mut take = sandbox.take("it.take");
+    assert_eq!(cancelled_calls(&mut take), 1);
+    assert_eq!(take.only_chain().types(), ["retake/session", WASM_CALL, "wasm-error", "shutdown"]);
+    sandbox.retake(["verify", "it.take"]).expect(0);
+    sandbox.retake(["replay", "it.take"]).expect(0).says(&["identical (1 call, "]);
+}
+
+/// Export calls that were given up.
+fn cancelled_calls(take: &mut Take) -> usize {
+    let events = take.only_chain().events.iter();
+    let payloads = events.map(|event| event.payload().expect("a payload that decodes"));
+    let cancelled = |payload: &ChainEventPayload| matches!(payload, ChainEventPayload::Wasm(WasmEventData::WasmError { message, .. }) if message == "cancelled");
+    payloads.filter(cancelled).count()
+}
