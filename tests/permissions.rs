@@ -2,6 +2,7 @@
 
 mod support;
 
+use retake_chain::{ChainEventPayload, ContentRef, SessionKind};
 use support::{Model, Sandbox, actor};
 
 #[test]
@@ -44,6 +45,31 @@ fn environment_variables_are_given_one_by_one() {
     recorded(&[], "none.take").says(&["RETAKE_TEST is not set"]);
     recorded(&["--env", "RETAKE_TEST=given"], "given.take").says(&["RETAKE_TEST=given"]);
     recorded(&["--inherit-env", "RETAKE_TEST"], "inherited.take").says(&["RETAKE_TEST=from outside"]);
+}
+
+#[test]
+fn the_genesis_binds_what_ran_and_what_it_was_given() {
+    let sandbox = Sandbox::new();
+    sandbox.create_folder("work");
+    let command = actor("command.wasm");
+    let given = ["--env", "MOOD=calm", "--dir", "work::/data", "--dir", "work::/same:ro", "--allow-net"];
+    let args = [&["record", &command, "-o", "it.take"], &given[..], &["--", "--env", "MOOD"]].concat();
+    sandbox.retake(args).expect(0);
+    let mut take = sandbox.take("it.take");
+    let chain = take.only_chain();
+
+    let ChainEventPayload::Session(start) = chain.events[0].payload().expect("a payload") else {
+        panic!("{:?}", chain.events[0])
+    };
+
+    assert_eq!(start.actor_id, chain.id);
+    let component = std::fs::read(&command).expect("a fixture");
+    assert_eq!((start.actor.digest, start.actor.size), (ContentRef::of(&component), component.len() as u64));
+    assert_eq!(start.arguments, ["command.wasm", "--env", "MOOD"]);
+    assert_eq!(start.env_names, ["MOOD"]);
+    assert_eq!(start.preopens, ["/data", "/same:ro"]);
+    assert!(start.allow_net);
+    assert_eq!(start.kind, SessionKind::Command);
 }
 
 #[test]

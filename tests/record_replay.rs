@@ -2,9 +2,11 @@
 
 mod support;
 
+use std::net::{TcpListener, TcpStream};
 use std::thread;
 
 use retake_chain::log::TakeState;
+use retake_chain::{ChainEventPayload, ContentRef, Outcome, Value, is_http_incoming};
 use serde_json::json;
 use support::{Model, Sandbox, actor};
 
@@ -348,6 +350,86 @@ fn a_client_can_tell_an_answer_that_broke_off_and_the_session_goes_on() {
 
     assert_eq!(sandbox.take("it.take").whole_calls(), 6);
     assert_intact_and_identical(&sandbox, "it.take");
+}
+
+#[test]
+fn clients_that_go_away_early_leave_a_take_that_replays() {
+    let sandbox = Sandbox::new();
+    let served = sandbox.serve(&actor("http-edge.wasm"), &[], "it.take");
+
+    served.client().leave_early("/stream/200");
+    drop(served.upload(b"gone before the end of its own body"));
+    // The only actor is free again when both calls have ended.
+    assert_eq!(served.client().post("/echo", b"still here").body, b"still here");
+    served.stop();
+
+    assert_eq!(sandbox.take("it.take").whole_calls(), 3);
+    assert_intact_and_identical(&sandbox, "it.take");
+}
+
+#[test]
+fn a_model_that_fails_is_recorded_as_it_failed() {
+    let sandbox = Sandbox::new();
+    // One that has no answer; one that cannot be reached, for nobody listens on the port that a client has.
+    let model = Model::answering(&[]);
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let client = TcpStream::connect(listener.local_addr().expect("bound")).expect("a connection");
+    let nobody = format!("http://{}/", client.local_addr().expect("connected"));
+    let agent = actor("agent.wasm");
+    for (take, url, words) in
+        [("busy.take", model.url(), "status 503"), ("nobody.take", nobody, "cannot be reached")]
+    {
+        let url = format!("MODEL_URL={url}");
+        let args = [
+            "record",
+            &agent,
+            "-o",
+            take,
+            "--json",
+            "--allow-net",
+            "--env",
+            &url,
+            "--request",
+            "POST /ask who?",
+        ];
+        let response = &sandbox.retake(args).expect(0).json_lines()[0];
+        assert_eq!(response["status"], 502);
+        assert!(response["body"].as_str().is_some_and(|body| body.contains(words)), "{response}");
+        assert_intact_and_identical(&sandbox, take);
+    }
+}
+
+#[test]
+fn an_exchange_is_noted_with_both_heads_and_the_digests_of_both_bodies() {
+    let sandbox = Sandbox::new();
+    sandbox.record_requests(&actor("http-c.wasm"), &["POST /path?q=1 hello"], "it.take");
+    let mut take = sandbox.take("it.take");
+    let chain = take.only_chain();
+    let types = chain.types();
+    let noted = types.iter().position(|found| is_http_incoming(found)).expect("a note of the exchange");
+    assert_eq!(
+        types[noted + 1..],
+        ["wasm-result", "shutdown"],
+        "it stands behind every call that it rests on"
+    );
+
+    let ChainEventPayload::HostFunction(call) = chain.events[noted].payload().expect("a payload") else {
+        panic!("{:?}", chain.events[noted])
+    };
+    let body = |text: &str| {
+        Value::record([
+            ("length", Value::from(text.len() as u64)),
+            ("sha256", Value::from(ContentRef::of(text.as_bytes()).as_ref().to_vec())),
+            ("complete", Value::from(true)),
+        ])
+    };
+    let [request] = &call.input[..] else { panic!("{:?}", call.input) };
+    assert_eq!(request.field("method"), Some(&Value::from("POST")));
+    assert_eq!(request.field("path"), Some(&Value::from("/path?q=1")));
+    assert_eq!(request.field("body"), Some(&body("hello")));
+    let Outcome::Returned(Some(response)) = &call.output else { panic!("{:?}", call.output) };
+    assert_eq!(response.field("status"), Some(&Value::from(200u16)));
+    assert_eq!(response.field("body"), Some(&body("HELLO")));
 }
 
 #[test]

@@ -82,21 +82,16 @@ impl EntryKind {
 impl Actor {
     /// Takes a component, as binary or as text.
     pub fn new(bytes: &[u8]) -> Result<Actor, ActorError> {
-        let bytes = wat::parse_bytes(bytes).map_err(|error| InstrumentError::NotWasm {
-            reason: error.to_string(),
-        })?;
-        Ok(Actor {
-            digest: ContentRef::of(&bytes),
-            bytes: bytes.into_owned(),
-        })
+        let bytes = wat::parse_bytes(bytes)
+            .map_err(|error| InstrumentError::NotWasm { reason: error.to_string() })?;
+        Ok(Actor { digest: ContentRef::of(&bytes), bytes: bytes.into_owned() })
     }
 }
 
 /// Compiles a component, original or instrumented.
 pub fn compile(engine: &Engine, bytes: &[u8]) -> Result<Component, ActorError> {
-    Component::from_binary(engine, bytes).map_err(|error| ActorError::Compile {
-        reason: format!("{error:#}"),
-    })
+    Component::from_binary(engine, bytes)
+        .map_err(|error| ActorError::Compile { reason: format!("{error:#}") })
 }
 
 impl Entry {
@@ -131,12 +126,7 @@ impl Entry {
     fn named(component: &Component, kind: EntryKind, interface: &str) -> Option<Entry> {
         let instance = component.get_export_index(None, interface)?;
         let index = component.get_export_index(Some(&instance), kind.function())?;
-        Some(Entry {
-            kind,
-            interface: interface.to_string(),
-            function: kind.function(),
-            index,
-        })
+        Some(Entry { kind, interface: interface.to_string(), function: kind.function(), index })
     }
 
     /// The name that `wasm-call` events carry: interface and function.

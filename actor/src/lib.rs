@@ -15,7 +15,7 @@ pub mod profile;
 
 pub use actor::{Actor, ActorError, Entry, EntryKind, compile};
 pub use boundary::{
-    FunctionName, HandleIds, InstrumentError, Instrumented, StandIn, StandInResources, Tap,
-    TapError, instrument, link_stand_in,
+    FunctionName, HandleIds, InstrumentError, Instrumented, StandIn, StandInResources, Tap, TapError,
+    instrument, link_stand_in,
 };
 pub use outcome::{CANCELLED, RaisedOutcome, outcome_of};

@@ -25,10 +25,7 @@ fn describe(outcome: &Outcome) -> String {
 ///
 /// Messages are the root cause alone: backtraces name places in the component, which differ between the instrumented
 /// and the original one.
-pub fn outcome_of(
-    error: &wasmtime::Error,
-    exit_code: impl Fn(&wasmtime::Error) -> Option<i32>,
-) -> Outcome {
+pub fn outcome_of(error: &wasmtime::Error, exit_code: impl Fn(&wasmtime::Error) -> Option<i32>) -> Outcome {
     if let Some(RaisedOutcome(outcome)) = error.downcast_ref() {
         outcome.clone()
     } else if let Some(code) = exit_code(error) {

@@ -29,11 +29,7 @@ pub fn check(profile: &EngineProfile) -> Result<(), Box<EngineProfile>> {
         hostcall_limit: profile.hostcall_limit,
         ..default_profile()
     };
-    if *profile == ours {
-        Ok(())
-    } else {
-        Err(Box::new(ours))
-    }
+    if *profile == ours { Ok(()) } else { Err(Box::new(ours)) }
 }
 
 /// An engine for the profile.

@@ -55,9 +55,11 @@ async fn record(options: &RecordOptions) -> Result<PathBuf, ExitCode> {
     let permissions = options.permissions().map_err(usage)?;
     let requests = options.requests().map_err(usage)?;
     let path = &options.actor;
-    let bytes = std::fs::read(path)
-        .map_err(|error| fail(ExitCode::Unchecked, format!("`{}` cannot be read: {error}", path.display())))?;
-    let refuse = |error: &dyn std::fmt::Display| fail(ExitCode::Unchecked, format!("`{}`: {error}", path.display()));
+    let bytes = std::fs::read(path).map_err(|error| {
+        fail(ExitCode::Unchecked, format!("`{}` cannot be read: {error}", path.display()))
+    })?;
+    let refuse =
+        |error: &dyn std::fmt::Display| fail(ExitCode::Unchecked, format!("`{}`: {error}", path.display()));
     let actor = Actor::new(&bytes).map_err(|error| refuse(&error))?;
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let arguments = [vec![name], options.arguments.clone()].concat();
@@ -113,9 +115,9 @@ async fn driver(
     let usage = |message: &str| Err(fail(ExitCode::Usage, message));
     match (kind, &options.http) {
         (EntryKind::Command, None) if requests.is_empty() => Ok(Driver::Command),
-        (EntryKind::Command, _) => {
-            usage("this actor is a command (`wasi:cli/run`); give its arguments after `--`, not `--http` or `--request`")
-        }
+        (EntryKind::Command, _) => usage(
+            "this actor is a command (`wasi:cli/run`); give its arguments after `--`, not `--http` or `--request`",
+        ),
         (EntryKind::Http, _) if !options.arguments.is_empty() => {
             usage("this is an HTTP actor; it takes `--http` or `--request`, not arguments after `--`")
         }
@@ -123,9 +125,9 @@ async fn driver(
             Ok(listener) => Ok(Driver::Serve(listener)),
             Err(error) => Err(fail(ExitCode::Unchecked, format!("cannot listen on `{address}`: {error}"))),
         },
-        (EntryKind::Http, None) if requests.is_empty() => {
-            usage("this is an HTTP actor; serve it with `--http ADDR` or send it `--request 'METHOD PATH [BODY]'`")
-        }
+        (EntryKind::Http, None) if requests.is_empty() => usage(
+            "this is an HTTP actor; serve it with `--http ADDR` or send it `--request 'METHOD PATH [BODY]'`",
+        ),
         (EntryKind::Http, None) => Ok(Driver::Requests(requests)),
     }
 }
@@ -229,10 +231,12 @@ impl Signals {
         use tokio::signal::unix::{SignalKind, signal};
         let (stop, cancel) = (CancellationToken::new(), CancellationToken::new());
         let listen = |kind| signal(kind).map_err(|error| fail(ExitCode::Unchecked, error));
-        let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
+        let (mut interrupt, mut terminate) =
+            (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
         let signals = Signals { stop: stop.clone(), cancel: cancel.clone() };
         tokio::spawn(async move {
-            let mut either = async || tokio::select! { _ = interrupt.recv() => (), _ = terminate.recv() => () };
+            let mut either =
+                async || tokio::select! { _ = interrupt.recv() => (), _ = terminate.recv() => () };
             either().await;
             note("stopping: calls in flight are finished, then the take is sealed".into());
             stop.cancel();
@@ -242,4 +246,3 @@ impl Signals {
         Ok(signals)
     }
 }
-

@@ -15,7 +15,9 @@ pub fn run(options: VerifyOptions) -> ExitCode {
 fn verify_file(take: &Path, json: bool) -> ExitCode {
     let file = match File::open(take) {
         Ok(file) => file,
-        Err(error) => return fail(ExitCode::Unchecked, format!("`{}` cannot be opened: {error}", take.display())),
+        Err(error) => {
+            return fail(ExitCode::Unchecked, format!("`{}` cannot be opened: {error}", take.display()));
+        }
     };
     match (verify(file), json) {
         (Ok(report), true) => printer::json(take, &report),

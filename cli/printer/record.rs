@@ -74,7 +74,9 @@ impl RecordPrinter {
                 path: path.to_string(),
                 status,
                 headers: headers
-                    .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+                    .map(|(name, value)| {
+                        (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+                    })
                     .collect(),
                 body_base64: text.as_ref().err().map(|error| retake_chain::base64::encode(error.as_bytes())),
                 body: text.ok(),

@@ -54,10 +54,16 @@ fn describe(text: &mut String, take: &Path, report: &ReplayReport) -> std::fmt::
         }
         (TakeState::Sealed, _) => {}
         (TakeState::Unsealed, _) => {
-            writeln!(text, "  the take is not sealed: the recorder did not finish, and more may have happened")?;
+            writeln!(
+                text,
+                "  the take is not sealed: the recorder did not finish, and more may have happened"
+            )?;
         }
         (TakeState::Torn { offset }, _) => {
-            writeln!(text, "  the take is torn at byte {offset}: the recorder did not finish, and more may have happened")?;
+            writeln!(
+                text,
+                "  the take is torn at byte {offset}: the recorder did not finish, and more may have happened"
+            )?;
         }
     }
     if let Some(fault) = &report.fault {
@@ -72,7 +78,11 @@ fn describe(text: &mut String, take: &Path, report: &ReplayReport) -> std::fmt::
         writeln!(text, "  chain {}  head {head}", chain.id)?;
     }
     for renamed in &report.renamed_interfaces {
-        writeln!(text, "  imported in another version: {} (recorded {})", renamed.replayed, renamed.recorded)?;
+        writeln!(
+            text,
+            "  imported in another version: {} (recorded {})",
+            renamed.replayed, renamed.recorded
+        )?;
     }
     let profile = &report.profile;
     writeln!(

@@ -50,9 +50,13 @@ pub fn text(take: &Path, report: &Report) -> ExitCode {
         (TakeState::Sealed, Some(SealKind::Repaired { reason, .. })) => {
             format!("repaired, and not all that was recorded ({reason})")
         }
-        (TakeState::Sealed, _) if exit == ExitCode::Nothing => "intact and sealed, but without a call".to_string(),
+        (TakeState::Sealed, _) if exit == ExitCode::Nothing => {
+            "intact and sealed, but without a call".to_string()
+        }
         (TakeState::Sealed, _) => "intact and sealed".to_string(),
-        (TakeState::Unsealed, _) => "NOT SEALED: the recorder did not finish; what is there is whole".to_string(),
+        (TakeState::Unsealed, _) => {
+            "NOT SEALED: the recorder did not finish; what is there is whole".to_string()
+        }
         (TakeState::Torn { offset }, _) => {
             format!("TORN at byte {offset}: the recorder did not finish; what is before is whole")
         }

@@ -103,11 +103,7 @@ impl ActorSession {
         recorder.subscribe(&chain).await?;
         let genesis = program.genesis(chain.actor_id());
         chain.add_typed_event(ChainEventData::session(genesis)).await?;
-        Ok(ActorSession {
-            program: program.clone(),
-            chain,
-            recorder: recorder.clone(),
-        })
+        Ok(ActorSession { program: program.clone(), chain, recorder: recorder.clone() })
     }
 
     /// A store for one call.
@@ -135,20 +131,14 @@ impl ActorSession {
         cancel: &CancellationToken,
     ) -> Result<Ended, RecordError> {
         let entry = &self.program.entry;
-        self.emit(WasmEventData::WasmCall {
-            function_name: entry.name(),
-            params: handles,
-        })
-        .await?;
+        self.emit(WasmEventData::WasmCall { function_name: entry.name(), params: handles }).await?;
         let called = tokio::select! {
             called = self.run(store, params) => called,
             () = cancel.cancelled() => Err(wasmtime::Error::new(Cancelled)),
         };
         let error = match called {
             Ok(returned) => {
-                return Ok(Ended {
-                    response: Ok(Outcome::Returned(returned)),
-                });
+                return Ok(Ended { response: Ok(Outcome::Returned(returned)) });
             }
             Err(error) => error,
         };
@@ -170,11 +160,7 @@ impl ActorSession {
         })
     }
 
-    async fn run(
-        &self,
-        store: &mut Store<Host>,
-        params: &[Val],
-    ) -> wasmtime::Result<Option<Value>> {
+    async fn run(&self, store: &mut Store<Host>, params: &[Val]) -> wasmtime::Result<Option<Value>> {
         let instance = self.program.pre.instantiate_async(&mut *store).await?;
         let entry = &self.program.entry;
         let Some(function) = instance.get_func(&mut *store, entry.index()) else {
@@ -197,15 +183,8 @@ impl ActorSession {
     pub(crate) async fn finish(&self, ended: Ended) -> Result<(), RecordError> {
         let function_name = self.program.entry.name();
         self.emit(match ended.response {
-            Ok(response) => WasmEventData::WasmResult {
-                function_name,
-                state: None,
-                response,
-            },
-            Err(message) => WasmEventData::WasmError {
-                function_name,
-                message,
-            },
+            Ok(response) => WasmEventData::WasmResult { function_name, state: None, response },
+            Err(message) => WasmEventData::WasmError { function_name, message },
         })
         .await
     }

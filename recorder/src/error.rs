@@ -50,8 +50,6 @@ pub enum RecordError {
 
 impl RecordError {
     pub(crate) fn engine(error: wasmtime::Error) -> Self {
-        RecordError::Engine {
-            reason: format!("{error:#}"),
-        }
+        RecordError::Engine { reason: format!("{error:#}") }
     }
 }

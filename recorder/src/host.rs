@@ -12,8 +12,7 @@ use wasmtime::component::{Linker, ResourceTable};
 use wasmtime::{Engine, Result, Store, StoreLimits};
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{
-    Error as HttpError, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks,
-    WasiHttpView,
+    Error as HttpError, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, WasiHttpView,
 };
 
 use crate::error::RecordError;
@@ -72,9 +71,7 @@ impl Host {
         let host = Host {
             wasi: permissions.wasi(arguments, stdio)?,
             http: WasiHttpCtx::new(),
-            network: Network {
-                allowed: permissions.allow_net,
-            },
+            network: Network { allowed: permissions.allow_net },
             table: ResourceTable::new(),
             limits: profile::limits(profile),
             tap: Tap::new(chain),
@@ -101,11 +98,10 @@ impl Permissions {
                 true => FsPerms::ReadOnly,
                 false => FsPerms::ReadWrite,
             };
-            wasi.preopened_dir(&dir.host, &dir.guest, perms)
-                .map_err(|error| RecordError::Directory {
-                    host: dir.host.clone(),
-                    reason: error.root_cause().to_string(),
-                })?;
+            wasi.preopened_dir(&dir.host, &dir.guest, perms).map_err(|error| RecordError::Directory {
+                host: dir.host.clone(),
+                reason: error.root_cause().to_string(),
+            })?;
         }
         Ok(wasi.build())
     }
@@ -126,20 +122,13 @@ pub(crate) fn linker(engine: &Engine) -> Result<Linker<Host>> {
 
 impl WasiView for Host {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView {
-            ctx: &mut self.wasi,
-            table: &mut self.table,
-        }
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
     }
 }
 
 impl WasiHttpView for Host {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
-        WasiHttpCtxView {
-            hooks: &mut self.network,
-            table: &mut self.table,
-            ctx: &mut self.http,
-        }
+        WasiHttpCtxView { hooks: &mut self.network, table: &mut self.table, ctx: &mut self.http }
     }
 }
 
@@ -148,10 +137,7 @@ struct Network {
     allowed: bool,
 }
 
-type Sent = (
-    ::http::Response<WasiBody>,
-    Box<dyn Future<Output = Result<(), HttpError>> + Send>,
-);
+type Sent = (::http::Response<WasiBody>, Box<dyn Future<Output = Result<(), HttpError>> + Send>);
 
 impl WasiHttpHooks for Network {
     fn send_request(

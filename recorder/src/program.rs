@@ -46,23 +46,13 @@ impl Program {
         let component = compile(&engine, &instrumented.component)?;
         let entry = Entry::find(&engine, &component)?;
         let mut linker = linker(&engine).map_err(RecordError::engine)?;
-        Tap::add_to_linker(&mut linker, &engine, &instrumented, &component, |host: &mut Host| {
-            &mut host.tap
-        })
-        .map_err(RecordError::engine)?;
+        Tap::add_to_linker(&mut linker, &engine, &instrumented, &component, |host: &mut Host| &mut host.tap)
+            .map_err(RecordError::engine)?;
         let pre = linker
             .instantiate_pre(&component)
-            .map_err(|error| RecordError::Import {
-                reason: format!("{error:#}"),
-            })?;
+            .map_err(|error| RecordError::Import { reason: format!("{error:#}") })?;
         options.permissions.check()?;
-        Ok(Arc::new(Program {
-            actor,
-            engine,
-            pre,
-            entry,
-            options,
-        }))
+        Ok(Arc::new(Program { actor, engine, pre, entry, options }))
     }
 
     /// Which kind of export a session of this program drives.

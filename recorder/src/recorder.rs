@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::future::{Either, select};
 use retake_chain::log::{ChainNumber, LogWriter, SealSummary, Storage, WriteError};
@@ -20,6 +20,10 @@ use crate::error::RecordError;
 const QUEUE: usize = 512;
 /// How long a batch gathers.
 const GATHER: Duration = Duration::from_micros(200);
+/// Events that no flush was asked for reach the file when none has followed for this long.
+const QUIET: Duration = Duration::from_millis(100);
+/// How often it is looked whether one has.
+const LOOK: Duration = Duration::from_millis(5);
 
 /// The writing end of a session: subscribes to chains, writes their events, seals the take.
 ///
@@ -68,9 +72,7 @@ type Answer<T> = oneshot::Sender<Result<T, Arc<WriteError>>>;
 
 impl Recorder {
     /// Starts a recorder that writes with `writer`.
-    pub fn start<S: Storage + Send + 'static>(
-        writer: LogWriter<S>,
-    ) -> Result<Recorder, RecordError> {
+    pub fn start<S: Storage + Send + 'static>(writer: LogWriter<S>) -> Result<Recorder, RecordError> {
         let (events, event_queue) = mpsc::channel(QUEUE);
         let (commands, command_queue) = mpsc::unbounded_channel();
         let progress = Arc::new(Progress::default());
@@ -81,19 +83,13 @@ impl Recorder {
             commands: command_queue,
             batch: Vec::new(),
             progress: progress.clone(),
+            unflushed: false,
         };
-        let handle = thread::Builder::new()
-            .name("retake-recorder".into())
-            .spawn(move || worker.run())
-            .map_err(|error| RecordError::Engine {
-                reason: format!("no thread for the recorder: {error}"),
-            })?;
-        Ok(Recorder {
-            events,
-            commands,
-            thread: handle.thread().clone(),
-            progress,
-        })
+        let handle =
+            thread::Builder::new().name("retake-recorder".into()).spawn(move || worker.run()).map_err(
+                |error| RecordError::Engine { reason: format!("no thread for the recorder: {error}") },
+            )?;
+        Ok(Recorder { events, commands, thread: handle.thread().clone(), progress })
     }
 
     /// Subscribes to a chain that has no event yet, so that the take holds all of it.
@@ -139,57 +135,85 @@ struct Worker<S: Storage> {
     commands: mpsc::UnboundedReceiver<Command>,
     batch: Vec<(TheaterId, ChainEvent)>,
     progress: Arc<Progress>,
+    /// Events were written since the last flush.
+    unflushed: bool,
 }
 
 impl<S: Storage> Worker<S> {
     fn run(mut self) {
-        let mut fault: Option<Arc<WriteError>> = None;
         loop {
-            let command = match self.wait() {
-                Wake::Events => None,
-                Wake::Command(command) => Some(command),
+            let wake = self.wait();
+            let written = match wake {
                 Wake::Abandoned => return,
+                Wake::Quiet => self.flush(),
+                Wake::Events | Wake::Command(_) => self.write_queued(),
             };
-            if fault.is_none()
-                && let Err(error) = self.write_queued()
-            {
-                // Whoever still emits is not kept waiting; the session hears of the fault at its next flush.
-                self.events.close();
-                fault = Some(Arc::new(error));
+            // The session hears of a fault at its next command.
+            if let Err(fault) = written {
+                return self.refuse(&Arc::new(fault), wake);
             }
-            let fail = |fault: &Arc<WriteError>| fault.clone();
-            match (command, &fault) {
-                (None, _) => thread::park_timeout(GATHER),
-                (Some(Command::AddChain(_, answer)), Some(fault)) => {
-                    let _ = answer.send(Err(fail(fault)));
-                }
-                (Some(Command::Flush(answer)), Some(fault)) => {
-                    let _ = answer.send(Err(fail(fault)));
-                }
-                (Some(Command::Seal(answer)), Some(fault)) => {
-                    let _ = answer.send(Err(fail(fault)));
-                }
-                (Some(Command::AddChain(id, answer)), None) => {
+            match wake {
+                Wake::Command(Command::AddChain(id, answer)) => {
                     let added = self.writer.add_chain(id);
                     let added = added.map(|number| self.chains.push((id, number)));
                     let _ = answer.send(added.map_err(Arc::new));
                 }
-                (Some(Command::Flush(answer)), None) => {
-                    let _ = answer.send(self.writer.flush().map_err(Arc::new));
+                Wake::Command(Command::Flush(answer)) => {
+                    let _ = answer.send(self.flush().map_err(Arc::new));
                 }
-                (Some(Command::Seal(answer)), None) => {
+                Wake::Command(Command::Seal(answer)) => {
                     let sealed = self.writer.seal();
                     let _ = answer.send(sealed.map(|(_, summary)| summary).map_err(Arc::new));
                     return;
                 }
+                Wake::Events => thread::park_timeout(GATHER),
+                Wake::Quiet | Wake::Abandoned => {}
             }
         }
     }
 
-    /// Waits for the first of: a command, an event, the end of all handles.
+    /// Answers every command with the fault, until there are no more. Actors are not kept waiting: the channel is closed.
+    fn refuse(mut self, fault: &Arc<WriteError>, wake: Wake) {
+        self.events.close();
+        while self.events.try_recv().is_ok() {}
+        let mut next = match wake {
+            Wake::Command(command) => Some(command),
+            _ => self.commands.blocking_recv(),
+        };
+        while let Some(command) = next {
+            match command {
+                Command::AddChain(_, answer) | Command::Flush(answer) => {
+                    drop(answer.send(Err(fault.clone())))
+                }
+                Command::Seal(answer) => drop(answer.send(Err(fault.clone()))),
+            }
+            next = self.commands.blocking_recv();
+        }
+    }
+
+    fn flush(&mut self) -> Result<(), WriteError> {
+        self.unflushed = false;
+        self.writer.flush()
+    }
+
+    /// Waits for the first of: a command, an event, a quiet time after events, the end of all handles.
     fn wait(&mut self) -> Wake {
-        if let Ok(command) = self.commands.try_recv() {
-            return Wake::Command(command);
+        let since = Instant::now();
+        loop {
+            if let Ok(command) = self.commands.try_recv() {
+                return Wake::Command(command);
+            }
+            if !self.unflushed {
+                break;
+            }
+            if let Ok(event) = self.events.try_recv() {
+                self.batch.push(event);
+                return Wake::Events;
+            }
+            if since.elapsed() > QUIET {
+                return Wake::Quiet;
+            }
+            thread::park_timeout(LOOK);
         }
         let events = self.events.recv_many(&mut self.batch, QUEUE);
         let command = self.commands.recv();
@@ -214,6 +238,7 @@ impl<S: Storage> Worker<S> {
                     continue;
                 };
                 self.writer.append(*chain, &event)?;
+                self.unflushed = true;
                 let progress = &self.progress;
                 progress.events.fetch_add(1, Ordering::Relaxed);
                 let size = event.data.len() as u64;
@@ -238,5 +263,7 @@ impl<S: Storage> Worker<S> {
 enum Wake {
     Events,
     Command(Command),
+    /// Events are written but not flushed, and no others have come for a while.
+    Quiet,
     Abandoned,
 }

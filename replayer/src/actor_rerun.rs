@@ -1,11 +1,9 @@
 //! Owns the re-run of one chain: from its genesis to its end, one export call after the other, each in a fresh instance.
 
-use retake_actor::abi::val::{from_value, to_value};
 use retake_actor::abi::UnfitValue;
+use retake_actor::abi::val::{from_value, to_value};
 use retake_actor::{CANCELLED, Entry, outcome_of};
-use retake_chain::{
-    ChainEvent, ChainEventData, ChainEventPayload, EventHash, HostFunctionCall, Outcome, Value, WasmEventData,
-};
+use retake_chain::{ChainEventData, ChainEventPayload, EventHash, Outcome, Value, WasmEventData};
 use retake_verifier::{DivergenceKind, same_track};
 use wasmtime::component::Val;
 use wasmtime::{AsContextMut, Store};
@@ -112,7 +110,7 @@ fn call(
     let mut store = program.store(answers);
     let returned = run(program, &mut store, entry, params);
     let mut answers = store.into_data().answers;
-    let ended = finish(&mut answers, entry, function, returned);
+    let ended = finish(&mut answers, function, returned);
     (answers, ended)
 }
 
@@ -147,7 +145,6 @@ fn run(
 /// Checks how the call ended.
 fn finish(
     answers: &mut Answers,
-    entry: &Entry,
     function_name: String,
     returned: wasmtime::Result<Option<Value>>,
 ) -> Result<(), Stop> {
@@ -162,7 +159,7 @@ fn finish(
         }
         Err(error) => outcome_of(&error, |_| None),
     };
-    if answers.recorded().is_some_and(|recorded| is_observation(recorded.event, recorded.payload, entry)) {
+    if answers.recorded().is_some_and(|recorded| recorded.is_observation()) {
         answers.copy()?;
     }
     let ended = match response {
@@ -181,11 +178,4 @@ fn is_same_export(entry: &Entry, recorded: &str) -> bool {
     recorded.rsplit_once('/').is_some_and(|(interface, function)| {
         function == entry.function && same_track(interface, &entry.interface)
     })
-}
-
-/// Whether this is the host's own note of the exchange: it carries a request, where a call of the actor to such an
-/// interface would carry handles.
-fn is_observation(event: &ChainEvent, payload: &ChainEventPayload, entry: &Entry) -> bool {
-    let ChainEventPayload::HostFunction(HostFunctionCall { input, .. }) = payload else { return false };
-    is_same_export(entry, &event.event_type) && matches!(input[..], [Value::Record(_)])
 }

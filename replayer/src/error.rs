@@ -45,13 +45,17 @@ pub enum ReplayError {
         recorded: ContentRef,
     },
     /// Two chains of one take were made by different components or under different profiles.
-    #[error("chain {chain} of the take was recorded with another actor or profile than the first; it cannot be replayed")]
+    #[error(
+        "chain {chain} of the take was recorded with another actor or profile than the first; it cannot be replayed"
+    )]
     MixedSession {
         /// Number of the chain in the take.
         chain: u32,
     },
     /// The recording was made under an engine profile that this build does not have.
-    #[error("the take was recorded under another engine profile: recorded {recorded:?}, this build has {ours:?}")]
+    #[error(
+        "the take was recorded under another engine profile: recorded {recorded:?}, this build has {ours:?}"
+    )]
     Profile {
         /// The profile in the genesis.
         recorded: Box<EngineProfile>,

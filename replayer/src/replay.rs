@@ -9,8 +9,8 @@ use std::thread::{self, Scope, ScopedJoinHandle};
 use retake_actor::Actor;
 use retake_chain::{ChainEventPayload, ChainNumber, LogReader, Record, SessionStart, StateChain, TheaterId};
 use retake_verifier::{
-    ChainHead, Checked, Divergence, IntegrityChecker, RenamedInterface, ReplayReport, Report, Verdict, VerifyError,
-    VerifyFault,
+    ChainHead, Checked, Divergence, IntegrityChecker, RenamedInterface, ReplayReport, Report, Verdict,
+    VerifyError, VerifyFault,
 };
 
 use crate::actor_rerun::{ChainRerun, rerun};
@@ -100,7 +100,9 @@ impl Replay<'_, '_, '_> {
                     if let ChainEventPayload::Session(start) = &payload {
                         self.begin(chain, start)?;
                     }
-                    if let Some(Chain { running: Some((windows, _)), .. }) = self.chains.get_mut(chain.0 as usize) {
+                    if let Some(Chain { running: Some((windows, _)), .. }) =
+                        self.chains.get_mut(chain.0 as usize)
+                    {
                         windows.push(event, payload, number);
                     }
                 }
@@ -111,7 +113,9 @@ impl Replay<'_, '_, '_> {
     /// Starts the re-run of a chain whose genesis is there.
     fn begin(&mut self, number: ChainNumber, start: &SessionStart) -> Result<(), ReplayError> {
         let program = match &self.first {
-            Some((first, _)) if first.actor.digest != start.actor.digest || first.profile != start.profile => {
+            Some((first, _))
+                if first.actor.digest != start.actor.digest || first.profile != start.profile =>
+            {
                 return Err(ReplayError::MixedSession { chain: number.0 });
             }
             Some((_, program)) => program.clone(),
@@ -128,7 +132,9 @@ impl Replay<'_, '_, '_> {
             .name(format!("retake-replay-{number}"))
             .stack_size(STACK)
             .spawn_scoped(self.scope, move || rerun(&program, answers))
-            .map_err(|error| ReplayError::Engine { reason: format!("no thread for chain {number}: {error}") })?;
+            .map_err(|error| ReplayError::Engine {
+                reason: format!("no thread for chain {number}: {error}"),
+            })?;
         chain.running = Some((sender, handle));
         Ok(())
     }
@@ -139,9 +145,8 @@ impl Replay<'_, '_, '_> {
             ActorBytes::Given(bytes) => return Ok(Actor::new(bytes)?),
             // The checker has compared its digest with the genesis.
             ActorBytes::Recorded(_) if !self.embedded.is_empty() => std::mem::take(&mut self.embedded),
-            ActorBytes::Recorded(find) => find(&start.actor.path).map_err(|error| ReplayError::ActorMissing {
-                path: start.actor.path.clone(),
-                reason: error.to_string(),
+            ActorBytes::Recorded(find) => find(&start.actor.path).map_err(|error| {
+                ReplayError::ActorMissing { path: start.actor.path.clone(), reason: error.to_string() }
             })?,
         };
         let actor = Actor::new(&bytes)?;
@@ -177,11 +182,14 @@ impl Replay<'_, '_, '_> {
             }
         }
         for (id, handle) in handles {
-            let rerun = handle.join().map_err(|_| ReplayError::Engine { reason: "a re-run panicked".into() })?;
+            let rerun =
+                handle.join().map_err(|_| ReplayError::Engine { reason: "a re-run panicked".into() })?;
             reruns.push((id, rerun));
         }
         let report = match fault {
-            None => self.checker.finish(reader.state(), reader.seal(), reader.bytes()).map_err(VerifyFault::from),
+            None => {
+                self.checker.finish(reader.state(), reader.seal(), reader.bytes()).map_err(VerifyFault::from)
+            }
             Some(fault) => Err(fault),
         };
         let Some((first, program)) = self.first else {
@@ -211,7 +219,8 @@ fn summarize<R: Read>(
         events += rerun.events;
         chains.push(ChainHead { id, events: rerun.events, head: rerun.head });
         let renamed = rerun.renamed.into_iter();
-        renamed_interfaces.extend(renamed.map(|(recorded, replayed)| RenamedInterface { recorded, replayed }));
+        renamed_interfaces
+            .extend(renamed.map(|(recorded, replayed)| RenamedInterface { recorded, replayed }));
         match rerun.stop {
             Some(Stop::Failed(error)) => return Err(error),
             Some(Stop::RecordingEnds) => ends_inside_a_call = true,

@@ -75,7 +75,8 @@ impl Answers {
 
     /// Begins an export call: what follows belongs to it.
     pub fn begin_call(&mut self, function: &str, params: &[Value]) {
-        self.call = Some(ExportCall { index: self.calls, function: function.to_string(), params: params.to_vec() });
+        self.call =
+            Some(ExportCall { index: self.calls, function: function.to_string(), params: params.to_vec() });
     }
 
     pub fn end_call(&mut self) {
@@ -147,7 +148,11 @@ impl Answers {
         Stop::Diverged(recorded.number, Box::new(divergence))
     }
 
-    fn try_answer(&mut self, call: &FunctionName, input: Result<Vec<Value>>) -> Result<Result<Option<Value>>, Stop> {
+    fn try_answer(
+        &mut self,
+        call: &FunctionName,
+        input: Result<Vec<Value>>,
+    ) -> Result<Result<Option<Value>>, Stop> {
         let Some(recorded) = self.cursor.peek() else { return Err(Stop::RecordingEnds) };
         // Arguments that cannot be read are the guest's fault, and end it as they did when it was recorded.
         let input = match input {
@@ -157,8 +162,12 @@ impl Answers {
         let ChainEventPayload::HostFunction(expected) = recorded.payload else {
             return Err(self.unexpected(call, input, DivergenceKind::ExtraCall));
         };
+        if recorded.is_observation() {
+            return Err(self.unexpected(call, input, DivergenceKind::ExtraCall));
+        }
         let same = recorded.event.event_type == call.event_type;
-        if !same && !(expected.function == call.function && same_track(&expected.interface, &call.interface)) {
+        let alike = || expected.function == call.function && same_track(&expected.interface, &call.interface);
+        if !same && !alike() {
             return Err(self.unexpected(call, input, DivergenceKind::DifferentCall));
         }
         let output = expected.output.clone();

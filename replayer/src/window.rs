@@ -3,7 +3,7 @@
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-use retake_chain::{ChainEvent, ChainEventPayload, HttpReplayChain};
+use retake_chain::{ChainEvent, ChainEventPayload, HttpReplayChain, Value, is_http_incoming};
 
 /// A window is passed on when it holds this many events...
 const WINDOW_EVENTS: usize = 1024;
@@ -43,6 +43,19 @@ pub(crate) struct Recorded<'a> {
     pub index: u64,
     /// Number in the take.
     pub number: u64,
+}
+
+impl Recorded<'_> {
+    /// Whether this is the host's own note of an HTTP exchange: it carries a request, where a call of the actor to such
+    /// an interface carries handles.
+    pub fn is_observation(&self) -> bool {
+        match self.payload {
+            ChainEventPayload::HostFunction(call) => {
+                is_http_incoming(&self.event.event_type) && matches!(call.input[..], [Value::Record(_)])
+            }
+            _ => false,
+        }
+    }
 }
 
 /// A connected pair.

@@ -100,6 +100,16 @@ impl Client {
     }
 }
 
+impl Client {
+    /// Sends a request, waits for the first bytes of the response's body, and goes away.
+    pub fn leave_early(mut self, path: &str) {
+        let head = format!("GET {path} HTTP/1.1\r\nhost: retake.test\r\n\r\n");
+        self.stream.get_mut().write_all(head.as_bytes()).expect("the request is sent");
+        read_response_head(&mut self.stream).expect("a response begins");
+        self.stream.read_exact(&mut [0; 1024]).expect("the body begins");
+    }
+}
+
 impl Upload {
     /// Sends the beginning of a body, and waits until all of it came back.
     pub fn begin(address: SocketAddr, first: &[u8]) -> Upload {

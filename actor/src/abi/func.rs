@@ -5,8 +5,8 @@ use std::future::Future;
 use retake_chain::Value;
 use wasmtime::component::__internal::wasmtime_environ::component::VariantInfo;
 use wasmtime::component::__internal::{CanonicalAbiInfo, ComponentTypes, InterfaceType};
-use wasmtime::component::types::{ComponentFunc, Type};
 use wasmtime::component::LinkerInstance;
+use wasmtime::component::types::{ComponentFunc, Type};
 use wasmtime::{Result, StoreContextMut, bail};
 
 use super::lift::{Arguments, Lifted};
@@ -18,13 +18,7 @@ const MAX_FLAT_PARAMS: usize = 16;
 /// What wasmtime is told of a parameter or result list of `flat` core values. Sizes in memory are read from the
 /// function's type instead.
 pub(super) const fn abi(flat: usize) -> CanonicalAbiInfo {
-    CanonicalAbiInfo {
-        size32: 0,
-        align32: 1,
-        size64: 0,
-        align64: 1,
-        flat_count: Some(flat as u8),
-    }
+    CanonicalAbiInfo { size32: 0, align32: 1, size64: 0, align64: 1, flat_count: Some(flat as u8) }
 }
 
 /// The number of flat core values of a type.
@@ -34,13 +28,9 @@ fn flat_count(ty: &Type) -> usize {
         Type::String | Type::List(_) => 2,
         Type::Record(record) => record.fields().map(|field| flat_count(&field.ty)).sum(),
         Type::Tuple(tuple) => tuple.types().map(|ty| flat_count(&ty)).sum(),
-        Type::Variant(variant) => {
-            1 + widest(&mut variant.cases().filter_map(|case| case.ty)).unwrap_or(0)
-        }
+        Type::Variant(variant) => 1 + widest(&mut variant.cases().filter_map(|case| case.ty)).unwrap_or(0),
         Type::Option(option) => 1 + flat_count(&option.ty()),
-        Type::Result(result) => {
-            1 + widest(&mut result.ok().into_iter().chain(result.err())).unwrap_or(0)
-        }
+        Type::Result(result) => 1 + widest(&mut result.ok().into_iter().chain(result.err())).unwrap_or(0),
         Type::Flags(flags) => flags.names().len().div_ceil(32),
         _ => 1,
     }
@@ -72,10 +62,7 @@ pub fn define<T: 'static>(
     linker: &mut LinkerInstance<'_, T>,
     name: &str,
     ty: &ComponentFunc,
-    body: impl Fn(StoreContextMut<'_, T>, Result<Arguments>) -> Result<Option<Value>>
-    + Send
-    + Sync
-    + 'static,
+    body: impl Fn(StoreContextMut<'_, T>, Result<Arguments>) -> Result<Option<Value>> + Send + Sync + 'static,
 ) -> Result<()> {
     macro_rules! wrap {
         ($n:literal, $r:literal) => {
@@ -108,9 +95,7 @@ where
 {
     macro_rules! wrap {
         ($n:literal, 0) => {
-            linker.func_wrap_async(name, move |store, Lifted(arguments): Lifted<$n>| {
-                body(store, arguments)
-            })
+            linker.func_wrap_async(name, move |store, Lifted(arguments): Lifted<$n>| body(store, arguments))
         };
         ($n:literal, 1) => {
             bail!("`{name}` has a result")

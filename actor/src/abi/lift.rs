@@ -6,12 +6,8 @@
 use std::sync::Arc;
 
 use retake_chain::Value;
-use wasmtime::component::__internal::wasmtime_environ::component::{
-    TypeTuple, VariantInfo,
-};
-use wasmtime::component::__internal::{
-    CanonicalAbiInfo, InstanceType, InterfaceType, LiftContext,
-};
+use wasmtime::component::__internal::wasmtime_environ::component::{TypeTuple, VariantInfo};
+use wasmtime::component::__internal::{CanonicalAbiInfo, InstanceType, InterfaceType, LiftContext};
 use wasmtime::component::{ComponentNamedList, ComponentType, Lift, ResourceType};
 use wasmtime::{Result, ValRaw, bail};
 
@@ -56,11 +52,7 @@ unsafe impl<const N: usize> ComponentNamedList for Lifted<N> {}
 
 // SAFETY: values are read through `LiftContext` alone, with every access to memory checked.
 unsafe impl<const N: usize> Lift for Lifted<N> {
-    fn linear_lift_from_flat(
-        cx: &mut LiftContext<'_>,
-        ty: InterfaceType,
-        src: &Self::Lower,
-    ) -> Result<Self> {
+    fn linear_lift_from_flat(cx: &mut LiftContext<'_>, ty: InterfaceType, src: &Self::Lower) -> Result<Self> {
         Ok(Lifted(lift(cx, ty, |lifter, tuple| {
             let mut flat = &src[..];
             let types = tuple.types.iter();
@@ -68,15 +60,9 @@ unsafe impl<const N: usize> Lift for Lifted<N> {
         })))
     }
 
-    fn linear_lift_from_memory(
-        cx: &mut LiftContext<'_>,
-        ty: InterfaceType,
-        bytes: &[u8],
-    ) -> Result<Self> {
+    fn linear_lift_from_memory(cx: &mut LiftContext<'_>, ty: InterfaceType, bytes: &[u8]) -> Result<Self> {
         let start = bytes.as_ptr() as usize - cx.memory().as_ptr() as usize;
-        Ok(Lifted(lift(cx, ty, |lifter, tuple| {
-            lifter.fields(tuple.types.iter().copied(), start)
-        })))
+        Ok(Lifted(lift(cx, ty, |lifter, tuple| lifter.fields(tuple.types.iter().copied(), start))))
     }
 }
 
@@ -89,15 +75,9 @@ fn lift(
         bail!("parameters that are not a tuple");
     };
     let types = cx.types;
-    let mut lifter = Lifter {
-        cx,
-        handles: Vec::new(),
-    };
+    let mut lifter = Lifter { cx, handles: Vec::new() };
     let values = values(&mut lifter, &types[tuple])?;
-    Ok(Arguments {
-        values,
-        handles: lifter.handles,
-    })
+    Ok(Arguments { values, handles: lifter.handles })
 }
 
 struct Lifter<'a, 'b> {
@@ -195,9 +175,7 @@ impl<'b> Lifter<'_, 'b> {
             InterfaceType::Float32 => Value::F32(u32::from_le_bytes(array(bytes)?)),
             InterfaceType::Float64 => Value::F64(u64::from_le_bytes(array(bytes)?)),
             InterfaceType::Char => character(u32::from_le_bytes(array(bytes)?))?,
-            InterfaceType::String => {
-                Value::String(String::linear_lift_from_memory(self.cx, ty, bytes)?)
-            }
+            InterfaceType::String => Value::String(String::linear_lift_from_memory(self.cx, ty, bytes)?),
             InterfaceType::List(list) => {
                 let (ptr, len) = bytes.split_at(4);
                 let (ptr, len) = (u32::from_le_bytes(array(ptr)?), u32::from_le_bytes(array(len)?));
@@ -213,9 +191,7 @@ impl<'b> Lifter<'_, 'b> {
                 let names = fields.iter().map(|field| Arc::from(&*field.name));
                 Value::Record(names.zip(values).collect())
             }
-            InterfaceType::Tuple(tuple) => {
-                Value::List(self.fields(types[tuple].types.iter().copied(), at)?)
-            }
+            InterfaceType::Tuple(tuple) => Value::List(self.fields(types[tuple].types.iter().copied(), at)?),
             InterfaceType::Flags(flags) => {
                 let mut set = Vec::new();
                 for (word, bytes) in bytes.chunks(4).enumerate() {
@@ -242,11 +218,7 @@ impl<'b> Lifter<'_, 'b> {
         })
     }
 
-    fn fields(
-        &mut self,
-        types: impl Iterator<Item = InterfaceType>,
-        at: usize,
-    ) -> Result<Vec<Value>> {
+    fn fields(&mut self, types: impl Iterator<Item = InterfaceType>, at: usize) -> Result<Vec<Value>> {
         let mut offset = 0u32;
         types
             .map(|ty| {
@@ -256,13 +228,7 @@ impl<'b> Lifter<'_, 'b> {
             .collect()
     }
 
-    fn list(
-        &mut self,
-        ty: InterfaceType,
-        element: InterfaceType,
-        ptr: u32,
-        len: u32,
-    ) -> Result<Value> {
+    fn list(&mut self, ty: InterfaceType, element: InterfaceType, ptr: u32, len: u32) -> Result<Value> {
         if let InterfaceType::U8 = element {
             let pair = [ValRaw::u32(ptr), ValRaw::u32(len)];
             let bytes = Vec::<u8>::linear_lift_from_flat(self.cx, ty, &pair)?;
@@ -290,15 +256,10 @@ impl<'b> Lifter<'_, 'b> {
     fn handle(&mut self, ty: InterfaceType, index: u32) -> Result<Value> {
         let (table, rep) = match ty {
             InterfaceType::Own(table) => (table, self.cx.guest_resource_lift_own(table, index)?.0),
-            InterfaceType::Borrow(table) => {
-                (table, self.cx.guest_resource_lift_borrow(table, index)?)
-            }
+            InterfaceType::Borrow(table) => (table, self.cx.guest_resource_lift_borrow(table, index)?),
             other => bail!("a handle of type {other:?}"),
         };
-        self.handles.push(LiftedHandle {
-            ty: self.cx.resource_type(table),
-            rep,
-        });
+        self.handles.push(LiftedHandle { ty: self.cx.resource_type(table), rep });
         Ok(Value::Handle(rep))
     }
 
@@ -340,12 +301,7 @@ fn read_discriminant(bytes: &[u8], info: &VariantInfo) -> Result<u32> {
     })
 }
 
-fn push_flags<'a>(
-    set: &mut Vec<Value>,
-    names: impl IntoIterator<Item = &'a String>,
-    skip: usize,
-    bits: u32,
-) {
+fn push_flags<'a>(set: &mut Vec<Value>, names: impl IntoIterator<Item = &'a String>, skip: usize, bits: u32) {
     for (bit, name) in names.into_iter().skip(skip).take(32).enumerate() {
         if bits & (1 << bit) != 0 {
             set.push(Value::String(name.clone()));

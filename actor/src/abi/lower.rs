@@ -7,9 +7,7 @@ use std::mem::MaybeUninit;
 use retake_chain::Value;
 use thiserror::Error;
 use wasmtime::component::__internal::wasmtime_environ::component::VariantInfo;
-use wasmtime::component::__internal::{
-    CanonicalAbiInfo, InstanceType, InterfaceType, LowerContext,
-};
+use wasmtime::component::__internal::{CanonicalAbiInfo, InstanceType, InterfaceType, LowerContext};
 use wasmtime::component::{ComponentNamedList, ComponentType, Lower};
 use wasmtime::{Result, ValRaw, bail};
 
@@ -81,11 +79,8 @@ fn result_type<U>(cx: &LowerContext<'_, U>, ty: InterfaceType) -> Result<Option<
 }
 
 fn misfit(expected: &str, value: Option<&Value>) -> wasmtime::Error {
-    UnfitValue {
-        expected: expected.to_string(),
-        value: value.map_or("(no value)".into(), Value::to_string),
-    }
-    .into()
+    UnfitValue { expected: expected.to_string(), value: value.map_or("(no value)".into(), Value::to_string) }
+        .into()
 }
 
 /// The core bits of a scalar, or `None` if `ty` is not a scalar or cannot hold the value.
@@ -150,9 +145,7 @@ fn flat_one<U>(cx: &mut LowerContext<'_, U>, ty: InterfaceType, value: &Value) -
             _ => return Err(unfit(cx, ty, value)),
         },
         InterfaceType::Tuple(tuple) => match (&types[tuple].types[..], value) {
-            ([element], Value::List(values)) if values.len() == 1 => {
-                flat_one(cx, *element, &values[0])?
-            }
+            ([element], Value::List(values)) if values.len() == 1 => flat_one(cx, *element, &values[0])?,
             _ => return Err(unfit(cx, ty, value)),
         },
         InterfaceType::Flags(_) => {
@@ -174,17 +167,10 @@ fn flat_one<U>(cx: &mut LowerContext<'_, U>, ty: InterfaceType, value: &Value) -
 }
 
 /// Writes `value` to memory at `at`, which the caller has checked to be within bounds.
-fn store<U>(
-    cx: &mut LowerContext<'_, U>,
-    ty: InterfaceType,
-    value: &Value,
-    at: usize,
-) -> Result<()> {
+fn store<U>(cx: &mut LowerContext<'_, U>, ty: InterfaceType, value: &Value, at: usize) -> Result<()> {
     let types = cx.types;
     match (ty, value) {
-        (InterfaceType::String, Value::String(text)) => {
-            text.as_str().linear_lower_to_memory(cx, ty, at)
-        }
+        (InterfaceType::String, Value::String(text)) => text.as_str().linear_lower_to_memory(cx, ty, at),
         (InterfaceType::List(list), Value::Bytes(bytes)) => {
             if types[list].element != InterfaceType::U8 {
                 return Err(unfit(cx, ty, value));
@@ -283,9 +269,7 @@ fn find_case<'v, U>(
     let types = cx.types;
     let (name, payload) = match (ty, value) {
         (InterfaceType::Option(_), Value::None) => ("none", None),
-        (InterfaceType::Option(_), Value::List(values)) if values.len() == 1 => {
-            ("some", values.first())
-        }
+        (InterfaceType::Option(_), Value::List(values)) if values.len() == 1 => ("some", values.first()),
         (InterfaceType::Option(_), _) => return Err(unfit(cx, ty, value)),
         (_, Value::String(name)) => (name.as_str(), None),
         (_, Value::Record(fields)) if fields.len() == 1 => (&*fields[0].0, Some(&fields[0].1)),
@@ -294,9 +278,7 @@ fn find_case<'v, U>(
     let found = super::func::case_named(types, ty, name);
     match (found, payload) {
         (Some((discriminant, None)), None) => Ok((discriminant, None)),
-        (Some((discriminant, Some(ty))), Some(payload)) => {
-            Ok((discriminant, Some((ty, payload))))
-        }
+        (Some((discriminant, Some(ty))), Some(payload)) => Ok((discriminant, Some((ty, payload)))),
         _ => Err(unfit(cx, ty, value)),
     }
 }
@@ -327,12 +309,7 @@ fn put<U>(cx: &mut LowerContext<'_, U>, at: usize, bytes: &[u8]) {
     cx.as_slice_mut()[at..at + bytes.len()].copy_from_slice(bytes);
 }
 
-fn put_discriminant<U>(
-    cx: &mut LowerContext<'_, U>,
-    at: usize,
-    info: &VariantInfo,
-    discriminant: u32,
-) {
+fn put_discriminant<U>(cx: &mut LowerContext<'_, U>, at: usize, info: &VariantInfo, discriminant: u32) {
     let size = u32::from(info.size) as usize;
     put(cx, at, &discriminant.to_le_bytes()[..size]);
 }

@@ -19,10 +19,7 @@ pub use lower::UnfitValue;
 use retake_chain::Value;
 
 /// Replaces every handle inside a value, in the order in which lifting met them.
-pub fn map_handles<E>(
-    value: &mut Value,
-    map: &mut impl FnMut(u32) -> Result<u32, E>,
-) -> Result<(), E> {
+pub fn map_handles<E>(value: &mut Value, map: &mut impl FnMut(u32) -> Result<u32, E>) -> Result<(), E> {
     match value {
         Value::Handle(handle) => *handle = map(*handle)?,
         Value::List(values) => {

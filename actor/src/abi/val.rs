@@ -14,11 +14,7 @@ use super::lower::UnfitValue;
 /// Turns a `Val` into a [`Value`]; `handle` numbers each resource.
 ///
 /// `ty` is what tells an empty `list<u8>` from other empty lists.
-pub fn to_value(
-    val: &Val,
-    ty: &Type,
-    handle: &mut dyn FnMut(&ResourceAny) -> Result<u32>,
-) -> Result<Value> {
+pub fn to_value(val: &Val, ty: &Type, handle: &mut dyn FnMut(&ResourceAny) -> Result<u32>) -> Result<Value> {
     Ok(match (val, ty) {
         (Val::Bool(value), _) => Value::Bool(*value),
         (Val::S8(value), _) => Value::from(i64::from(*value)),
@@ -74,9 +70,7 @@ pub fn to_value(
         (Val::Result(Err(payload)), Type::Result(result)) => {
             Value::case("err", payload_to_value(payload, result.err(), handle)?)
         }
-        (Val::Flags(names), _) => {
-            Value::List(names.iter().cloned().map(Value::String).collect())
-        }
+        (Val::Flags(names), _) => Value::List(names.iter().cloned().map(Value::String).collect()),
         (Val::Resource(resource), _) => Value::Handle(handle(resource)?),
         _ => return Err(mismatch(val, ty)),
     })
@@ -106,13 +100,8 @@ pub fn from_value(
     ty: &Type,
     own: &mut dyn FnMut(ResourceType, u32) -> Result<ResourceAny>,
 ) -> Result<Val> {
-    let unfit = || -> wasmtime::Error {
-        UnfitValue {
-            expected: format!("{ty:?}"),
-            value: value.to_string(),
-        }
-        .into()
-    };
+    let unfit =
+        || -> wasmtime::Error { UnfitValue { expected: format!("{ty:?}"), value: value.to_string() }.into() };
     let integer = match value {
         Value::Unsigned(value) => Some(i128::from(*value)),
         Value::Negative(value) => Some(i128::from(*value)),
@@ -175,9 +164,7 @@ pub fn from_value(
         }
         (Type::Flags(flags), Value::List(set)) => {
             let names = set.iter().map(|flag| match flag {
-                Value::String(name) if flags.names().any(|known| known == name) => {
-                    Ok(name.clone())
-                }
+                Value::String(name) if flags.names().any(|known| known == name) => Ok(name.clone()),
                 _ => Err(unfit()),
             });
             Val::Flags(names.collect::<Result<_>>()?)
@@ -197,9 +184,7 @@ pub fn from_value(
             Val::Variant(name.to_string(), payload)
         }
         (Type::Result(result), _) => match named_case(value) {
-            Some(("ok", payload)) => {
-                Val::Result(Ok(payload_from_value(payload, result.ok(), own, &unfit)?))
-            }
+            Some(("ok", payload)) => Val::Result(Ok(payload_from_value(payload, result.ok(), own, &unfit)?)),
             Some(("err", payload)) => {
                 Val::Result(Err(payload_from_value(payload, result.err(), own, &unfit)?))
             }

@@ -39,16 +39,8 @@ struct Scratch {
 impl Drops<'_> {
     /// Drops the borrows in parameters that arrive flat, in locals from 0 on. `scratch` is the first of
     /// [`SCRATCH_LOCALS`] `i32` locals. `Err` names what is nested too deep.
-    pub fn flat_params(
-        &self,
-        code: &mut Code,
-        types: &[Type],
-        scratch: u32,
-    ) -> Result<(), &'static str> {
-        let scratch = Scratch {
-            next: scratch,
-            depth: 0,
-        };
+    pub fn flat_params(&self, code: &mut Code, types: &[Type], scratch: u32) -> Result<(), &'static str> {
+        let scratch = Scratch { next: scratch, depth: 0 };
         let mut at = 0;
         for ty in types {
             let flat = self.flat(ty);
@@ -60,30 +52,17 @@ impl Drops<'_> {
     }
 
     /// Drops the borrows in parameters that were spilled to memory at the address in local 0.
-    pub fn spilled_params(
-        &self,
-        code: &mut Code,
-        types: &[Type],
-        scratch: u32,
-    ) -> Result<(), &'static str> {
-        let scratch = Scratch {
-            next: scratch,
-            depth: 0,
-        };
+    pub fn spilled_params(&self, code: &mut Code, types: &[Type], scratch: u32) -> Result<(), &'static str> {
+        let scratch = Scratch { next: scratch, depth: 0 };
         for (offset, ty) in self.sizes.field_offsets(types) {
-            let place = Place {
-                local: 0,
-                offset: offset.size_wasm32() as u64,
-            };
+            let place = Place { local: 0, offset: offset.size_wasm32() as u64 };
             self.stored_value(code, ty, place, scratch)?;
         }
         Ok(())
     }
 
     fn lends(&self, ty: &Type) -> bool {
-        contains_handle(self.resolve, ty, &|handle| {
-            matches!(handle, Handle::Borrow(_))
-        })
+        contains_handle(self.resolve, ty, &|handle| matches!(handle, Handle::Borrow(_)))
     }
 
     fn flat(&self, ty: &Type) -> Vec<WasmType> {
@@ -221,13 +200,7 @@ impl Drops<'_> {
     }
 
     /// Walks a list whose address is in local `at` and whose length is in local `at + 1`.
-    fn list(
-        &self,
-        code: &mut Code,
-        element: &Type,
-        at: u32,
-        scratch: Scratch,
-    ) -> Result<(), &'static str> {
+    fn list(&self, code: &mut Code, element: &Type, at: u32, scratch: Scratch) -> Result<(), &'static str> {
         let size = self.sizes.size(element).size_wasm32() as i32;
         for instruction in [
             I::Block(BlockType::Empty),
@@ -238,10 +211,7 @@ impl Drops<'_> {
         ] {
             code.instruction(&instruction);
         }
-        let place = Place {
-            local: at,
-            offset: 0,
-        };
+        let place = Place { local: at, offset: 0 };
         self.stored_value(code, element, place, scratch)?;
         for instruction in [
             I::LocalGet(at),
@@ -264,18 +234,11 @@ impl Drops<'_> {
 
 impl Place {
     fn plus(self, offset: u64) -> Place {
-        Place {
-            offset: self.offset + offset,
-            ..self
-        }
+        Place { offset: self.offset + offset, ..self }
     }
 
     fn memarg(self, align: u32) -> MemArg {
-        MemArg {
-            offset: self.offset,
-            align,
-            memory_index: 0,
-        }
+        MemArg { offset: self.offset, align, memory_index: 0 }
     }
 }
 
@@ -284,26 +247,20 @@ impl Scratch {
         if self.depth == MAX_LIST_DEPTH {
             return Err("borrows in lists more than 16 deep");
         }
-        Ok(Scratch {
-            next: self.next + 2,
-            depth: self.depth + 1,
-        })
+        Ok(Scratch { next: self.next + 2, depth: self.depth + 1 })
     }
 }
 
 /// The cases of a variant-like type that have a payload, with their discriminants.
 fn lending_cases(kind: &TypeDefKind) -> Vec<(i32, &Type)> {
     match kind {
-        TypeDefKind::Variant(variant) => (0..)
-            .zip(&variant.cases)
-            .filter_map(|(index, case)| Some((index, case.ty.as_ref()?)))
-            .collect(),
+        TypeDefKind::Variant(variant) => {
+            (0..).zip(&variant.cases).filter_map(|(index, case)| Some((index, case.ty.as_ref()?))).collect()
+        }
         TypeDefKind::Option(ty) => vec![(1, ty)],
         TypeDefKind::Result(result) => {
             let ok = result.ok.as_ref().map(|ty| (0, ty));
-            ok.into_iter()
-                .chain(result.err.as_ref().map(|ty| (1, ty)))
-                .collect()
+            ok.into_iter().chain(result.err.as_ref().map(|ty| (1, ty))).collect()
         }
         _ => Vec::new(),
     }
@@ -312,10 +269,7 @@ fn lending_cases(kind: &TypeDefKind) -> Vec<(i32, &Type)> {
 /// The tag of a variant-like type and the payloads of all its cases, which decide where a payload is stored.
 fn case_layout(kind: &TypeDefKind) -> (wit_parser::Int, Vec<Option<Type>>) {
     match kind {
-        TypeDefKind::Variant(variant) => (
-            variant.tag(),
-            variant.cases.iter().map(|case| case.ty).collect(),
-        ),
+        TypeDefKind::Variant(variant) => (variant.tag(), variant.cases.iter().map(|case| case.ty).collect()),
         TypeDefKind::Option(ty) => (wit_parser::Int::U8, vec![None, Some(*ty)]),
         TypeDefKind::Result(result) => (wit_parser::Int::U8, vec![result.ok, result.err]),
         _ => (wit_parser::Int::U8, Vec::new()),

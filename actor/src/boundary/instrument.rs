@@ -26,14 +26,8 @@ pub fn instrument(component: &[u8]) -> Result<Instrumented, InstrumentError> {
         .map(|(interface, function)| FunctionName::new(interface, &function.name))
         .collect();
     if functions.is_empty() {
-        return Ok(Instrumented {
-            component: component.to_vec(),
-            functions,
-        });
+        return Ok(Instrumented { component: component.to_vec(), functions });
     }
     let shim = shim::build(World::decode(component)?)?;
-    Ok(Instrumented {
-        component: outer::build(&world, &shim, component)?,
-        functions,
-    })
+    Ok(Instrumented { component: outer::build(&world, &shim, component)?, functions })
 }

@@ -7,9 +7,7 @@ use wasm_encoder::{
     Alias, Component, ComponentAliasSection, ComponentExportKind, ComponentExportSection,
     ComponentInstanceSection, ComponentSectionId, NestedComponentSection, RawSection,
 };
-use wasmparser::{
-    ComponentAlias, ComponentExternalKind, ComponentTypeRef, Parser, Payload,
-};
+use wasmparser::{ComponentAlias, ComponentExternalKind, ComponentTypeRef, Parser, Payload};
 use wit_parser::{Function, WorldItem};
 
 use super::reexport::{self, Prefix};
@@ -17,11 +15,7 @@ use super::shim::{CALLS, call_name};
 use super::world::{InstrumentError, World};
 
 /// Puts the outer component together.
-pub(super) fn build(
-    world: &World,
-    shim: &[u8],
-    original: &[u8],
-) -> Result<Vec<u8>, InstrumentError> {
+pub(super) fn build(world: &World, shim: &[u8], original: &[u8]) -> Result<Vec<u8>, InstrumentError> {
     let prefix = read_prefix(shim)?;
     let mut outer = Outer {
         component: Component::new(),
@@ -34,9 +28,8 @@ pub(super) fn build(
     let original_component = outer.nest(original);
 
     let imports = prefix.instances.iter();
-    let imports: Vec<(String, Item)> = imports
-        .map(|(name, index)| (name.clone(), (ComponentExportKind::Instance, *index)))
-        .collect();
+    let imports: Vec<(String, Item)> =
+        imports.map(|(name, index)| (name.clone(), (ComponentExportKind::Instance, *index))).collect();
     let shim_instance = outer.instantiate(shim_component, &imports);
     let calls = outer.alias(shim_instance, ComponentExportKind::Instance, CALLS);
 
@@ -92,10 +85,9 @@ fn read_prefix(shim: &[u8]) -> Result<Prefix, InstrumentError> {
             Payload::ComponentAliasSection(section) => {
                 for alias in section.clone() {
                     match alias.map_err(|error| fail(&error))? {
-                        ComponentAlias::InstanceExport {
-                            kind: ComponentExternalKind::Type,
-                            ..
-                        } => prefix.types += 1,
+                        ComponentAlias::InstanceExport { kind: ComponentExternalKind::Type, .. } => {
+                            prefix.types += 1
+                        }
                         other => return Err(fail(&format!("alias {other:?}"))),
                     }
                 }
@@ -132,10 +124,7 @@ struct Outer {
 
 impl Outer {
     fn nest(&mut self, component: &[u8]) -> u32 {
-        self.component.section(&RawSection {
-            id: ComponentSectionId::Component as u8,
-            data: component,
-        });
+        self.component.section(&RawSection { id: ComponentSectionId::Component as u8, data: component });
         self.components += 1;
         self.components - 1
     }
@@ -149,10 +138,7 @@ impl Outer {
     fn instantiate(&mut self, component: u32, arguments: &[(String, Item)]) -> u32 {
         let mut section = ComponentInstanceSection::new();
         let arguments = arguments.iter();
-        section.instantiate(
-            component,
-            arguments.map(|(name, (kind, index))| (name.as_str(), *kind, *index)),
-        );
+        section.instantiate(component, arguments.map(|(name, (kind, index))| (name.as_str(), *kind, *index)));
         self.component.section(&section);
         self.instances += 1;
         self.instances - 1
@@ -160,11 +146,7 @@ impl Outer {
 
     fn alias(&mut self, instance: u32, kind: ComponentExportKind, name: &str) -> u32 {
         let mut section = ComponentAliasSection::new();
-        section.alias(Alias::InstanceExport {
-            instance,
-            kind,
-            name,
-        });
+        section.alias(Alias::InstanceExport { instance, kind, name });
         self.component.section(&section);
         self.next(kind)
     }

@@ -5,12 +5,10 @@ use std::collections::HashMap;
 
 use wasm_encoder::{
     Alias, Component, ComponentAliasSection, ComponentDefinedTypeEncoder, ComponentExportKind,
-    ComponentExportSection, ComponentImportSection, ComponentTypeRef, ComponentTypeSection,
-    ComponentValType, PrimitiveValType, RawSection,
+    ComponentExportSection, ComponentImportSection, ComponentTypeRef, ComponentTypeSection, ComponentValType,
+    PrimitiveValType, RawSection,
 };
-use wit_parser::{
-    Function, Handle, InterfaceId, Resolve, Type, TypeDefKind, TypeId, TypeOwner,
-};
+use wit_parser::{Function, Handle, InterfaceId, Resolve, Type, TypeDefKind, TypeId, TypeOwner};
 
 use super::world::{Import, InstrumentError};
 
@@ -43,14 +41,8 @@ pub(super) fn build(
 ) -> Result<Component, InstrumentError> {
     let mut component = Component::new();
     prefix.write(&mut component);
-    let mut builder = Builder {
-        component,
-        types: prefix.types,
-        prefix,
-        resolve,
-        known: HashMap::new(),
-        exported: None,
-    };
+    let mut builder =
+        Builder { component, types: prefix.types, prefix, resolve, known: HashMap::new(), exported: None };
     for (name, function) in functions {
         let ty = builder.function_type(function)?;
         let mut section = ComponentImportSection::new();
@@ -114,10 +106,7 @@ impl Builder<'_> {
         Ok(self.types - 1)
     }
 
-    fn optional_type(
-        &mut self,
-        ty: &Option<Type>,
-    ) -> Result<Option<ComponentValType>, InstrumentError> {
+    fn optional_type(&mut self, ty: &Option<Type>) -> Result<Option<ComponentValType>, InstrumentError> {
         ty.as_ref().map(|ty| self.value_type(ty)).transpose()
     }
 
@@ -168,11 +157,7 @@ impl Builder<'_> {
                 InstrumentError::build("types", format!("`{name}` belongs to no imported interface"))
             })?;
         let mut section = ComponentAliasSection::new();
-        section.alias(Alias::InstanceExport {
-            instance: *instance,
-            kind: ComponentExportKind::Type,
-            name,
-        });
+        section.alias(Alias::InstanceExport { instance: *instance, kind: ComponentExportKind::Type, name });
         self.component.section(&section);
         self.types += 1;
         Ok(self.types - 1)
@@ -209,10 +194,7 @@ impl Builder<'_> {
                 self.defined(|encoder| encoder.result(ok, err))
             }
             kind => {
-                return Err(InstrumentError::build(
-                    "types",
-                    format!("a {} without a name", kind.as_str()),
-                ));
+                return Err(InstrumentError::build("types", format!("a {} without a name", kind.as_str())));
             }
         })
     }

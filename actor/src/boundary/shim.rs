@@ -5,17 +5,15 @@ use std::collections::HashMap;
 
 use wasm_encoder::{
     BlockType, CodeSection, ConstExpr, EntityType, ExportKind, ExportSection, Function as Code,
-    FunctionSection, GlobalSection, GlobalType, ImportSection, Instruction as I, MemorySection,
-    MemoryType, Module, TypeSection, ValType,
+    FunctionSection, GlobalSection, GlobalType, ImportSection, Instruction as I, MemorySection, MemoryType,
+    Module, TypeSection, ValType,
 };
 use wit_component::{ComponentEncoder, StringEncoding};
 use wit_parser::abi::{AbiVariant, WasmSignature, WasmType};
 use wit_parser::{Function, FunctionKind, SizeAlign, Type, TypeDefKind, TypeId};
 
 use super::drops::{Drops, SCRATCH_LOCALS};
-use super::tap_types::{
-    TAP, add_interface, add_tap_interface, arguments_name, interface_item, result_name,
-};
+use super::tap_types::{TAP, add_interface, add_tap_interface, arguments_name, interface_item, result_name};
 use super::world::{InstrumentError, World, contains_handle};
 
 /// The interface that the shim exports its functions in.
@@ -63,13 +61,8 @@ pub(super) fn build(mut world: World) -> Result<Vec<u8>, InstrumentError> {
         core.add_call(&world, &sizes, &imported.drops, index, function, *imports)?;
     }
     let mut module = core.finish();
-    wit_component::embed_component_metadata(
-        &mut module,
-        &world.resolve,
-        world.world,
-        StringEncoding::UTF8,
-    )
-    .map_err(|error| InstrumentError::build("metadata", error))?;
+    wit_component::embed_component_metadata(&mut module, &world.resolve, world.world, StringEncoding::UTF8)
+        .map_err(|error| InstrumentError::build("metadata", error))?;
     ComponentEncoder::default()
         .module(&module)
         .and_then(|encoder| encoder.validate(cfg!(debug_assertions)).encode())
@@ -130,12 +123,7 @@ impl CoreModule {
         Imported { calls, drops }
     }
 
-    fn import(
-        &mut self,
-        module: &str,
-        name: &str,
-        (params, results): (Vec<ValType>, Vec<ValType>),
-    ) -> u32 {
+    fn import(&mut self, module: &str, name: &str, (params, results): (Vec<ValType>, Vec<ValType>)) -> u32 {
         let ty = self.add_type(params, results);
         self.imports.import(module, name, EntityType::Function(ty));
         self.function_count += 1;
@@ -148,18 +136,11 @@ impl CoreModule {
         index
     }
 
-    fn add_function(
-        &mut self,
-        name: &str,
-        params: Vec<ValType>,
-        results: Vec<ValType>,
-        code: &Code,
-    ) -> u32 {
+    fn add_function(&mut self, name: &str, params: Vec<ValType>, results: Vec<ValType>, code: &Code) -> u32 {
         let ty = self.add_type(params, results);
         self.functions.function(ty);
         self.code.function(code);
-        self.exports
-            .export(name, ExportKind::Func, self.function_count);
+        self.exports.export(name, ExportKind::Func, self.function_count);
         self.function_count += 1;
         self.function_count - 1
     }
@@ -217,22 +198,14 @@ impl CoreModule {
             I::LocalGet(at),
             I::LocalGet(old),
             I::LocalGet(old_len),
-            I::MemoryCopy {
-                src_mem: 0,
-                dst_mem: 0,
-            },
+            I::MemoryCopy { src_mem: 0, dst_mem: 0 },
             I::End,
             I::LocalGet(at),
             I::End,
         ] {
             code.instruction(&instruction);
         }
-        self.realloc = self.add_function(
-            "cabi_realloc",
-            vec![ValType::I32; 4],
-            vec![ValType::I32],
-            &code,
-        );
+        self.realloc = self.add_function("cabi_realloc", vec![ValType::I32; 4], vec![ValType::I32], &code);
     }
 
     fn add_call(
@@ -249,9 +222,7 @@ impl CoreModule {
         let outer = resolve.wasm_signature(AbiVariant::GuestExport, function);
         let params: Vec<Type> = function.params.iter().map(|param| param.ty).collect();
         let lends = params.iter().any(|ty| {
-            contains_handle(resolve, ty, &|handle| {
-                matches!(handle, wit_parser::Handle::Borrow(_))
-            })
+            contains_handle(resolve, ty, &|handle| matches!(handle, wit_parser::Handle::Borrow(_)))
         });
 
         let param_count = outer.params.len() as u32;
@@ -285,11 +256,7 @@ impl CoreModule {
         report_result(&mut code, &inner, result, imports.result);
 
         if lends {
-            let drops = Drops {
-                resolve,
-                sizes,
-                functions: drops,
-            };
+            let drops = Drops { resolve, sizes, functions: drops };
             let emitted = if outer.indirect_params {
                 drops.spilled_params(&mut code, &params, param_count)
             } else {
@@ -330,11 +297,7 @@ impl CoreModule {
         self.exports.export("memory", ExportKind::Memory, 0);
         let mut globals = GlobalSection::new();
         globals.global(
-            GlobalType {
-                val_type: ValType::I32,
-                mutable: true,
-                shared: false,
-            },
+            GlobalType { val_type: ValType::I32, mutable: true, shared: false },
             &ConstExpr::i32_const(HEAP_BASE),
         );
         let mut module = Module::new();

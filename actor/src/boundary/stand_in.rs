@@ -15,11 +15,7 @@ use retake_chain::Value;
 pub trait StandIn {
     /// Answers a call. `input` holds the handles by the numbers that earlier answers, or the caller of the export, gave
     /// them; or it is what kept the arguments from being lifted. An error ends the call as a trap would.
-    fn answer(
-        &mut self,
-        call: &FunctionName,
-        input: Result<Vec<Value>>,
-    ) -> Result<Option<Value>>;
+    fn answer(&mut self, call: &FunctionName, input: Result<Vec<Value>>) -> Result<Option<Value>>;
 }
 
 /// The resource types that a component imports, as [`link_stand_in`] made them.
@@ -31,12 +27,7 @@ pub struct StandInResources {
 impl StandInResources {
     /// Makes the owned handle `number` of one of the types, to pass it to an export. The type is the one that the
     /// export's parameter has in the instance.
-    pub fn own(
-        self,
-        store: impl AsContextMut,
-        ty: ResourceType,
-        number: u32,
-    ) -> Result<ResourceAny> {
+    pub fn own(self, store: impl AsContextMut, ty: ResourceType, number: u32) -> Result<ResourceAny> {
         match (0..self.count).find(|kind| ResourceType::host_dynamic(*kind) == ty) {
             Some(kind) => ResourceDynamic::new_own(number, kind).try_into_resource_any(store),
             None => bail!("a handle of a type that the component does not import"),
@@ -87,7 +78,5 @@ where
             }
         }
     }
-    Ok(StandInResources {
-        count: distinct.len() as u32,
-    })
+    Ok(StandInResources { count: distinct.len() as u32 })
 }

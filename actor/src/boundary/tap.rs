@@ -7,8 +7,7 @@
 use std::sync::Arc;
 
 use retake_chain::{
-    ChainError, ChainEvent, ChainEventData, ChainEventPayload, HostFunctionCall, Outcome,
-    StateChain, Value,
+    ChainError, ChainEvent, ChainEventData, ChainEventPayload, HostFunctionCall, Outcome, StateChain, Value,
 };
 use thiserror::Error;
 use wasmtime::component::types::{ComponentFunc, ComponentItem};
@@ -74,11 +73,7 @@ struct OpenCall {
 impl Tap {
     /// A tap for a fresh instance of the actor that `chain` belongs to.
     pub fn new(chain: Arc<StateChain>) -> Self {
-        Tap {
-            chain,
-            open: None,
-            ids: HandleIds::default(),
-        }
+        Tap { chain, open: None, ids: HandleIds::default() }
     }
 
     /// The chain that the events go to.
@@ -157,11 +152,7 @@ impl Tap {
         Ok(())
     }
 
-    fn begin(
-        &mut self,
-        name: &FunctionName,
-        arguments: Result<Arguments>,
-    ) -> Result<(), TapError> {
+    fn begin(&mut self, name: &FunctionName, arguments: Result<Arguments>) -> Result<(), TapError> {
         let call = || name.clone();
         if let Some(open) = &self.open {
             let open = open.name.clone();
@@ -172,10 +163,7 @@ impl Tap {
             let known = self.ids.get(ty, rep);
             known.ok_or_else(|| TapError::UnknownHandle { call: call() })
         })?;
-        self.open = Some(OpenCall {
-            name: name.clone(),
-            input: arguments.values,
-        });
+        self.open = Some(OpenCall { name: name.clone(), input: arguments.values });
         Ok(())
     }
 
@@ -189,9 +177,7 @@ impl Tap {
         let Some(open) = self.open.take() else {
             return Err(TapError::Orphan { call: name.clone() });
         };
-        number(&mut result, |ty, rep| {
-            Ok::<_, TapError>(self.ids.introduce(ty, rep))
-        })?;
+        number(&mut result, |ty, rep| Ok::<_, TapError>(self.ids.introduce(ty, rep)))?;
         let value = match (spilled, result.values.pop()) {
             (true, Some(Value::List(mut one))) => one.pop(),
             (_, value) => value,
@@ -233,8 +219,5 @@ fn number(
 }
 
 fn refused(call: &FunctionName, error: &wasmtime::Error) -> TapError {
-    TapError::Refused {
-        call: call.clone(),
-        reason: error.root_cause().to_string(),
-    }
+    TapError::Refused { call: call.clone(), reason: error.root_cause().to_string() }
 }

@@ -6,8 +6,8 @@ use std::collections::HashMap;
 
 use wit_parser::abi::AbiVariant;
 use wit_parser::{
-    Function, Handle, InterfaceId, Param, Resolve, Type, TypeDef, TypeDefKind, TypeId, TypeOwner,
-    WorldId, WorldItem, WorldKey,
+    Function, Handle, InterfaceId, Param, Resolve, Type, TypeDef, TypeDefKind, TypeId, TypeOwner, WorldId,
+    WorldItem, WorldKey,
 };
 
 use super::world::{InstrumentError, contains_handle};
@@ -59,16 +59,9 @@ pub(super) fn add_tap_interface(
     world: WorldId,
     functions: &[(String, Function)],
 ) -> Result<InterfaceId, InstrumentError> {
-    let (tap, mould) = add_interface(
-        resolve,
-        "tap",
-        "package retake:boundary; interface tap { mould: func(); }",
-    )?;
-    let mut lender = Lender {
-        resolve,
-        tap,
-        lent: HashMap::new(),
-    };
+    let (tap, mould) =
+        add_interface(resolve, "tap", "package retake:boundary; interface tap { mould: func(); }")?;
+    let mut lender = Lender { resolve, tap, lent: HashMap::new() };
     for (index, (_, function)) in functions.iter().enumerate() {
         let mut arguments = mould.clone();
         arguments.name = arguments_name(index);
@@ -82,21 +75,11 @@ pub(super) fn add_tap_interface(
         let mut result = mould.clone();
         result.name = result_name(index);
         if let Some(ty) = &function.result {
-            let signature = lender
-                .resolve
-                .wasm_signature(AbiVariant::GuestImport, function);
+            let signature = lender.resolve.wasm_signature(AbiVariant::GuestImport, function);
             let lent = lender.lend(ty);
             // A result in memory is handed over where it stands, as a list of one element.
-            let ty = if signature.retptr {
-                lender.anonymous(TypeDefKind::List(lent))
-            } else {
-                lent
-            };
-            result.params = vec![Param {
-                name: "result".into(),
-                ty,
-                span: Default::default(),
-            }];
+            let ty = if signature.retptr { lender.anonymous(TypeDefKind::List(lent)) } else { lent };
+            result.params = vec![Param { name: "result".into(), ty, span: Default::default() }];
         }
         lender.declare(result);
     }
@@ -113,9 +96,7 @@ struct Lender<'a> {
 
 impl Lender<'_> {
     fn declare(&mut self, function: Function) {
-        self.resolve.interfaces[self.tap]
-            .functions
-            .insert(function.name.clone(), function);
+        self.resolve.interfaces[self.tap].functions.insert(function.name.clone(), function);
     }
 
     fn anonymous(&mut self, kind: TypeDefKind) -> Type {
@@ -168,10 +149,9 @@ impl Lender<'_> {
                     *handle = Handle::Borrow(resource);
                 }
             }
-            TypeDefKind::Record(record) => record
-                .fields
-                .iter_mut()
-                .for_each(|field| field.ty = self.lend(&field.ty)),
+            TypeDefKind::Record(record) => {
+                record.fields.iter_mut().for_each(|field| field.ty = self.lend(&field.ty))
+            }
             TypeDefKind::Tuple(tuple) => {
                 tuple.types.iter_mut().for_each(|ty| *ty = self.lend(ty));
             }
@@ -181,11 +161,9 @@ impl Lender<'_> {
                 .filter_map(|case| case.ty.as_mut())
                 .for_each(|ty| *ty = self.lend(ty)),
             TypeDefKind::Option(ty) | TypeDefKind::List(ty) => *ty = self.lend(ty),
-            TypeDefKind::Result(result) => result
-                .ok
-                .iter_mut()
-                .chain(result.err.iter_mut())
-                .for_each(|ty| *ty = self.lend(ty)),
+            TypeDefKind::Result(result) => {
+                result.ok.iter_mut().chain(result.err.iter_mut()).for_each(|ty| *ty = self.lend(ty))
+            }
             // Nothing else holds a handle: `World::decode` refused it.
             _ => {}
         }

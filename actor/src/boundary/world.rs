@@ -6,9 +6,7 @@ use std::sync::Arc;
 use thiserror::Error;
 use wasmparser::{Encoding, Parser, Payload};
 use wit_component::DecodedWasm;
-use wit_parser::{
-    Function, FunctionKind, InterfaceId, Resolve, Type, TypeDefKind, WorldId, WorldItem,
-};
+use wit_parser::{Function, FunctionKind, InterfaceId, Resolve, Type, TypeDefKind, WorldId, WorldItem};
 
 /// Why a component cannot be instrumented.
 #[derive(Debug, Error)]
@@ -20,9 +18,7 @@ pub enum InstrumentError {
         reason: String,
     },
     /// The bytes are a core module.
-    #[error(
-        "this is a core module, not a component; turn it into one with `wasm-tools component new`"
-    )]
+    #[error("this is a core module, not a component; turn it into one with `wasm-tools component new`")]
     CoreModule,
     /// The bytes are a component, but a broken one, or one with features that are not supported.
     #[error("the component cannot be decoded: {reason}")]
@@ -63,10 +59,7 @@ pub enum InstrumentError {
 
 impl InstrumentError {
     pub(super) fn build(step: &'static str, error: impl std::fmt::Display) -> Self {
-        InstrumentError::Build {
-            step,
-            reason: format!("{error:#}"),
-        }
+        InstrumentError::Build { step, reason: format!("{error:#}") }
     }
 }
 
@@ -116,10 +109,8 @@ pub(super) struct World {
 impl World {
     pub fn decode(component: &[u8]) -> Result<World, InstrumentError> {
         expect_component(component)?;
-        let decoded =
-            wit_component::decode(component).map_err(|error| InstrumentError::Undecodable {
-                reason: format!("{error:#}"),
-            })?;
+        let decoded = wit_component::decode(component)
+            .map_err(|error| InstrumentError::Undecodable { reason: format!("{error:#}") })?;
         let DecodedWasm::Component(resolve, world) = decoded else {
             return Err(InstrumentError::Undecodable {
                 reason: "it is an encoded WIT package, not a component".into(),
@@ -141,12 +132,7 @@ impl World {
                 functions.push((import.name.clone(), function.clone()));
             }
         }
-        Ok(World {
-            resolve,
-            world,
-            imports,
-            functions,
-        })
+        Ok(World { resolve, world, imports, functions })
     }
 }
 
@@ -157,17 +143,10 @@ fn root_import(name: String, what: &'static str) -> InstrumentError {
 /// Tells a component from a core module and from anything else, before any other parser looks at it.
 fn expect_component(bytes: &[u8]) -> Result<(), InstrumentError> {
     match Parser::new(0).parse_all(bytes).next() {
-        Some(Ok(Payload::Version {
-            encoding: Encoding::Component,
-            ..
-        })) => Ok(()),
+        Some(Ok(Payload::Version { encoding: Encoding::Component, .. })) => Ok(()),
         Some(Ok(_)) => Err(InstrumentError::CoreModule),
-        Some(Err(error)) => Err(InstrumentError::NotWasm {
-            reason: error.message().to_string(),
-        }),
-        None => Err(InstrumentError::NotWasm {
-            reason: "the file is empty".into(),
-        }),
+        Some(Err(error)) => Err(InstrumentError::NotWasm { reason: error.message().to_string() }),
+        None => Err(InstrumentError::NotWasm { reason: "the file is empty".into() }),
     }
 }
 
@@ -178,17 +157,13 @@ fn refuse_unsupported(
 ) -> Result<(), InstrumentError> {
     let asynchronous = matches!(
         function.kind,
-        FunctionKind::AsyncFreestanding
-            | FunctionKind::AsyncMethod(_)
-            | FunctionKind::AsyncStatic(_)
+        FunctionKind::AsyncFreestanding | FunctionKind::AsyncMethod(_) | FunctionKind::AsyncStatic(_)
     );
     let what = if asynchronous {
         Some("async")
     } else {
         let types = function.params.iter().map(|param| &param.ty);
-        types
-            .chain(&function.result)
-            .find_map(|ty| unsupported(resolve, ty))
+        types.chain(&function.result).find_map(|ty| unsupported(resolve, ty))
     };
     match what {
         Some(what) => Err(InstrumentError::Unsupported {
@@ -208,9 +183,7 @@ fn unsupported(resolve: &Resolve, ty: &Type) -> Option<&'static str> {
             TypeDefKind::FixedLengthList(..) => Some("fixed-length list"),
             TypeDefKind::Future(_) => Some("future"),
             TypeDefKind::Stream(_) => Some("stream"),
-            kind => children(kind)
-                .into_iter()
-                .find_map(|ty| unsupported(resolve, &ty)),
+            kind => children(kind).into_iter().find_map(|ty| unsupported(resolve, &ty)),
         },
         _ => None,
     }
@@ -245,8 +218,6 @@ pub(super) fn contains_handle(
     let Type::Id(id) = ty else { return false };
     match &resolve.types[*id].kind {
         TypeDefKind::Handle(handle) => wanted(handle),
-        kind => children(kind)
-            .iter()
-            .any(|ty| contains_handle(resolve, ty, wanted)),
+        kind => children(kind).iter().any(|ty| contains_handle(resolve, ty, wanted)),
     }
 }

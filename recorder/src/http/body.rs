@@ -84,17 +84,12 @@ impl Body for ClientBody {
     type Data = Bytes;
     type Error = Cut;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
         self.frames.poll_recv(cx)
     }
 }
 
 /// A request's body that is in memory already.
 pub(super) fn in_memory(bytes: Bytes) -> RequestBody {
-    http_body_util::Full::new(bytes)
-        .map_err(|never: Infallible| match never {})
-        .boxed_unsync()
+    http_body_util::Full::new(bytes).map_err(|never: Infallible| match never {}).boxed_unsync()
 }

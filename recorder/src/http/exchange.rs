@@ -42,13 +42,7 @@ pub(super) async fn exchange(
     let head = RequestHead::of(&parts);
     let is_head = parts.method == Method::HEAD;
     let request_body = Shared::default();
-    let request = Request::from_parts(
-        parts,
-        Observed {
-            body,
-            observation: request_body.clone(),
-        },
-    );
+    let request = Request::from_parts(parts, Observed { body, observation: request_body.clone() });
 
     let mut store = session.store(Stdio::Stderr)?;
     let (outparam, response) = oneshot::channel();
@@ -92,8 +86,7 @@ fn arguments(
     outparam: oneshot::Sender<ActorResponse>,
 ) -> wasmtime::Result<(Vec<Val>, Vec<Value>)> {
     let mut http = store.data_mut().http();
-    let request: Resource<HostIncomingRequest> =
-        http.new_incoming_request(Scheme::Http, request)?;
+    let request: Resource<HostIncomingRequest> = http.new_incoming_request(Scheme::Http, request)?;
     let outparam: Resource<HostResponseOutparam> = http.new_response_outparam(outparam)?;
     let tap = &mut store.data_mut().tap;
     let handles = vec![
@@ -116,10 +109,7 @@ enum Held {
     /// The whole response.
     Response(Client, Response<ClientBody>),
     /// The last frame, or only the end, of its body.
-    End(
-        mpsc::Sender<Result<Frame<Bytes>, Cut>>,
-        Option<Result<Frame<Bytes>, Cut>>,
-    ),
+    End(mpsc::Sender<Result<Frame<Bytes>, Cut>>, Option<Result<Frame<Bytes>, Cut>>),
     /// Nothing: the client has gone.
     Nothing,
 }
@@ -141,10 +131,7 @@ impl Held {
 
 impl Sent {
     fn nothing(message: &str) -> Sent {
-        Sent {
-            outcome: Outcome::Failed(message.into()),
-            held: Held::Nothing,
-        }
+        Sent { outcome: Outcome::Failed(message.into()), held: Held::Nothing }
     }
 }
 
@@ -161,10 +148,7 @@ async fn send_response(
         Err(_) => "the actor set no response".to_string(),
     };
     let response = plain(StatusCode::INTERNAL_SERVER_ERROR, &format!("{failure}\n"));
-    Sent {
-        outcome: Outcome::Failed(failure),
-        held: Held::Response(client, response),
-    }
+    Sent { outcome: Outcome::Failed(failure), held: Held::Response(client, response) }
 }
 
 async fn send_body(

@@ -25,10 +25,7 @@ impl BodyObservation {
     fn value(self) -> Value {
         Value::Record(vec![
             ("length".into(), Value::Unsigned(self.length)),
-            (
-                "sha256".into(),
-                Value::Bytes(self.hasher.finish().as_ref().to_vec().into()),
-            ),
+            ("sha256".into(), Value::Bytes(self.hasher.finish().as_ref().to_vec().into())),
             ("complete".into(), Value::Bool(self.complete)),
         ])
     }

@@ -50,12 +50,7 @@ impl Pool {
                 result
             }));
         }
-        Ok(Pool {
-            jobs,
-            actors: running,
-            cancel,
-            failed,
-        })
+        Ok(Pool { jobs, actors: running, cancel, failed })
     }
 
     /// Lets an actor answer a request; 503 if the queue is full.

@@ -33,19 +33,14 @@ pub async fn serve(listener: TcpListener, pool: Arc<Pool>, stop: CancellationTok
     while connections.join_next().await.is_some() {}
 }
 
-async fn connection(
-    io: TokioIo<tokio::net::TcpStream>,
-    pool: Arc<Pool>,
-    stop: CancellationToken,
-) {
+async fn connection(io: TokioIo<tokio::net::TcpStream>, pool: Arc<Pool>, stop: CancellationToken) {
     let service = service_fn(|request: hyper::Request<Incoming>| {
         let request = request.map(|body| body.map_err(Into::into).boxed_unsync());
         let pool = pool.clone();
         async move { Ok::<_, Infallible>(pool.answer(request).await) }
     });
-    let connection = hyper::server::conn::http1::Builder::new()
-        .timer(TokioTimer::new())
-        .serve_connection(io, service);
+    let connection =
+        hyper::server::conn::http1::Builder::new().timer(TokioTimer::new()).serve_connection(io, service);
     tokio::pin!(connection);
     // What goes wrong on a connection is the client's business; the exchange is recorded either way.
     tokio::select! {
