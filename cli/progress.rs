@@ -36,6 +36,13 @@ impl LiveLine {
     }
 }
 
+impl LiveLine {
+    /// Prints something else while the line is out of the way.
+    pub fn aside(&self, print: impl FnOnce()) {
+        self.bar.suspend(print);
+    }
+}
+
 impl Drop for LiveLine {
     fn drop(&mut self) {
         self.ticker.abort();

@@ -74,15 +74,15 @@ async fn record(options: &RecordOptions) -> Result<PathBuf, ExitCode> {
     let signals = Signals::listen()?;
 
     let (take, file) = create(options)?;
-    let printer = RecordPrinter::new(options.json);
     let recorder = start_recorder(file, &program, options.embed).map_err(|error| {
         fail(ExitCode::Unchecked, format!("`{}` cannot be written: {error}", take.display()))
     })?;
-    let live = io::stderr().is_terminal().then(|| LiveLine::show(recorder.progress().clone()));
+    // A command has the terminal to itself.
+    let live = io::stderr().is_terminal() && !matches!(driver, Driver::Command);
+    let live = live.then(|| LiveLine::show(recorder.progress().clone()));
+    let printer = RecordPrinter::new(options.json, live);
     let session = drive(driver, options, &program, &recorder, &signals, &printer);
-    let sealed = seal(session.await, &recorder).await;
-    drop(live);
-    match sealed {
+    match seal(session.await, &recorder).await {
         Ok(summary) => {
             printer.sealed(&take, recorder.progress(), &summary);
             Ok(take)

@@ -12,10 +12,12 @@ use retake_recorder::http::ClientBody;
 use serde::Serialize;
 
 use super::{count, json_line, note, text_lines};
+use crate::progress::LiveLine;
 
 /// Prints a recording session.
 pub struct RecordPrinter {
     json: bool,
+    live: Option<LiveLine>,
 }
 
 /// `--json`: a response.
@@ -44,8 +46,16 @@ struct TakeLine {
 }
 
 impl RecordPrinter {
-    pub fn new(json: bool) -> Self {
-        RecordPrinter { json }
+    /// A printer beside a live line, if there is one.
+    pub fn new(json: bool, live: Option<LiveLine>) -> Self {
+        RecordPrinter { json, live }
+    }
+
+    fn print(&self, print: impl FnOnce()) {
+        match &self.live {
+            Some(live) => live.aside(print),
+            None => print(),
+        }
     }
 
     /// Reads a response to its end and prints its line: `STATUS BYTES METHOD PATH`, or all of it as JSON.
@@ -69,7 +79,7 @@ impl RecordPrinter {
         if self.json {
             let text = String::from_utf8(bytes);
             let headers = parts.headers.iter();
-            json_line(&ResponseLine {
+            let line = ResponseLine {
                 method: method.to_string(),
                 path: path.to_string(),
                 status,
@@ -81,10 +91,12 @@ impl RecordPrinter {
                 body_base64: text.as_ref().err().map(|error| retake_chain::base64::encode(error.as_bytes())),
                 body: text.ok(),
                 broken,
-            });
+            };
+            self.print(|| json_line(&line));
         } else {
             let broken = if broken { " (broke off)" } else { "" };
-            text_lines(&mut std::io::stdout(), &format!("{status} {length} {method} {path}{broken}"));
+            let line = format!("{status} {length} {method} {path}{broken}");
+            self.print(|| text_lines(&mut std::io::stdout(), &line));
         }
     }
 
@@ -96,8 +108,9 @@ impl RecordPrinter {
         });
     }
 
-    /// The take is whole.
-    pub fn sealed(&self, take: &Path, progress: &Progress, summary: &SealSummary) {
+    /// The take is whole; the live line goes away.
+    pub fn sealed(self, take: &Path, progress: &Progress, summary: &SealSummary) {
+        drop(self.live);
         let (chains, calls) = (summary.chains.len(), progress.calls());
         if self.json {
             json_line(&TakeLine {

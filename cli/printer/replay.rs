@@ -66,6 +66,10 @@ fn describe(text: &mut String, take: &Path, report: &ReplayReport) -> std::fmt::
             )?;
         }
     }
+    if report.given_up > 0 {
+        let calls = count(report.given_up, "call");
+        writeln!(text, "  {calls} given up when recorded, and re-run as far as the host answered")?;
+    }
     if let Some(fault) = &report.fault {
         writeln!(text, "  the take is damaged: {fault}")?;
     }

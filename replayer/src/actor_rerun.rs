@@ -17,6 +17,8 @@ pub(crate) struct ChainRerun {
     pub stop: Option<Stop>,
     /// Export calls that were checked to their end.
     pub calls: u64,
+    /// Of those, how many were given up when they were recorded.
+    pub given_up: u64,
     /// Events that were checked.
     pub events: u64,
     /// The head that the re-run computed.
@@ -43,6 +45,7 @@ pub(crate) fn rerun(program: &Program, mut answers: Answers) -> ChainRerun {
     ChainRerun {
         stop,
         calls: answers.calls,
+        given_up: answers.given_up,
         events: answers.events,
         head: answers.head(),
         renamed: answers.renamed.into_iter().collect(),
@@ -104,7 +107,7 @@ fn call(
     // A call that was given up is re-run as far as the host answered it: to run on could be without end.
     if answers.cancelled_here() {
         let ended = answers.copy();
-        answers.end_call();
+        answers.end_call(true);
         return (answers, ended);
     }
     let mut store = program.store(answers);
@@ -162,6 +165,7 @@ fn finish(
     if answers.recorded().is_some_and(|recorded| recorded.is_observation()) {
         answers.copy()?;
     }
+    let given_up = response == Outcome::Cancelled;
     let ended = match response {
         Outcome::Trapped(message) | Outcome::Failed(message) => {
             WasmEventData::WasmError { function_name, message }
@@ -170,7 +174,7 @@ fn finish(
         response => WasmEventData::WasmResult { function_name, state: None, response },
     };
     answers.emit(ChainEventData::wasm(ended))?;
-    answers.end_call();
+    answers.end_call(given_up);
     Ok(())
 }
 

@@ -209,13 +209,14 @@ fn summarize<R: Read>(
     report: &Result<Report, VerifyFault>,
     reader: &LogReader<R>,
 ) -> Result<ReplayReport, ReplayError> {
-    let (mut calls, mut events) = (0, 0);
+    let (mut calls, mut given_up, mut events) = (0, 0, 0);
     let mut chains = Vec::new();
     let mut renamed_interfaces = BTreeSet::new();
     let mut earliest: Option<(u64, Box<Divergence>)> = None;
     let mut ends_inside_a_call = false;
     for (id, rerun) in reruns {
         calls += rerun.calls;
+        given_up += rerun.given_up;
         events += rerun.events;
         chains.push(ChainHead { id, events: rerun.events, head: rerun.head });
         let renamed = rerun.renamed.into_iter();
@@ -245,6 +246,7 @@ fn summarize<R: Read>(
     Ok(ReplayReport {
         verdict,
         calls,
+        given_up,
         events,
         chains,
         recorded_digest: first.actor.digest,

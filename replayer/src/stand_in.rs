@@ -42,6 +42,8 @@ pub(crate) struct Answers {
     /// The export call in progress.
     call: Option<ExportCall>,
     pub calls: u64,
+    /// Of those, how many were given up when they were recorded.
+    pub given_up: u64,
     pub events: u64,
     /// Set when the re-run must end; the guest is then stopped with an error that says no more.
     pub stop: Option<Stop>,
@@ -58,6 +60,7 @@ impl Answers {
             earliest,
             call: None,
             calls: 0,
+            given_up: 0,
             events: 0,
             stop: None,
             renamed: BTreeSet::new(),
@@ -79,7 +82,8 @@ impl Answers {
             Some(ExportCall { index: self.calls, function: function.to_string(), params: params.to_vec() });
     }
 
-    pub fn end_call(&mut self) {
+    pub fn end_call(&mut self, given_up: bool) {
+        self.given_up += u64::from(given_up);
         self.call = None;
         self.calls += 1;
     }

@@ -30,6 +30,8 @@ pub struct ReplayReport {
     pub verdict: Verdict,
     /// Export calls that were replayed.
     pub calls: u64,
+    /// Of those, how many were given up when they were recorded: they are re-run as far as the host answered them.
+    pub given_up: u64,
     /// Events that were compared or copied.
     pub events: u64,
     /// The re-run's chains, by number.

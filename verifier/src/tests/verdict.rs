@@ -48,6 +48,7 @@ fn the_takes_own_fault_wins_over_the_verdict() {
     let report = |verdict, take_state, seal, fault: Option<&str>| ReplayReport {
         verdict,
         calls: 1,
+        given_up: 0,
         events: 8,
         chains: vec![ChainHead { id: id(1), events: 8, head: None }],
         recorded_digest: ContentRef::of(COMPONENT),
