@@ -318,8 +318,7 @@ fn a_call_of_another_export_is_found_at_the_call() {
 }
 
 #[test]
-fn a_chain_that_ends_without_its_shutdown_or_inside_a_call_is_not_identical() {
-    // Cut behind the result, the chain has all its calls; one event earlier, it has not even one.
+fn a_call_without_its_end_in_a_sealed_take_is_damage() {
     let (sandbox, mut take) = record("hello.wat");
     let events = &mut take.only_chain().events;
     events.truncate(4);

@@ -2,12 +2,14 @@
 
 mod support;
 
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use retake_chain::log::TakeState;
 use retake_chain::{ChainEventPayload, WASM_CALL, WasmEventData};
 use rustix::process::Signal;
-use support::{Running, Sandbox, Take, actor};
+use support::{Chain, Running, Sandbox, Take, actor};
 
 #[test]
 fn what_a_client_was_answered_survives_the_death_of_the_recorder() {
@@ -28,7 +30,7 @@ fn what_a_client_was_answered_survives_the_death_of_the_recorder() {
     assert_eq!(take.whole_calls(), 20, "every answered call is there, and the other one did not end");
     sandbox.retake(["verify", "it.take"]).expect(3).says(&["the recorder did not finish"]);
     let replayed = sandbox.retake(["replay", "it.take"]).expect(3);
-    replayed.says(&["identical (20 calls, ", "the recorder did not finish"]);
+    replayed.says(&["identical", "(20 calls, ", "the recorder did not finish"]);
 }
 
 #[test]
@@ -105,11 +107,7 @@ fn a_command_without_end_is_ended_by_a_second_signal_and_replays_up_to_there() {
     let sandbox = Sandbox::new();
     let mut recorder = Running::start(sandbox.command(["record", &actor("loop.wat"), "-o", "it.take"]));
     // A command has no address to announce: it runs when its take is there.
-    let patience = Instant::now();
-    while !sandbox.path("it.take").exists() {
-        assert!(patience.elapsed() < Duration::from_secs(60), "no take is created");
-        std::thread::yield_now();
-    }
+    wait_until(|| sandbox.path("it.take").exists());
 
     recorder.terminate();
     recorder.signal(Signal::TERM);
@@ -120,6 +118,37 @@ fn a_command_without_end_is_ended_by_a_second_signal_and_replays_up_to_there() {
     assert_eq!(take.only_chain().types(), ["retake/session", WASM_CALL, "wasm-error", "shutdown"]);
     sandbox.retake(["verify", "it.take"]).expect(0);
     sandbox.retake(["replay", "it.take"]).expect(0).says(&["identical (1 call, "]);
+}
+
+#[test]
+fn what_a_command_did_before_its_recorder_was_killed_is_in_the_take() {
+    // A command that waits for its user, for hours perhaps, has not ended a call that would be waited for. What it did
+    // reaches the file by itself.
+    let sandbox = Sandbox::new();
+    let args = ["record", &actor("command.wasm"), "-o", "it.take", "--", "--env", "MOOD"];
+    let mut child = sandbox.command(args).stdin(Stdio::piped()).spawn().expect("the binary starts");
+    let mut printed = String::new();
+    BufReader::new(child.stdout.as_mut().expect("it is piped")).read_line(&mut printed).expect("UTF-8");
+    assert!(printed.starts_with("arguments: "), "{printed}");
+    let has_printed = |take: &Take| {
+        let chains = take.chains.iter();
+        chains.flat_map(Chain::types).any(|found| found.contains("output-stream") && found.contains("write"))
+    };
+    wait_until(|| has_printed(&sandbox.take("it.take")));
+    child.kill().expect("the process is there");
+    child.wait().expect("the process ends");
+
+    sandbox.retake(["verify", "it.take"]).expect(3).says(&["1 call, ", "the recorder did not finish"]);
+    sandbox.retake(["replay", "it.take"]).expect(3).says(&["identical as far as", "ends inside a call"]);
+}
+
+/// Waits for what another process brings about.
+fn wait_until(there: impl Fn() -> bool) {
+    let begin = Instant::now();
+    while !there() {
+        assert!(begin.elapsed() < Duration::from_secs(60), "it does not come about");
+        std::thread::yield_now();
+    }
 }
 
 /// Export calls that were given up.

@@ -6,7 +6,7 @@ use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, ComponentExportIndex};
 use wasmtime::{Engine, Result};
 
-use crate::boundary::InstrumentError;
+use crate::boundary::{InstrumentError, expect_component};
 
 /// A component, binary, as it was given.
 #[derive(Clone, Debug)]
@@ -80,10 +80,14 @@ impl EntryKind {
 }
 
 impl Actor {
-    /// Takes a component, as binary or as text.
+    /// Takes a component, as binary or as text; refuses anything else.
     pub fn new(bytes: &[u8]) -> Result<Actor, ActorError> {
-        let bytes = wat::parse_bytes(bytes)
-            .map_err(|error| InstrumentError::NotWasm { reason: error.to_string() })?;
+        let bytes = wat::parse_bytes(bytes).map_err(|error| {
+            // The first line says what is wrong, the rest shows where in the text.
+            let message = error.to_string();
+            InstrumentError::NotWasm { reason: message.lines().next().unwrap_or_default().to_string() }
+        })?;
+        expect_component(&bytes)?;
         Ok(Actor { digest: ContentRef::of(&bytes), bytes: bytes.into_owned() })
     }
 }

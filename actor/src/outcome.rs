@@ -21,6 +21,11 @@ fn describe(outcome: &Outcome) -> String {
     }
 }
 
+/// What wasmtime says of a parameter area in memory that it does not hand to a host function, and the trap that the
+/// same area is in an instrumented component, where it is handed to the shim.
+const PARAMETER_AREA_FAULTS: [(&str, Trap); 2] =
+    [("pointer not aligned", Trap::UnalignedPointer), ("pointer out of bounds", Trap::MemoryOutOfBounds)];
+
 /// What an error that ended a call says of it. `exit_code` recognises the host's way of ending a program early.
 ///
 /// Messages are the root cause alone: backtraces name places in the component, which differ between the instrumented
@@ -33,6 +38,8 @@ pub fn outcome_of(error: &wasmtime::Error, exit_code: impl Fn(&wasmtime::Error) 
     } else if let Some(trap) = error.downcast_ref::<Trap>() {
         Outcome::Trapped(trap.to_string())
     } else {
-        Outcome::Failed(error.root_cause().to_string())
+        let message = error.root_cause().to_string();
+        let fault = PARAMETER_AREA_FAULTS.iter().find(|(said, _)| *said == message);
+        fault.map_or(Outcome::Failed(message.clone()), |(_, trap)| Outcome::Trapped(trap.to_string()))
     }
 }

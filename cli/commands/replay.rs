@@ -55,6 +55,7 @@ fn read_actor(take: &Path, recorded: &str) -> io::Result<Vec<u8>> {
 fn exit_code(error: &ReplayError) -> ExitCode {
     match error {
         ReplayError::Take(error) => error.exit_code(),
+        ReplayError::TornEarly { .. } | ReplayError::UnsealedEarly => ExitCode::Damaged,
         ReplayError::NothingToCheck => ExitCode::Nothing,
         _ => ExitCode::Unchecked,
     }

@@ -49,17 +49,17 @@ fn describe(text: &mut String, take: &Path, report: &ReplayReport) -> std::fmt::
         Verdict::NothingToCheck => writeln!(text, "{take}: holds no call, so there is nothing to check")?,
     }
     match (report.take_state, &report.seal) {
-        (TakeState::Sealed, Some(SealKind::Repaired { reason, .. })) => {
+        (Some(TakeState::Sealed), Some(SealKind::Repaired { reason, .. })) => {
             writeln!(text, "  the take was repaired, and is not all that was recorded: {reason}")?;
         }
-        (TakeState::Sealed, _) => {}
-        (TakeState::Unsealed, _) => {
+        (Some(TakeState::Sealed) | None, _) => {}
+        (Some(TakeState::Unsealed), _) => {
             writeln!(
                 text,
                 "  the take is not sealed: the recorder did not finish, and more may have happened"
             )?;
         }
-        (TakeState::Torn { offset }, _) => {
+        (Some(TakeState::Torn { offset }), _) => {
             writeln!(
                 text,
                 "  the take is torn at byte {offset}: the recorder did not finish, and more may have happened"
@@ -70,7 +70,7 @@ fn describe(text: &mut String, take: &Path, report: &ReplayReport) -> std::fmt::
         let calls = count(report.given_up, "call");
         writeln!(text, "  {calls} given up when recorded, and re-run as far as the host answered")?;
     }
-    if let Some(fault) = &report.fault {
+    if let (Some(fault), Verdict::Diverged(_)) = (&report.fault, &report.verdict) {
         writeln!(text, "  the take is damaged: {fault}")?;
     }
     writeln!(text, "  recorded actor  sha256:{}", report.recorded_digest)?;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use retake_chain::{SealKind, TakeState};
-use retake_verifier::{Checked, ExitCode, Report, VerifyError};
+use retake_verifier::{Checked, ExitCode, Report};
 use serde::Serialize;
 
 use super::{count, json_line, text_lines};
@@ -32,14 +32,8 @@ pub fn json(take: &Path, report: &Report) -> ExitCode {
 }
 
 /// A fault as one JSON object.
-pub fn json_error(take: &Path, error: &VerifyError) -> ExitCode {
-    let exit = error.exit_code();
-    json_line(&ErrorLine {
-        take: take.display().to_string(),
-        exit: exit.code(),
-        error: error.to_string(),
-        checked: error.checked,
-    });
+pub fn json_error(take: &Path, exit: ExitCode, error: String, checked: Checked) -> ExitCode {
+    json_line(&ErrorLine { take: take.display().to_string(), exit: exit.code(), error, checked });
     exit
 }
 

@@ -158,7 +158,7 @@ fn finish(
         Ok(value) => Outcome::Returned(value),
         Err(error) if error.is::<UnfitValue>() => {
             let reason = error.root_cause().to_string();
-            return Err(answers.diverged(DivergenceKind::UnfitAnswer { reason }, None));
+            return Err(answers.unfit(reason));
         }
         Err(error) => outcome_of(&error, |_| None),
     };

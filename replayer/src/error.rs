@@ -62,6 +62,17 @@ pub enum ReplayError {
         /// What this build would run under.
         ours: Box<EngineProfile>,
     },
+    /// The take ends before its first event, inside a frame.
+    #[error("the take is torn at byte {offset}, before its first event: there is nothing to replay")]
+    TornEarly {
+        /// Where the torn frame begins.
+        offset: u64,
+    },
+    /// The take ends before its first event, without a seal.
+    #[error(
+        "the take is not sealed and holds no event: the recorder did not finish, and there is nothing to replay"
+    )]
+    UnsealedEarly,
     /// The take holds no call of an export.
     #[error("the take holds no call, so there is nothing to check")]
     NothingToCheck,

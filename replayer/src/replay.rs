@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, Scope, ScopedJoinHandle};
 
 use retake_actor::Actor;
-use retake_chain::{ChainEventPayload, ChainNumber, LogReader, Record, SessionStart, StateChain, TheaterId};
+use retake_chain::{
+    ChainEventPayload, ChainNumber, LogReader, Record, SessionStart, StateChain, TakeState, TheaterId,
+};
 use retake_verifier::{
     ChainHead, Checked, Divergence, IntegrityChecker, RenamedInterface, ReplayReport, Report, Verdict,
     VerifyError, VerifyFault,
@@ -194,7 +196,11 @@ impl Replay<'_, '_, '_> {
         };
         let Some((first, program)) = self.first else {
             return match report {
-                Ok(_) => Err(ReplayError::NothingToCheck),
+                Ok(Report { state: TakeState::Sealed, .. }) => Err(ReplayError::NothingToCheck),
+                Ok(Report { state: TakeState::Torn { offset }, .. }) => {
+                    Err(ReplayError::TornEarly { offset })
+                }
+                Ok(Report { state: TakeState::Unsealed, .. }) => Err(ReplayError::UnsealedEarly),
                 Err(fault) => Err(VerifyError { fault, checked }.into()),
             };
         };
@@ -253,7 +259,7 @@ fn summarize<R: Read>(
         replayed_digest: program.actor.digest,
         profile: first.profile.clone(),
         renamed_interfaces: renamed_interfaces.into_iter().collect(),
-        take_state: reader.state(),
+        take_state: report.as_ref().ok().map(|report| report.state),
         seal: reader.seal().map(|seal| seal.kind.clone()),
         fault,
     })

@@ -39,6 +39,8 @@ pub(crate) struct Answers {
     cursor: Cursor,
     /// Number in the take of the earliest divergence of any chain; later events need no check.
     earliest: Arc<AtomicU64>,
+    /// The event that was checked last.
+    last: Option<Place>,
     /// The export call in progress.
     call: Option<ExportCall>,
     pub calls: u64,
@@ -51,6 +53,15 @@ pub(crate) struct Answers {
     pub renamed: BTreeSet<(String, String)>,
 }
 
+/// An event of the recording, and where it is.
+struct Place {
+    event: ChainEvent,
+    /// Index in the chain.
+    index: u64,
+    /// Number in the take.
+    number: u64,
+}
+
 impl Answers {
     pub fn new(chain: StateChain, chain_number: u32, cursor: Cursor, earliest: Arc<AtomicU64>) -> Self {
         Answers {
@@ -58,6 +69,7 @@ impl Answers {
             chain_number,
             cursor,
             earliest,
+            last: None,
             call: None,
             calls: 0,
             given_up: 0,
@@ -99,26 +111,24 @@ impl Answers {
 
     /// Takes over an event that the host alone caused.
     pub fn copy(&mut self) -> Result<(), Stop> {
-        let Some(recorded) = self.cursor.peek() else { return Err(Stop::RecordingEnds) };
-        let copied = self.chain.append_recorded(recorded.event).now_or_never();
-        let expected = recorded.event.clone();
-        self.check(&expected, copied)
+        let Some(place) = self.next_place() else { return Err(Stop::RecordingEnds) };
+        let copied = self.chain.append_recorded(&place.event).now_or_never();
+        self.check(place, copied)
     }
 
     /// Appends what the re-run did, which must be what the recording says next.
     pub fn emit(&mut self, data: ChainEventData) -> Result<(), Stop> {
-        let Some(recorded) = self.cursor.peek() else { return Err(Stop::RecordingEnds) };
-        if recorded.number > self.earliest.load(Ordering::Relaxed) {
+        let Some(place) = self.next_place() else { return Err(Stop::RecordingEnds) };
+        if place.number > self.earliest.load(Ordering::Relaxed) {
             return Err(Stop::Superseded);
         }
-        let expected = recorded.event.clone();
         let actual = self.chain.add_typed_event(data).now_or_never();
-        self.check(&expected, actual)
+        self.check(place, actual)
     }
 
     fn check(
         &mut self,
-        expected: &ChainEvent,
+        place: Place,
         actual: Option<Result<ChainEvent, retake_chain::ChainError>>,
     ) -> Result<(), Stop> {
         // The re-run's chain has no subscriber, so an append has nobody to wait for.
@@ -127,29 +137,48 @@ impl Answers {
             Some(Err(error)) => return Err(failed(&error.to_string())),
             None => return Err(failed("the chain of the re-run is stalled")),
         };
-        if let Some(kind) = compare(expected, &actual) {
-            return Err(self.diverged(kind, Some(&actual)));
+        if let Some(kind) = compare(&place.event, &actual) {
+            return Err(self.diverged_at(&place, kind, Some(&actual)));
         }
         self.cursor.advance();
         self.events += 1;
+        self.last = Some(place);
         Ok(())
+    }
+
+    fn next_place(&mut self) -> Option<Place> {
+        let Recorded { event, index, number, .. } = self.cursor.peek()?;
+        Some(Place { event: event.clone(), index, number })
     }
 
     /// A divergence at the next event of the recording.
     pub fn diverged(&mut self, kind: DivergenceKind, actual: Option<&ChainEvent>) -> Stop {
-        let chain = self.chain.actor_id();
-        let Some(recorded) = self.cursor.peek() else { return Stop::RecordingEnds };
-        self.earliest.fetch_min(recorded.number, Ordering::Relaxed);
+        match self.next_place() {
+            Some(place) => self.diverged_at(&place, kind, actual),
+            None => Stop::RecordingEnds,
+        }
+    }
+
+    /// The value in the event that was checked last does not fit the build.
+    pub fn unfit(&mut self, reason: String) -> Stop {
+        match self.last.take() {
+            Some(place) => self.diverged_at(&place, DivergenceKind::UnfitAnswer { reason }, None),
+            None => Stop::RecordingEnds,
+        }
+    }
+
+    fn diverged_at(&self, place: &Place, kind: DivergenceKind, actual: Option<&ChainEvent>) -> Stop {
+        self.earliest.fetch_min(place.number, Ordering::Relaxed);
         let divergence = Divergence {
-            chain,
+            chain: self.chain.actor_id(),
             chain_number: self.chain_number,
-            event_index: recorded.index,
+            event_index: place.index,
             kind,
             call: self.call.clone(),
-            expected: Some(Described::of(recorded.event)),
+            expected: Some(Described::of(&place.event)),
             actual: actual.map(Described::of),
         };
-        Stop::Diverged(recorded.number, Box::new(divergence))
+        Stop::Diverged(place.number, Box::new(divergence))
     }
 
     fn try_answer(

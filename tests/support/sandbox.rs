@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, ExitStatus, Output, Stdio};
 use std::thread;
 
 use tempfile::TempDir;
@@ -117,8 +117,8 @@ impl Sandbox {
 /// How a run ended.
 #[derive(Debug)]
 pub struct Ended {
-    /// The exit code; `None` after a signal.
-    pub code: Option<i32>,
+    /// The exit code, or the signal.
+    pub status: ExitStatus,
     pub stdout: String,
     pub stderr: String,
 }
@@ -126,13 +126,17 @@ pub struct Ended {
 impl Ended {
     pub fn of(output: Output) -> Ended {
         let text = |bytes| String::from_utf8(bytes).expect("output is UTF-8");
-        Ended { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+        Ended { status: output.status, stdout: text(output.stdout), stderr: text(output.stderr) }
     }
 
     /// Demands this exit code.
     #[track_caller]
     pub fn expect(self, code: i32) -> Ended {
-        assert_eq!(self.code, Some(code), "\n--- stdout\n{}\n--- stderr\n{}", self.stdout, self.stderr);
+        let Ended { status, stdout, stderr } = &self;
+        assert!(
+            status.code() == Some(code),
+            "{status} instead of code {code}\n--- stdout\n{stdout}\n--- stderr\n{stderr}"
+        );
         self
     }
 

@@ -29,8 +29,10 @@ impl Served {
         let mut process = Running::start(command);
         let first = process.next_line();
         let address = first.rsplit_once("listening on http://").and_then(|(_, address)| address.parse().ok());
-        let address =
-            address.unwrap_or_else(|| panic!("the first line on stderr names no address: {first:?}"));
+        let Some(address) = address else {
+            let ended = process.ended();
+            panic!("the first line on stderr names no address: {first:?}, then: {ended:?}");
+        };
         Served { address, process }
     }
 
@@ -110,7 +112,7 @@ impl Running {
         let mut pipe = self.child.stdout.take().expect("it is piped");
         pipe.read_to_string(&mut stdout).expect("stdout is UTF-8");
         let status = self.child.wait().expect("the process ends");
-        Ended { code: status.code(), stdout, stderr: std::mem::take(&mut self.said) }
+        Ended { status, stdout, stderr: std::mem::take(&mut self.said) }
     }
 }
 

@@ -200,6 +200,10 @@ impl IntegrityChecker {
                 let (id, events) = (report.id, report.events);
                 return Err(IntegrityError::EndsInsideCall { chain: chain_number, id, events });
             }
+            if !chain.ended && seal.kind == SealKind::Complete {
+                let (id, events) = (report.id, report.events);
+                return Err(IntegrityError::NoShutdown { chain: chain_number, id, events });
+            }
         }
         Ok(())
     }

@@ -74,6 +74,18 @@ pub enum IntegrityError {
         /// Its events.
         events: u64,
     },
+    /// A sealed chain lacks its end.
+    #[error(
+        "chain {chain} (actor {id}) ends after {events} events without `shutdown`, in a sealed take; its end was removed"
+    )]
+    NoShutdown {
+        /// The chain.
+        chain: ChainNumber,
+        /// Its actor.
+        id: TheaterId,
+        /// Its events.
+        events: u64,
+    },
     /// The embedded component has gaps or is not whole.
     #[error("the embedded component is not whole: {seen} of {total} bytes")]
     EmbeddedIncomplete {

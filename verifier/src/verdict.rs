@@ -44,8 +44,8 @@ pub struct ReplayReport {
     pub profile: EngineProfile,
     /// Interfaces that the replayed component imports in another version.
     pub renamed_interfaces: Vec<RenamedInterface>,
-    /// How the take ends.
-    pub take_state: TakeState,
+    /// How the take ends; `None` where a fault kept it from being read to its end.
+    pub take_state: Option<TakeState>,
     /// Who sealed it, if somebody did.
     pub seal: Option<SealKind>,
     /// What is wrong with the take, where it is damaged or altered.
@@ -88,7 +88,7 @@ impl ReplayReport {
     /// How a command ends with this report: the verdict's code, unless the take's own state is graver.
     pub fn exit_code(&self) -> ExitCode {
         let take = match (self.take_state, &self.seal, &self.fault) {
-            (TakeState::Sealed, Some(SealKind::Complete), None) => ExitCode::Identical,
+            (Some(TakeState::Sealed), Some(SealKind::Complete), None) => ExitCode::Identical,
             _ => ExitCode::Damaged,
         };
         combine([take, self.verdict.exit_code()])

@@ -7,7 +7,7 @@ use wasmtime::component::__internal::wasmtime_environ::component::VariantInfo;
 use wasmtime::component::__internal::{CanonicalAbiInfo, ComponentTypes, InterfaceType};
 use wasmtime::component::LinkerInstance;
 use wasmtime::component::types::{ComponentFunc, Type};
-use wasmtime::{Result, StoreContextMut, bail};
+use wasmtime::{Result, StoreContextMut, Trap, bail};
 
 use super::lift::{Arguments, Lifted};
 use super::lower::Lowered;
@@ -134,7 +134,7 @@ pub(super) fn case(
     };
     match found {
         Some(found) => Ok(found),
-        None => bail!("unexpected discriminant: {discriminant}"),
+        None => bail!(Trap::InvalidDiscriminant),
     }
 }
 

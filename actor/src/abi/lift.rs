@@ -1,15 +1,18 @@
 //! Owns lifting: from a guest's flat arguments and linear memory to [`Value`]s.
 //!
 //! The canonical ABI's rules are followed as wasmtime follows them for `Val`; strings in every encoding and byte lists
-//! are lifted by wasmtime itself.
+//! are lifted by wasmtime itself. A fault in what the guest hands over is the one that it meets in an instrumented
+//! component, where the adapter between guest and shim finds it: replay must end as the recording did.
 
+use std::char::DecodeUtf16Error;
+use std::str::Utf8Error;
 use std::sync::Arc;
 
 use retake_chain::Value;
 use wasmtime::component::__internal::wasmtime_environ::component::{TypeTuple, VariantInfo};
 use wasmtime::component::__internal::{CanonicalAbiInfo, InstanceType, InterfaceType, LiftContext};
 use wasmtime::component::{ComponentNamedList, ComponentType, Lift, ResourceType};
-use wasmtime::{Result, ValRaw, bail};
+use wasmtime::{Result, Trap, ValRaw, bail, format_err};
 
 /// The arguments of a call. `N` is the number of flat core values, or 0 where they are spilled to memory.
 ///
@@ -104,7 +107,8 @@ impl<'b> Lifter<'_, 'b> {
             InterfaceType::Char => character(next(src)?.get_u32())?,
             InterfaceType::String => {
                 let pair = [next(src)?, next(src)?];
-                Value::String(String::linear_lift_from_flat(self.cx, ty, &pair)?)
+                let lifted = String::linear_lift_from_flat(self.cx, ty, &pair);
+                Value::String(lifted.map_err(string_fault)?)
             }
             InterfaceType::List(list) => {
                 let (ptr, len) = (next(src)?.get_u32(), next(src)?.get_u32());
@@ -231,19 +235,18 @@ impl<'b> Lifter<'_, 'b> {
     fn list(&mut self, ty: InterfaceType, element: InterfaceType, ptr: u32, len: u32) -> Result<Value> {
         if let InterfaceType::U8 = element {
             let pair = [ValRaw::u32(ptr), ValRaw::u32(len)];
+            self.bytes(ptr as usize, len as usize).map_err(|_| Trap::ListOutOfBounds)?;
             let bytes = Vec::<u8>::linear_lift_from_flat(self.cx, ty, &pair)?;
             return Ok(Value::Bytes(bytes.into()));
         }
         let abi = self.cx.types.canonical_abi(&element);
         let (size, align) = (abi.size32 as usize, abi.align32);
         let (ptr, len) = (ptr as usize, len as usize);
-        if len > 0 && ptr % align as usize != 0 {
-            bail!("list pointer is not aligned");
+        if ptr % align as usize != 0 {
+            bail!(Trap::UnalignedPointer);
         }
-        let Some(total) = len.checked_mul(size) else {
-            bail!("list pointer/length out of bounds of memory");
-        };
-        self.bytes(ptr, total)?;
+        let total = len.checked_mul(size);
+        total.and_then(|total| self.bytes(ptr, total).ok()).ok_or(Trap::ListOutOfBounds)?;
         // Accounted in canonical bytes, as the profile's bound is given.
         self.cx.consume_fuel_array(len, size.max(1))?;
         let mut values = Vec::with_capacity(len);
@@ -267,7 +270,7 @@ impl<'b> Lifter<'_, 'b> {
         let end = at.checked_add(len);
         match end.and_then(|end| self.cx.memory().get(at..end)) {
             Some(bytes) => Ok(bytes),
-            None => bail!("pointer out of bounds of memory"),
+            None => bail!(Trap::MemoryOutOfBounds),
         }
     }
 }
@@ -289,7 +292,23 @@ fn array<const N: usize>(bytes: &[u8]) -> Result<[u8; N]> {
 fn character(code: u32) -> Result<Value> {
     match char::from_u32(code) {
         Some(character) => Ok(Value::String(character.to_string())),
-        None => bail!("`{code:#x}` is not a Unicode scalar value"),
+        None => bail!(Trap::InvalidChar),
+    }
+}
+
+/// The fault that the adapter between two components has for a string that cannot be lifted.
+fn string_fault(error: wasmtime::Error) -> wasmtime::Error {
+    let message = error.root_cause().to_string();
+    if error.is::<Utf8Error>() {
+        format_err!("invalid utf8 encoding")
+    } else if error.is::<DecodeUtf16Error>() {
+        format_err!("invalid utf16 encoding")
+    } else if message.starts_with("string pointer not aligned") {
+        Trap::UnalignedPointer.into()
+    } else if message.starts_with("string pointer/length out of bounds") {
+        Trap::StringOutOfBounds.into()
+    } else {
+        error
     }
 }
 

@@ -28,6 +28,6 @@ pub fn instrument(component: &[u8]) -> Result<Instrumented, InstrumentError> {
     if functions.is_empty() {
         return Ok(Instrumented { component: component.to_vec(), functions });
     }
-    let shim = shim::build(World::decode(component)?)?;
+    let shim = shim::build(world.clone())?;
     Ok(Instrumented { component: outer::build(&world, &shim, component)?, functions })
 }

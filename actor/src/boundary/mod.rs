@@ -23,4 +23,5 @@ pub use ids::HandleIds;
 pub use instrument::{Instrumented, instrument};
 pub use stand_in::{StandIn, StandInResources, link_stand_in};
 pub use tap::{Tap, TapError};
+pub(crate) use world::expect_component;
 pub use world::{FunctionName, InstrumentError};

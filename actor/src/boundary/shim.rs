@@ -150,6 +150,14 @@ impl CoreModule {
         let (old, old_len, align, new_len, at, end) = (0, 1, 2, 3, 4, 5);
         let mut code = Code::new([(2, ValType::I32)]);
         for instruction in [
+            // what shrinks stays where it is
+            I::LocalGet(new_len),
+            I::LocalGet(old_len),
+            I::I32LeU,
+            I::If(BlockType::Empty),
+            I::LocalGet(old),
+            I::Return,
+            I::End,
             // at = heap rounded up to align; end = at + new_len, trapping on overflow
             I::GlobalGet(HEAP),
             I::LocalGet(align),

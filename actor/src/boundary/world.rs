@@ -92,12 +92,14 @@ impl std::fmt::Display for FunctionName {
 }
 
 /// One imported interface.
+#[derive(Clone)]
 pub(super) struct Import {
     pub name: String,
     pub id: InterfaceId,
 }
 
 /// The decoded world of a component.
+#[derive(Clone)]
 pub(super) struct World {
     pub resolve: Resolve,
     pub world: WorldId,
@@ -141,7 +143,7 @@ fn root_import(name: String, what: &'static str) -> InstrumentError {
 }
 
 /// Tells a component from a core module and from anything else, before any other parser looks at it.
-fn expect_component(bytes: &[u8]) -> Result<(), InstrumentError> {
+pub(crate) fn expect_component(bytes: &[u8]) -> Result<(), InstrumentError> {
     match Parser::new(0).parse_all(bytes).next() {
         Some(Ok(Payload::Version { encoding: Encoding::Component, .. })) => Ok(()),
         Some(Ok(_)) => Err(InstrumentError::CoreModule),

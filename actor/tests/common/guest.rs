@@ -27,6 +27,8 @@ const MEMORY: &str = r#"
       (block $fits
         (br_if $fits (i32.le_u (global.get $heap) (i32.mul (memory.size) (i32.const 65536))))
         (drop (memory.grow (i32.const 256))))
+      (memory.copy (local.get $at) (local.get 0)
+        (select (local.get 1) (local.get 3) (i32.lt_u (local.get 1) (local.get 3))))
       (local.get $at))
 "#;
 
@@ -109,7 +111,7 @@ fn encode(resolve: &Resolve, world: WorldId, module: &str, encoding: StringEncod
     const { assert!(RESULT < HEAP) };
     let mut module = wat::parse_str(module).unwrap_or_else(|error| panic!("{error}\n{module}"));
     wit_component::embed_component_metadata(&mut module, resolve, world, encoding).unwrap();
-    let encoder = ComponentEncoder::default().validate(true).module(&module).unwrap();
+    let mut encoder = ComponentEncoder::default().validate(true).module(&module).unwrap();
     encoder.encode().unwrap_or_else(|error| panic!("{error:?}"))
 }
 

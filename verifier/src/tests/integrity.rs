@@ -182,7 +182,7 @@ fn the_seal_must_agree_with_what_was_read() {
 }
 
 #[test]
-fn a_sealed_chain_ends_neither_inside_a_call_nor_before_its_genesis() {
+fn a_sealed_chain_ends_with_its_shutdown_alone() {
     let events = link(&session(id(1)));
     for cut in [2, 3, 4, 6] {
         let error = verify(&sealed(&[(id(1), events[..cut].to_vec())])[..]).unwrap_err();
@@ -192,9 +192,11 @@ fn a_sealed_chain_ends_neither_inside_a_call_nor_before_its_genesis() {
         };
         assert_eq!((found, events), (id(1), cut as u64));
     }
-    for cut in [1, 5, 7, 8] {
-        verify(&sealed(&[(id(1), events[..cut].to_vec())])[..]).unwrap();
+    for cut in [1, 5, 7] {
+        let error = verify(&sealed(&[(id(1), events[..cut].to_vec())])[..]).unwrap_err();
+        assert!(matches!(error.fault, VerifyFault::Integrity(IntegrityError::NoShutdown { .. })), "{error}");
     }
+    verify(&sealed(&[(id(1), events)])[..]).unwrap();
     let error = verify(&sealed(&[(id(1), vec![])])[..]).unwrap_err();
     assert!(matches!(error.fault, VerifyFault::Integrity(IntegrityError::EmptyChain { .. })), "{error}");
 }

@@ -7,14 +7,16 @@ use crate::*;
 
 #[test]
 fn a_good_take_is_reported_with_its_counts_and_heads() {
-    let (a, b) = (link(&session(id(1))), link(&session(id(2))[..5]));
+    let mut shorter = session(id(2));
+    shorter.drain(5..7);
+    let (a, b) = (link(&session(id(1))), link(&shorter));
     let take = sealed(&[(id(1), a.clone()), (id(2), b.clone())]);
     let report = verify(&take[..]).unwrap();
     assert_eq!((report.state, report.seal.clone()), (TakeState::Sealed, Some(SealKind::Complete)));
-    assert_eq!((report.events, report.calls(), report.bytes), (13, 3, take.len() as u64));
+    assert_eq!((report.events, report.calls(), report.bytes), (14, 3, take.len() as u64));
     assert_eq!((report.embedded, report.actor), (true, Some(ContentRef::of(COMPONENT))));
     let chain = |id, events, calls, head| ChainReport { id, events, calls, head: Some(head) };
-    assert_eq!(report.chains, [chain(id(1), 8, 2, a[7].hash), chain(id(2), 5, 1, b[4].hash)]);
+    assert_eq!(report.chains, [chain(id(1), 8, 2, a[7].hash), chain(id(2), 6, 1, b[5].hash)]);
     assert_eq!(report.exit_code(), ExitCode::Identical);
 }
 

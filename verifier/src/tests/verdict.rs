@@ -55,7 +55,7 @@ fn the_takes_own_fault_wins_over_the_verdict() {
         replayed_digest: ContentRef::of(COMPONENT),
         profile: profile(),
         renamed_interfaces: vec![],
-        take_state,
+        take_state: Some(take_state),
         seal,
         fault: fault.map(str::to_owned),
     };

@@ -1,0 +1,83 @@
+//! What cannot be recorded is refused before anything runs, and the message names it.
+
+use retake_actor::{InstrumentError, instrument};
+
+use crate::common::guest::{echo, mirrored};
+
+fn refusal(text: &str) -> (InstrumentError, String) {
+    let error = instrument(&wat::parse_str(text).unwrap()).unwrap_err();
+    let message = error.to_string();
+    (error, message)
+}
+
+#[test]
+fn bytes_that_are_not_wasm_are_refused() {
+    for bytes in [&b""[..], b"\0", b"hello world", b"\x7fELF"] {
+        assert!(matches!(instrument(bytes), Err(InstrumentError::NotWasm { .. })), "{bytes:?}");
+    }
+}
+
+#[test]
+fn a_core_module_is_refused_with_the_remedy() {
+    let (error, message) = refusal("(module (func (export \"f\")))");
+    assert!(matches!(error, InstrumentError::CoreModule));
+    assert!(message.contains("wasm-tools component new"), "{message}");
+}
+
+#[test]
+fn a_component_cut_anywhere_is_refused() {
+    let whole = echo(&mirrored(&[], "f: func(p: u8) -> u8;"));
+    instrument(&whole).unwrap();
+    for length in 8..whole.len() - 1 {
+        let cut = instrument(&whole[..length]);
+        // Behind a section, a shorter component can be a whole one; it is not this one.
+        if let Ok(instrumented) = cut {
+            assert!(wasmparser::validate(&whole[..length]).is_ok(), "{length}: {:?}", instrumented.functions);
+        }
+    }
+}
+
+#[test]
+fn an_encoded_wit_package_is_refused() {
+    let mut resolve = wit_parser::Resolve::default();
+    let package = resolve.push_str("p.wit", "package a:b; interface c { f: func(); }").unwrap();
+    let bytes = wit_component::encode(&resolve, package).unwrap();
+    let error = instrument(&bytes).unwrap_err().to_string();
+    assert!(error.contains("WIT package"), "{error}");
+}
+
+#[test]
+fn a_function_imported_at_the_root_is_refused_by_name() {
+    let (error, message) = refusal(r#"(component (import "look-up" (func (param "p" u8))))"#);
+    assert!(matches!(error, InstrumentError::RootImport { what: "function", .. }));
+    assert!(message.contains("`look-up`"), "{message}");
+}
+
+#[test]
+fn a_type_imported_at_the_root_is_refused_by_name() {
+    let (error, message) = refusal(r#"(component (import "thing" (type (sub resource))))"#);
+    assert!(matches!(error, InstrumentError::RootImport { what: "type", .. }));
+    assert!(message.contains("`thing`"), "{message}");
+}
+
+#[test]
+fn what_has_no_recorded_form_is_refused_by_interface_function_and_feature() {
+    let functions = [
+        ("async", r#"(export "f" (func async (param "p" u8)))"#),
+        ("stream", r#"(export "f" (func (param "p" (stream u8))))"#),
+        ("future", r#"(export "f" (func (result (future string))))"#),
+        ("stream", r#"(export "f" (func (result (list (option (stream u8))))))"#),
+        ("error-context", r#"(export "f" (func (param "p" error-context)))"#),
+        ("map", r#"(export "f" (func (param "p" (map string u8))))"#),
+        ("fixed-length list", r#"(export "f" (func (param "p" (list u8 4))))"#),
+    ];
+    for (feature, function) in functions {
+        let (error, message) =
+            refusal(&format!(r#"(component (import "a:b/c@1.0.0" (instance {function})))"#));
+        assert!(
+            matches!(error, InstrumentError::Unsupported { what, .. } if what == feature),
+            "{feature}: {message}"
+        );
+        assert!(message.contains("`a:b/c@1.0.0/f`"), "{message}");
+    }
+}

@@ -1,0 +1,62 @@
+//! Owns the measuring: criterion's loop around short batches, and the median of the batches for the table.
+//!
+//! A batch takes about a millisecond, so that what else the machine does spoils single batches and not the median.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use criterion::Criterion;
+
+/// Nanoseconds per call, by group and name.
+pub type Medians = BTreeMap<(String, String), f64>;
+
+/// Criterion, and what has been measured for the table.
+pub struct Bench {
+    criterion: Criterion,
+    batches: BTreeMap<(String, String), Vec<f64>>,
+}
+
+impl Bench {
+    pub fn from_arguments() -> Bench {
+        let criterion = Criterion::default()
+            .sample_size(20)
+            .warm_up_time(Duration::from_millis(500))
+            .measurement_time(Duration::from_secs(2))
+            .without_plots()
+            .configure_from_args();
+        Bench { criterion, batches: BTreeMap::new() }
+    }
+
+    /// Measures `run`, which makes so many calls and says how long they took.
+    pub fn calls(&mut self, group: &str, name: &str, batch: u64, mut run: impl FnMut(u64) -> Duration) {
+        let key = (group.to_string(), name.to_string());
+        let batches = &mut self.batches;
+        let mut criterion_group = self.criterion.benchmark_group(group);
+        criterion_group.bench_function(name, |bencher| {
+            bencher.iter_custom(|iterations| {
+                let mut sample = Vec::new();
+                let mut left = iterations;
+                while left > 0 {
+                    let calls = left.min(batch);
+                    sample.push(run(calls).as_secs_f64() * 1e9 / calls as f64);
+                    left -= calls;
+                }
+                if iterations >= batch {
+                    batches.entry(key.clone()).or_default().extend(&sample);
+                }
+                Duration::from_secs_f64(median(&mut sample) * iterations as f64 / 1e9)
+            });
+        });
+        criterion_group.finish();
+    }
+
+    pub fn finish(self) -> Medians {
+        self.criterion.final_summary();
+        self.batches.into_iter().map(|(key, mut batches)| (key, median(&mut batches))).collect()
+    }
+}
+
+fn median(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or_default()
+}
