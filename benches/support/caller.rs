@@ -71,14 +71,6 @@ impl Call {
         }
     }
 
-    /// Bytes that a call passes.
-    pub fn payload(self) -> usize {
-        match self {
-            Call::Now => 8,
-            Call::Write | Call::Read => KIB_64,
-        }
-    }
-
     pub fn guest(self) -> Actor {
         let text = match self {
             Call::Now => include_str!("../guests/now.wat"),

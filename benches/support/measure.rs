@@ -27,12 +27,24 @@ impl Bench {
         Bench { criterion, batches: BTreeMap::new() }
     }
 
-    /// Measures `run`, which makes so many calls and says how long they took.
-    pub fn calls(&mut self, group: &str, name: &str, batch: u64, mut run: impl FnMut(u64) -> Duration) {
+    /// Measures what `make` makes, unless the command line leaves it out: it makes so many calls and says how long they
+    /// took.
+    pub fn calls<R: FnMut(u64) -> Duration>(
+        &mut self,
+        group: &str,
+        name: &str,
+        batch: u64,
+        make: impl FnOnce() -> R,
+    ) {
         let key = (group.to_string(), name.to_string());
         let batches = &mut self.batches;
         let mut criterion_group = self.criterion.benchmark_group(group);
+        let (mut make, mut made) = (Some(make), None);
         criterion_group.bench_function(name, |bencher| {
+            if let Some(make) = make.take() {
+                made = Some(make());
+            }
+            let run = made.as_mut().expect("it was made just now");
             bencher.iter_custom(|iterations| {
                 let mut sample = Vec::new();
                 let mut left = iterations;

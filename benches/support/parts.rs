@@ -4,14 +4,17 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use retake_chain::log::LogWriter;
 use retake_chain::{
     ChainEvent, ChainEventData, ChainEventPayload, LogReader, Record, StateChain, TheaterId, event_hash,
 };
 use retake_verifier::IntegrityChecker;
+use ring::digest::{SHA256, digest};
 use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 
 use super::caller::{Call, Caller};
+use super::memory::Nowhere;
 
 /// An event as the call leaves it on the chain.
 pub fn recorded_event(call: Call) -> ChainEvent {
@@ -66,8 +69,18 @@ pub fn hash(event: &ChainEvent) -> impl FnMut(u64) -> Duration {
     }
 }
 
-/// SHA-256 of so many bytes in one piece.
-pub fn sha256_of(len: usize) -> impl FnMut(u64) -> Duration {
+/// SHA-256 of so many bytes in one piece, as the chain computes it.
+pub fn ring_of(len: usize) -> impl FnMut(u64) -> Duration {
+    let bytes = vec![7u8; len];
+    move |calls| {
+        times(calls, || {
+            black_box(digest(&SHA256, black_box(&bytes)));
+        })
+    }
+}
+
+/// SHA-256 of so many bytes in one piece, by the sha2 crate with its assembler.
+pub fn sha2_of(len: usize) -> impl FnMut(u64) -> Duration {
     let bytes = vec![7u8; len];
     move |calls| {
         times(calls, || {
@@ -84,6 +97,28 @@ pub fn channel(event: &ChainEvent) -> impl FnMut(u64) -> Duration {
         times(calls, || {
             sender.try_send((id, event.clone())).expect("there is room");
             black_box(receiver.try_recv().expect("it was sent just now"));
+        })
+    }
+}
+
+/// The event written to a log that goes nowhere: what the recorder's thread does for it.
+pub fn written(event: &ChainEvent) -> impl FnMut(u64) -> Duration {
+    let mut writer = LogWriter::create(Nowhere).expect("nowhere takes everything");
+    let chain = writer.add_chain(TheaterId::generate()).expect("the log takes a chain");
+    let (event_type, data) = (event.event_type.clone(), event.data.clone());
+    let mut parent = None;
+    move |calls| {
+        // The hashes must follow each other, and look like hashes to the compressor.
+        let mut link = || {
+            let event = ChainEvent::link(parent, event_type.clone(), data.clone());
+            parent = Some(event.hash);
+            event
+        };
+        let events: Vec<_> = (0..calls).map(|_| link()).collect();
+        let mut events = events.iter();
+        times(calls, || {
+            let event = events.next().expect("one for each call");
+            writer.append(chain, event).expect("the log takes the event");
         })
     }
 }

@@ -1,4 +1,4 @@
-//! Owns the tables at the end of a run.
+//! Owns the names of the groups, and the tables at the end of a run.
 
 use super::caller::Call;
 use super::measure::Medians;
@@ -6,21 +6,50 @@ use super::measure::Medians;
 /// The group of the HTTP exchanges.
 pub const EXCHANGE: &str = "HTTP exchange";
 
+/// The lengths of which SHA-256 is measured by itself: a small event and a large one.
+pub const HASHED: [usize; 2] = [230, 64 << 10];
+
+pub fn recorded(call: Call) -> String {
+    format!("recorded {}", call.group())
+}
+
+pub fn replayed(call: Call) -> String {
+    format!("replayed {}", call.group())
+}
+
+pub fn hashing(len: usize) -> String {
+    format!("SHA-256 of {len} bytes")
+}
+
 pub fn print(medians: &Medians) {
     let of = |group: &str, name: &str| medians.get(&(group.to_string(), name.to_string())).copied();
-    println!("\nPer call, median of short batches:\n");
+    three_ways(&of);
+    for call in Call::ALL {
+        recorded_apart(call, &of);
+    }
+    for call in Call::ALL {
+        replayed_apart(call, &of);
+    }
+    println!("\nSHA-256 on this machine:\n");
+    println!("| {:>8} | {:>10} | {:>10} |", "bytes", "ring", "sha2");
+    println!("|{:->10}|{:->12}|{:->12}|", ":", ":", ":");
+    for len in HASHED {
+        let by = |name| time(of(&hashing(len), name));
+        println!("| {len:>8} | {:>10} | {:>10} |", by("ring"), by("sha2"));
+    }
+}
+
+fn three_ways(of: &impl Fn(&str, &str) -> Option<f64>) {
+    println!("\nPer call:\n");
     println!(
         "| {:16} | {:>10} | {:>10} | {:>8} | {:>10} | {:>8} |",
         "call", "direct", "recorded", "x direct", "replayed", "x direct"
     );
     println!("|{:-<18}|{:->12}|{:->12}|{:->10}|{:->12}|{:->10}|", "", ":", ":", ":", ":", ":");
-    let groups = Call::ALL.map(Call::group).into_iter().chain([EXCHANGE]);
-    for group in groups {
-        let direct = of(group, "direct");
-        let (recorded, replayed) = (of(group, "recorded"), of(group, "replayed"));
+    for group in Call::ALL.map(Call::group).into_iter().chain([EXCHANGE]) {
+        let [direct, recorded, replayed] = ["direct", "recorded", "replayed"].map(|way| of(group, way));
         println!(
-            "| {:16} | {:>10} | {:>10} | {:>8} | {:>10} | {:>8} |",
-            group,
+            "| {group:16} | {:>10} | {:>10} | {:>8} | {:>10} | {:>8} |",
             time(direct),
             time(recorded),
             ratio(recorded, direct),
@@ -28,66 +57,57 @@ pub fn print(medians: &Medians) {
             ratio(replayed, direct),
         );
     }
-    for call in [Call::Now, Call::Write] {
-        recorded_apart(call, &of);
-    }
-    replayed_apart(Call::Now, &of);
 }
 
 fn recorded_apart(call: Call, of: &impl Fn(&str, &str) -> Option<f64>) {
-    let group = &format!("{} apart", call.group());
+    let group = &recorded(call);
     let part = |name| of(group, name);
-    let (direct, recorded) = (of(call.group(), "direct"), of(call.group(), "recorded"));
-    let (tap, chain, empty) = (part("tap"), part("chain"), part("empty"));
-    let (encoding, hash) = (part("encoding"), part("hash"));
-    let twice_empty = empty.map(|empty| 2.0 * empty);
-    let tap_floor = match call {
-        Call::Now => twice_empty,
-        _ => part("copy floor").map(|copy| 2.0 * copy),
+    let (direct, whole) = (of(call.group(), "direct"), of(call.group(), "recorded"));
+    let (tap, chain, encoding, hash) = (part("tap"), part("chain"), part("encoding"), part("hash"));
+    let (tap_floor, tap_floor_is) = match call {
+        Call::Now => (part("empty").map(|empty| 2.0 * empty), "two host calls that do nothing"),
+        Call::Write => {
+            (part("encoding floor").map(|copy| 2.0 * copy), "the bytes copied twice: to the shim, to the tap")
+        }
+        Call::Read => (
+            part("encoding floor").map(|copy| 2.0 * copy),
+            "the bytes copied twice: to the tap, to the actor",
+        ),
     };
-    let tap_floor_is = match call {
-        Call::Now => "two host calls that do nothing",
-        _ => "two copies of the bytes: into the shim, and into the event",
-    };
-    let rest = minus(minus(minus(chain, tap), encoding), hash);
-    println!("\nRecorded `{}` taken apart:\n", call.group());
+    println!("\nRecorded `{}`, taken apart:\n", call.group());
     header();
     row("direct call", direct, None, "");
     row("tap: shim, lifting", minus(tap, direct), tap_floor, tap_floor_is);
-    row("encoding", encoding, part("encoding floor"), "a copy of the encoded bytes");
+    row("encoding", encoding, part("encoding floor"), "the encoded bytes copied");
     row("hash", hash, part("hash floor"), "SHA-256 of as many bytes in one piece");
-    row("append: event, locks, link", rest, None, "");
-    row(
-        "hand-over to the recorder",
-        minus(recorded, chain),
-        part("hand-over floor"),
-        "a tokio channel with nobody to wake",
-    );
-    row("recorded call", recorded, None, "");
+    row("append: event, locks, link", minus(minus(minus(chain, tap), encoding), hash), None, "");
+    row("hand-over", minus(whole, chain), part("hand-over floor"), "a tokio channel with nobody to wake");
+    row("recorded call", whole, None, "");
+    row("(recorder's thread: write)", part("written"), None, "");
 }
 
 fn replayed_apart(call: Call, of: &impl Fn(&str, &str) -> Option<f64>) {
-    let group = &format!("{} replayed apart", call.group());
+    let group = &replayed(call);
     let part = |name| of(group, name);
     let (reading, checking, decoding) = (part("reading"), part("checking"), part("decoding"));
-    println!("\nReplayed `{}` taken apart; the two threads work beside each other:\n", call.group());
+    println!("\nReplayed `{}`, taken apart; re-run and reader are two threads:\n", call.group());
     header();
     row("re-run: stand-in", part("stand-in"), of(call.group(), "direct"), "the direct call");
-    row("re-run: recomputed event", part("recomputed"), None, "encoding, hash, append");
+    row("re-run: recomputed event", part("recomputed"), of(&recorded(call), "hash"), "the hash");
     row("reader: decompress, parse", reading, None, "");
-    row("reader: check hash, link", minus(checking, reading), None, "");
-    row("reader: decode payload", minus(decoding, checking), None, "");
+    row("reader: check integrity", minus(checking, reading), of(&recorded(call), "hash"), "the hash");
+    row("reader: decode for re-run", minus(decoding, checking), None, "");
     row("replayed call", of(call.group(), "replayed"), None, "");
 }
 
 fn header() {
-    println!("| {:26} | {:>10} | {:>10} | {:58} |", "part", "time", "floor", "the floor is");
-    println!("|{:-<28}|{:->12}|{:->12}|{:-<60}|", "", ":", ":", "");
+    println!("| {:26} | {:>10} | {:>10} | {:48} |", "part", "time", "floor", "the floor is");
+    println!("|{:-<28}|{:->12}|{:->12}|{:-<50}|", "", ":", ":", "");
 }
 
 fn row(name: &str, value: Option<f64>, floor: Option<f64>, floor_is: &str) {
     let floor = floor.map_or(String::new(), |floor| time(Some(floor)));
-    println!("| {name:26} | {:>10} | {floor:>10} | {floor_is:58} |", time(value));
+    println!("| {name:26} | {:>10} | {floor:>10} | {floor_is:48} |", time(value));
 }
 
 fn minus(from: Option<f64>, what: Option<f64>) -> Option<f64> {

@@ -58,8 +58,11 @@ unsafe impl<const N: usize> Lift for Lifted<N> {
     fn linear_lift_from_flat(cx: &mut LiftContext<'_>, ty: InterfaceType, src: &Self::Lower) -> Result<Self> {
         Ok(Lifted(lift(cx, ty, |lifter, tuple| {
             let mut flat = &src[..];
-            let types = tuple.types.iter();
-            types.map(|ty| lifter.flat(*ty, &mut flat)).collect()
+            let mut values = Vec::with_capacity(tuple.types.len());
+            for ty in &tuple.types {
+                values.push(lifter.flat(*ty, &mut flat)?);
+            }
+            Ok(values)
         })))
     }
 

@@ -57,7 +57,8 @@ mod tests {
         assert_eq!(ids.introduce(b, 7), 1);
         assert_eq!(ids.introduce(a, 9), 2);
         assert_eq!(ids.introduce(a, 7), 3);
-        assert_eq!((ids.get(a, 7), ids.get(b, 7)), (Some(3), Some(1)));
+        assert_eq!(ids.introduce(a, 7), 4);
+        assert_eq!((ids.get(a, 7), ids.get(b, 7)), (Some(4), Some(1)));
         assert_eq!(ids.get(b, 9), None);
     }
 }

@@ -193,27 +193,53 @@ fn any_value() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Replaces one part of a value, the `at`th of it in depth, by another.
-fn replace(value: &mut Value, at: &mut usize, other: &Value) {
-    if *at == 0 {
-        *value = other.clone();
-    }
-    *at = at.wrapping_sub(1);
-    match value {
-        Value::List(values) => values.iter_mut().for_each(|value| replace(value, at, other)),
-        Value::Record(fields) => fields.iter_mut().for_each(|(_, value)| replace(value, at, other)),
-        _ => {}
+/// A small change to a part of a value.
+#[derive(Clone, Debug)]
+enum Change {
+    Replace(Value),
+    Shorten,
+    Lengthen,
+    Rename,
+}
+
+impl Change {
+    /// Changes the `at`th part of the value, in depth.
+    fn apply(&self, value: &mut Value, at: &mut usize) {
+        let here = *at == 0;
+        *at = at.wrapping_sub(1);
+        match (self, &mut *value) {
+            (Change::Replace(other), value) if here => *value = other.clone(),
+            (Change::Shorten, Value::List(values)) if here => drop(values.pop()),
+            (Change::Shorten, Value::Record(fields)) if here => drop(fields.pop()),
+            (Change::Lengthen, Value::List(values)) if here => values.extend(values.last().cloned()),
+            (Change::Lengthen, Value::Record(fields)) if here => fields.extend(fields.last().cloned()),
+            (Change::Rename, Value::Record(fields)) if here && !fields.is_empty() => {
+                fields[0].0 = "other".into()
+            }
+            (_, Value::List(values)) => values.iter_mut().for_each(|value| self.apply(value, at)),
+            (_, Value::Record(fields)) => fields.iter_mut().for_each(|(_, value)| self.apply(value, at)),
+            _ => {}
+        }
     }
 }
 
-/// A type, and a value that may fit it: any value at all, or one of the type in which a part was replaced.
+fn any_change() -> impl Strategy<Value = Change> {
+    prop_oneof![
+        any_value().prop_map(Change::Replace),
+        Just(Change::Shorten),
+        Just(Change::Lengthen),
+        Just(Change::Rename),
+    ]
+}
+
+/// A type, and a value that may fit it: any value at all, or one of the type in which a part was changed.
 fn any_answer() -> impl Strategy<Value = (Ty, Value)> {
     any_type(&["own<cell>"]).prop_flat_map(|ty| {
-        let near = (value_of(&ty), 0..8usize, any_value()).prop_map(|(mut value, mut at, other)| {
-            replace(&mut value, &mut at, &other);
+        let near = (value_of(&ty), 0..4usize, any_change()).prop_map(|(mut value, mut at, change)| {
+            change.apply(&mut value, &mut at);
             value
         });
-        (Just(ty), prop_oneof![any_value().boxed(), near.boxed()])
+        (Just(ty), prop_oneof![1 => any_value().boxed(), 3 => near.boxed()])
     })
 }
 

@@ -3,7 +3,7 @@
 use retake_chain::{Outcome, Value};
 use wit_component::StringEncoding;
 
-use crate::common::guest::{echo, encoded_echo, mirrored};
+use crate::common::guest::{echo, encoded_echo, handwritten, mirrored};
 use crate::common::session::{Session, list};
 
 /// Sends each value through an echo and has the host answer with the next one: as the only parameter and the only
@@ -210,4 +210,24 @@ async fn a_long_string_of_a_utf16_guest_crosses() {
     let recorded = session.record_and_replay().await;
     assert_eq!(recorded.outcomes, [Outcome::Returned(None)]);
     assert_eq!(recorded.host_calls[0].input, [long]);
+}
+
+/// The guest's memory is a MiB from the start; the shim's must not be more than that of one call.
+#[tokio::test]
+async fn copies_of_a_call_do_not_outlive_it() {
+    let wit = "package retake:test;
+        interface host { f: func(p: list<u8>) -> list<u8>; }
+        interface guest { f: func(); }
+        world actor { import host; export guest; }";
+    let guest = handwritten(
+        wit,
+        r#"(import "retake:test/host" "f" (func $f (param i32 i32 i32)))"#,
+        r#"(func (export "retake:test/guest#f") (call $f (i32.const 0) (i32.const 60000) (i32.const 64)))"#,
+    );
+    let mut session = Session::of(guest).memory_limit(1 << 20);
+    for _ in 0..50 {
+        session = session.call("f", []).answer(Value::from(vec![1u8]));
+    }
+    let recorded = session.record_and_replay().await;
+    assert_eq!(recorded.outcomes, vec![Outcome::Returned(None); 50]);
 }

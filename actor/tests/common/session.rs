@@ -16,7 +16,9 @@ use wasmtime::component::types::{ComponentFunc, ComponentItem};
 use wasmtime::component::{
     Component, Func, Instance, Linker, ResourceAny, ResourceDynamic, ResourceType, Val,
 };
-use wasmtime::{AsContextMut, Engine, Result, Store, StoreContextMut, format_err};
+use wasmtime::{
+    AsContextMut, Engine, Result, Store, StoreContextMut, StoreLimits, StoreLimitsBuilder, format_err,
+};
 
 /// The host's representation of the resource that the recording should call 1; the next of the type is one more.
 pub const REP: u32 = 71;
@@ -49,6 +51,7 @@ pub struct Session {
     calls: Vec<(String, Vec<Value>)>,
     answers: VecDeque<Result<Option<Value>>>,
     hostcall_limit: usize,
+    memory_limit: usize,
     introduces: bool,
 }
 
@@ -67,6 +70,7 @@ struct Host {
     tap: Tap,
     answers: VecDeque<Result<Option<Value>>>,
     seen: Vec<(String, Vec<Value>)>,
+    limits: StoreLimits,
 }
 
 impl Session {
@@ -76,6 +80,7 @@ impl Session {
             calls: Vec::new(),
             answers: VecDeque::new(),
             hostcall_limit: 1 << 27,
+            memory_limit: 1 << 30,
             introduces: true,
         }
     }
@@ -83,6 +88,12 @@ impl Session {
     /// Bounds what the guest may hand over in one call, in bytes.
     pub fn hostcall_limit(mut self, limit: usize) -> Self {
         self.hostcall_limit = limit;
+        self
+    }
+
+    /// Bounds each memory, in bytes.
+    pub fn memory_limit(mut self, limit: usize) -> Self {
+        self.memory_limit = limit;
         self
     }
 
@@ -149,8 +160,10 @@ impl Session {
         link_scripted_host(&mut linker, &engine, &original).unwrap();
         Tap::add_to_linker(&mut linker, &engine, &instrumented, &component, |host: &mut Host| &mut host.tap)
             .unwrap();
-        let host = Host { tap: Tap::new(chain.clone()), answers: self.answers, seen: Vec::new() };
+        let limits = StoreLimitsBuilder::new().memory_size(self.memory_limit).build();
+        let host = Host { tap: Tap::new(chain.clone()), answers: self.answers, seen: Vec::new(), limits };
         let mut store = Store::new(&engine, host);
+        store.limiter(|host| &mut host.limits);
         store.set_hostcall_fuel(self.hostcall_limit);
         let instance = linker.instantiate_async(&mut store, &component).await.unwrap();
 
@@ -178,7 +191,7 @@ impl Session {
             assert!(store.data().tap.open_call().is_none(), "a call without its outcome");
             outcomes.push(outcome);
         }
-        let Host { tap, answers, seen } = store.into_data();
+        let Host { tap, answers, seen, .. } = store.into_data();
         assert!(answers.is_empty(), "the host was not asked for every answer: {outcomes:?}");
         drop((tap, chain));
 
