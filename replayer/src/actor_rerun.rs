@@ -110,6 +110,9 @@ fn call(
         answers.end_call(true);
         return (answers, ended);
     }
+    if answers.recorded().is_none() {
+        return (answers, Err(Stop::RecordingEnds));
+    }
     let mut store = program.store(answers);
     let returned = run(program, &mut store, entry, params);
     let mut answers = store.into_data().answers;
@@ -128,6 +131,12 @@ fn run(
         return Err(wasmtime::format_err!("`{}` is not a function", entry.name()));
     };
     let ty = function.ty(&*store);
+    if params.len() != ty.params().len() {
+        let arguments = |count| format!("{count} arguments");
+        return Err(
+            UnfitValue { expected: arguments(ty.params().len()), value: arguments(params.len()) }.into()
+        );
+    }
     let mut vals = Vec::new();
     for (value, (_, ty)) in params.iter().zip(ty.params()) {
         vals.push(from_value(value, &ty, &mut |ty, number| {

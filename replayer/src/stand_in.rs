@@ -186,12 +186,13 @@ impl Answers {
         call: &FunctionName,
         input: Result<Vec<Value>>,
     ) -> Result<Result<Option<Value>>, Stop> {
-        let Some(recorded) = self.cursor.peek() else { return Err(Stop::RecordingEnds) };
-        // Arguments that cannot be read are the guest's fault, and end it as they did when it was recorded.
+        // Arguments that cannot be read are the guest's fault, and end it as they did when it was recorded: such a call
+        // never reached the host, and has no event.
         let input = match input {
             Ok(input) => input,
             Err(error) => return Ok(Err(error)),
         };
+        let Some(recorded) = self.cursor.peek() else { return Err(Stop::RecordingEnds) };
         let ChainEventPayload::HostFunction(expected) = recorded.payload else {
             return Err(self.unexpected(call, input, DivergenceKind::ExtraCall));
         };
@@ -219,6 +220,10 @@ impl Answers {
             self.renamed.insert(renamed);
         }
         self.emit(data)?;
+        // Without an event to check against, the guest could run on without end.
+        if self.cursor.peek().is_none() {
+            return Err(Stop::RecordingEnds);
+        }
         if self.cancelled_here() {
             return Ok(Err(RaisedOutcome(Outcome::Cancelled).into()));
         }

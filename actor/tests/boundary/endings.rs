@@ -14,7 +14,7 @@ fn asks() -> Session {
 /// The one call of the session was recorded with this outcome, and the export ended with it too.
 async fn ends_with(session: Session, outcome: Outcome) {
     let recorded = session.record_and_replay().await;
-    assert_eq!(recorded.outcomes, [outcome.clone()]);
+    assert_eq!(recorded.outcomes, std::slice::from_ref(&outcome));
     assert_eq!(recorded.host_calls.len(), 1);
     assert_eq!(recorded.host_calls[0].input, [Value::from(3u8), Value::List(vec![])]);
     assert_eq!(recorded.host_calls[0].output, outcome);

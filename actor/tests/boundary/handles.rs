@@ -13,9 +13,12 @@ fn inputs(calls: &[HostFunctionCall]) -> Vec<Vec<Value>> {
     calls.iter().map(|call| call.input.clone()).collect()
 }
 
+/// Makes an argument out of fresh handles.
+type Argument = fn(&dyn Fn() -> Value) -> Value;
+
 /// Lends or gives away handles `rep(1)`.. as they are in `arguments`: flat, and behind so many parameters that they are
 /// spilled. Twice, since a borrow that is not given back traps, and a handle that was given away must be gone.
-async fn hand_over(declarations: &str, params: &[&str], arguments: &[fn(&dyn Fn() -> Value) -> Value]) {
+async fn hand_over(declarations: &str, params: &[&str], arguments: &[Argument]) {
     let many = (0..17).map(|index| format!("m{index}: u32, ")).collect::<String>();
     let params = params.iter().enumerate().map(|(index, ty)| format!("p{index}: {ty}, ")).collect::<String>();
     let wit = mirrored(
