@@ -39,6 +39,11 @@ impl Ended {
         self.response.as_ref().err().map(String::as_str)
     }
 
+    /// Whether the actor ended before it was done: by a trap, a failure, an exit, or because it was given up.
+    pub fn is_early(&self) -> bool {
+        !matches!(self.response, Ok(Outcome::Returned(_)))
+    }
+
     /// What a command's end means as an exit code: of `wasi:cli/exit`, or of the result that `run` returned.
     pub fn exit_code(&self) -> i32 {
         match &self.response {

@@ -53,10 +53,23 @@ impl Body for Observed {
     }
 }
 
-/// What a client is sent: frames from the session, or a failure that cuts the connection.
+/// What a client is sent: the parts of a body, in order. The end is said; if it is not, the body broke off, so that a
+/// response whose call did not reach the file never passes for a whole one.
 #[derive(Debug)]
 pub struct ClientBody {
-    frames: mpsc::Receiver<Result<Frame<Bytes>, Cut>>,
+    parts: mpsc::Receiver<Part>,
+    done: bool,
+}
+
+/// A part of a response's body.
+#[derive(Debug)]
+pub(super) enum Part {
+    /// A frame, with more to come.
+    Frame(Frame<Bytes>),
+    /// The last frame.
+    Last(Frame<Bytes>),
+    /// The end, after the last frame was sent as one with more to come.
+    End,
 }
 
 /// The response's body broke off.
@@ -65,17 +78,17 @@ pub struct ClientBody {
 pub struct Cut;
 
 impl ClientBody {
-    /// A body and the end that feeds it. Dropping the feeding end ends the body.
-    pub(super) fn channel() -> (mpsc::Sender<Result<Frame<Bytes>, Cut>>, ClientBody) {
-        let (sender, frames) = mpsc::channel(1);
-        (sender, ClientBody { frames })
+    /// A body and the end that feeds it. Dropping the feeding end without a last part cuts the body off.
+    pub(super) fn channel() -> (mpsc::Sender<Part>, ClientBody) {
+        let (sender, parts) = mpsc::channel(1);
+        (sender, ClientBody { parts, done: false })
     }
 
     /// A whole body at once.
     pub(super) fn full(text: impl Into<Bytes>) -> ClientBody {
         let (sender, body) = ClientBody::channel();
-        // The channel has room for the one frame.
-        let _ = sender.try_send(Ok(Frame::data(text.into())));
+        // The channel has room for the one part.
+        let _ = sender.try_send(Part::Last(Frame::data(text.into())));
         body
     }
 }
@@ -85,7 +98,16 @@ impl Body for ClientBody {
     type Error = Cut;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
-        self.frames.poll_recv(cx)
+        if self.done {
+            return Poll::Ready(None);
+        }
+        let part = ready!(self.parts.poll_recv(cx));
+        self.done = !matches!(part, Some(Part::Frame(_)));
+        Poll::Ready(match part {
+            Some(Part::Frame(frame) | Part::Last(frame)) => Some(Ok(frame)),
+            Some(Part::End) => None,
+            None => Some(Err(Cut)),
+        })
     }
 }
 

@@ -9,7 +9,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::BodyExt;
-use hyper::body::Frame;
 use retake_chain::{ChainEventData, HostFunctionCall, Outcome, Value};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -20,7 +19,7 @@ use wasmtime_wasi_http::p2::bindings::http::types::{ErrorCode, Scheme};
 use wasmtime_wasi_http::p2::body::HyperOutgoingBody;
 use wasmtime_wasi_http::p2::types::{HostIncomingRequest, HostResponseOutparam};
 
-use super::body::{ClientBody, Cut, Observed, RequestBody};
+use super::body::{ClientBody, Observed, Part, RequestBody};
 use super::observation::{RequestHead, Shared, response_value};
 use crate::actor_session::ActorSession;
 use crate::error::RecordError;
@@ -55,7 +54,7 @@ pub(super) async fn exchange(
     let failed = Arc::new(AtomicBool::new(false));
     let sender = tokio::spawn(send_response(response, client, is_head, failed.clone()));
     let ended = session.call(&mut store, &params, handles, cancel).await?;
-    failed.store(ended.failure().is_some(), Ordering::Release);
+    failed.store(ended.is_early(), Ordering::Release);
     // The response's body ends with the instance that writes it.
     drop(store);
     let sent = match sender.await {
@@ -104,13 +103,13 @@ struct Sent {
     held: Held,
 }
 
-/// What the client is still owed.
+/// What the client is still owed. Dropping it cuts the response off.
 enum Held {
-    /// The whole response.
-    Response(Client, Response<ClientBody>),
-    /// The last frame, or only the end, of its body.
-    End(mpsc::Sender<Result<Frame<Bytes>, Cut>>, Option<Result<Frame<Bytes>, Cut>>),
-    /// Nothing: the client has gone.
+    /// The whole response, and what its body ends with; without that the body is there already, or broke off.
+    Response(Client, Response<ClientBody>, Option<(mpsc::Sender<Part>, Part)>),
+    /// The last part of its body.
+    End(mpsc::Sender<Part>, Part),
+    /// Nothing: the body broke off.
     Nothing,
 }
 
@@ -118,13 +117,17 @@ impl Held {
     async fn release(self) {
         // A client that has gone is no fault of the call.
         match self {
-            Held::Response(client, response) => {
+            Held::Response(client, response, last) => {
+                // Nothing has been sent, so the one part has room in the body's channel.
+                if let Some((parts, last)) = last {
+                    let _ = parts.try_send(last);
+                }
                 let _ = client.send(response);
             }
-            Held::End(frames, Some(last)) => {
-                let _ = frames.send(last).await;
+            Held::End(parts, last) => {
+                let _ = parts.send(last).await;
             }
-            Held::End(_, None) | Held::Nothing => {}
+            Held::Nothing => {}
         }
     }
 }
@@ -148,7 +151,7 @@ async fn send_response(
         Err(_) => "the actor set no response".to_string(),
     };
     let response = plain(StatusCode::INTERNAL_SERVER_ERROR, &format!("{failure}\n"));
-    Sent { outcome: Outcome::Failed(failure), held: Held::Response(client, response) }
+    Sent { outcome: Outcome::Failed(failure), held: Held::Response(client, response, None) }
 }
 
 async fn send_body(
@@ -157,16 +160,16 @@ async fn send_body(
     is_head: bool,
     failed: &AtomicBool,
 ) -> Sent {
-    let (parts, mut body) = response.into_parts();
-    let (status, headers) = (parts.status, parts.headers.clone());
+    let (head, mut body) = response.into_parts();
+    let (status, headers) = (head.status, head.headers.clone());
     let observation = Shared::default();
-    let (frames, client_body) = ClientBody::channel();
-    let response = Response::from_parts(parts, client_body);
+    let (parts, client_body) = ClientBody::channel();
+    let response = Response::from_parts(head, client_body);
 
     // With a given length the client knows the end from the last byte; otherwise it waits for the end itself.
     let mut due = if is_head { None } else { content_length(&headers) };
     let mut waiting = Some((client, response));
-    let mut held = None;
+    let mut last = Part::End;
     let mut client_gone = false;
     let mut broken = false;
     while let Some(frame) = body.frame().await {
@@ -178,38 +181,36 @@ async fn send_body(
             observation.update(|body| body.chunk(chunk));
             due = due.map(|due| due.saturating_sub(chunk.len() as u64));
         }
+        // Nothing that carries no bytes takes the place of bytes, and HTTP/1.1 has no trailers beside a length.
+        if frame.data_ref().is_some_and(Bytes::is_empty) || frame.is_trailers() && due.is_some() {
+            continue;
+        }
         if due == Some(0) || frame.is_trailers() {
-            held = Some(Ok(frame));
+            last = Part::Last(frame);
             continue;
         }
         if let Some((client, response)) = waiting.take() {
             client_gone |= client.send(response).is_err();
         }
-        client_gone |= frames.send(Ok(frame)).await.is_err();
+        client_gone |= parts.send(Part::Frame(frame)).await.is_err();
     }
     broken |= failed.load(Ordering::Acquire) || due.is_some_and(|due| due > 0);
-    if broken {
-        held = Some(Err(Cut));
-    } else {
+    if !broken {
         observation.update(|body| body.complete());
     }
     client_gone |= match &waiting {
         Some((client, _)) => client.is_closed(),
-        None => frames.is_closed(),
+        None => parts.is_closed(),
     };
     let outcome = match client_gone {
         true => Outcome::Cancelled,
         false => Outcome::Returned(Some(response_value(status, &headers, observation.take()))),
     };
-    let held = match (waiting, held) {
-        (Some((client, response)), last) => {
-            // Nothing has been sent: the one frame there may be has room in the body's channel.
-            if let Some(last) = last {
-                let _ = frames.try_send(last);
-            }
-            Held::Response(client, response)
-        }
-        (None, last) => Held::End(frames, last),
+    let end = (!broken).then_some((parts, last));
+    let held = match (waiting, end) {
+        (Some((client, response)), end) => Held::Response(client, response, end),
+        (None, Some((parts, last))) => Held::End(parts, last),
+        (None, None) => Held::Nothing,
     };
     Sent { outcome, held }
 }
