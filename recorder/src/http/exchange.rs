@@ -109,7 +109,9 @@ enum Held {
     Response(Client, Response<ClientBody>, Option<(mpsc::Sender<Part>, Part)>),
     /// The last part of its body.
     End(mpsc::Sender<Part>, Part),
-    /// Nothing: the body broke off.
+    /// The break of its body, which comes when this is dropped: sooner, the client might lose what was sent before.
+    Cut(mpsc::Sender<Part>),
+    /// Nothing.
     Nothing,
 }
 
@@ -127,6 +129,7 @@ impl Held {
             Held::End(parts, last) => {
                 let _ = parts.send(last).await;
             }
+            Held::Cut(parts) => drop(parts),
             Held::Nothing => {}
         }
     }
@@ -206,11 +209,12 @@ async fn send_body(
         true => Outcome::Cancelled,
         false => Outcome::Returned(Some(response_value(status, &headers, observation.take()))),
     };
+    let broken_parts = parts.clone();
     let end = (!broken).then_some((parts, last));
     let held = match (waiting, end) {
         (Some((client, response)), end) => Held::Response(client, response, end),
         (None, Some((parts, last))) => Held::End(parts, last),
-        (None, None) => Held::Nothing,
+        (None, None) => Held::Cut(broken_parts),
     };
     Sent { outcome, held }
 }
