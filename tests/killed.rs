@@ -1,15 +1,12 @@
-//! How a session ends: sealed when it is asked to end, and readable up to its last answer when it is killed.
+//! What a recorder that is killed leaves: a take that is readable up to its last answer, and never passes for a whole one.
 
 mod support;
 
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
-use std::time::{Duration, Instant};
 
 use retake_chain::log::TakeState;
-use retake_chain::{ChainEventPayload, WASM_CALL, WasmEventData};
-use rustix::process::Signal;
-use support::{Chain, Running, Sandbox, Take, actor};
+use support::{Chain, Sandbox, Take, actor, wait_until};
 
 #[test]
 fn what_a_client_was_answered_survives_the_death_of_the_recorder() {
@@ -58,69 +55,6 @@ fn a_recorder_that_is_killed_before_its_first_call_leaves_an_unsealed_take() {
 }
 
 #[test]
-fn sigterm_lets_calls_on_their_way_finish_and_seals() {
-    let sandbox = Sandbox::new();
-    let mut served = sandbox.serve(&actor("http-edge.wasm"), &["--actors", "2"], "it.take");
-    let (first, second) = (served.upload(b"the first, "), served.upload(b"the second, "));
-
-    served.terminate();
-    assert_eq!(first.finish(b"finished").expect("an echo"), b"the first, finished");
-    assert_eq!(second.finish(b"finished").expect("an echo"), b"the second, finished");
-    served.ended().expect(0).says(&["2 calls"]);
-
-    sandbox.retake(["verify", "it.take"]).expect(0).says(&["intact and sealed", "2 calls"]);
-    sandbox.retake(["replay", "it.take"]).expect(0).says(&["identical (2 calls, "]);
-}
-
-#[test]
-fn sigint_seals_as_sigterm_does() {
-    let sandbox = Sandbox::new();
-    let served = sandbox.serve(&actor("http-c.wasm"), &[], "it.take");
-    assert_eq!(served.client().get("/").status, 200);
-
-    served.signal(Signal::INT);
-    served.ended().expect(0);
-
-    sandbox.retake(["replay", "it.take"]).expect(0).says(&["identical (1 call, "]);
-}
-
-#[test]
-fn a_second_signal_records_the_calls_on_their_way_as_cancelled_and_seals() {
-    let sandbox = Sandbox::new();
-    let mut served = sandbox.serve(&actor("http-edge.wasm"), &[], "it.take");
-    assert_eq!(served.client().post("/echo", b"whole").body, b"whole");
-    let waiting = served.upload(b"never to be finished");
-
-    served.terminate();
-    served.signal(Signal::TERM);
-    served.ended().expect(0);
-    assert!(waiting.rest().is_err(), "the answer breaks off");
-
-    let mut take = sandbox.take("it.take");
-    assert_eq!(cancelled_calls(&mut take), 1);
-    sandbox.retake(["verify", "it.take"]).expect(0).says(&["intact and sealed", "2 calls"]);
-    sandbox.retake(["replay", "it.take"]).expect(0).says(&["identical (2 calls, "]);
-}
-
-#[test]
-fn a_command_without_end_is_ended_by_a_second_signal_and_replays_up_to_there() {
-    let sandbox = Sandbox::new();
-    let mut recorder = Running::start(sandbox.command(["record", &actor("loop.wat"), "-o", "it.take"]));
-    // A command has no address to announce: it runs when its take is there.
-    wait_until(|| sandbox.path("it.take").exists());
-
-    recorder.terminate();
-    recorder.signal(Signal::TERM);
-    recorder.ended().expect(0);
-
-    let mut take = sandbox.take("it.take");
-    assert_eq!(cancelled_calls(&mut take), 1);
-    assert_eq!(take.only_chain().types(), ["retake/session", WASM_CALL, "wasm-error", "shutdown"]);
-    sandbox.retake(["verify", "it.take"]).expect(0);
-    sandbox.retake(["replay", "it.take"]).expect(0).says(&["identical (1 call, "]);
-}
-
-#[test]
 fn what_a_command_did_before_its_recorder_was_killed_is_in_the_take() {
     // A command that waits for its user, for hours perhaps, has not ended a call that would be waited for. What it did
     // reaches the file by itself.
@@ -140,21 +74,4 @@ fn what_a_command_did_before_its_recorder_was_killed_is_in_the_take() {
 
     sandbox.retake(["verify", "it.take"]).expect(3).says(&["1 call, ", "the recorder did not finish"]);
     sandbox.retake(["replay", "it.take"]).expect(3).says(&["identical as far as", "ends inside a call"]);
-}
-
-/// Waits for what another process brings about.
-fn wait_until(there: impl Fn() -> bool) {
-    let begin = Instant::now();
-    while !there() {
-        assert!(begin.elapsed() < Duration::from_secs(60), "it does not come about");
-        std::thread::yield_now();
-    }
-}
-
-/// Export calls that were given up.
-fn cancelled_calls(take: &mut Take) -> usize {
-    let events = take.only_chain().events.iter();
-    let payloads = events.map(|event| event.payload().expect("a payload that decodes"));
-    let cancelled = |payload: &ChainEventPayload| matches!(payload, ChainEventPayload::Wasm(WasmEventData::WasmError { message, .. }) if message == "cancelled");
-    payloads.filter(cancelled).count()
 }

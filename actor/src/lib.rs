@@ -18,4 +18,4 @@ pub use boundary::{
     FunctionName, HandleIds, InstrumentError, Instrumented, StandIn, StandInResources, Tap, TapError,
     instrument, link_stand_in,
 };
-pub use outcome::{CANCELLED, RaisedOutcome, outcome_of};
+pub use outcome::{RaisedOutcome, outcome_of};

@@ -1,11 +1,8 @@
 //! Owns how the end of a call that did not return is told: from a wasmtime error to an [`Outcome`], and back.
 
-use retake_chain::Outcome;
+use retake_chain::{CANCELLED, Outcome};
 use thiserror::Error;
 use wasmtime::Trap;
-
-/// The message of the `wasm-error` of a call that was given up.
-pub const CANCELLED: &str = "cancelled";
 
 /// An outcome other than a value, raised as an error where a replay reproduces it.
 #[derive(Debug, Error)]

@@ -21,6 +21,8 @@ pub const WASM_ERROR: &str = "wasm-error";
 pub const SHUTDOWN: &str = "shutdown";
 /// The event type of a replay's summary.
 pub const REPLAY_SUMMARY: &str = "replay-summary";
+/// The message of the `wasm-error` of a call that was given up.
+pub const CANCELLED: &str = "cancelled";
 /// What the types of the runtime's own events begin with.
 pub const THEATER_RUNTIME_PREFIX: &str = "theater-runtime/";
 
@@ -200,6 +202,20 @@ impl ChainEventPayload {
             ChainEventPayload::Shutdown => "Shutdown",
             ChainEventPayload::ReplaySummary(_) => "ReplaySummary",
         }
+    }
+}
+
+impl WasmEventData {
+    /// How the end of an export call is told: as a result if it returned or exited, else as an error.
+    pub fn ended(function_name: String, outcome: Outcome) -> Self {
+        let message = match outcome {
+            Outcome::Returned(_) | Outcome::Exited(_) => {
+                return WasmEventData::WasmResult { function_name, state: None, response: outcome };
+            }
+            Outcome::Trapped(message) | Outcome::Failed(message) => message,
+            Outcome::Cancelled => CANCELLED.into(),
+        };
+        WasmEventData::WasmError { function_name, message }
     }
 }
 

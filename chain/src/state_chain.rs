@@ -6,13 +6,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{Mutex as AsyncMutex, mpsc};
+use tokio::sync::{Mutex as AsyncMutex, MutexGuard as AsyncMutexGuard, mpsc};
 
 use crate::event::{ChainEvent, ChainEventData};
 use crate::hash::EventHash;
 use crate::ids::TheaterId;
 use crate::log::{MAX_EVENT, MAX_EVENT_TYPE};
-use crate::payload::SHUTDOWN;
+use crate::payload::{SHUTDOWN, WASM_CALL, WASM_ERROR, WASM_RESULT};
 use crate::value::MAX_VALUE_DEPTH;
 
 /// Where a chain delivers its events.
@@ -98,6 +98,8 @@ struct Short {
     head: Option<EventHash>,
     count: u64,
     ended: bool,
+    /// A `wasm-call` has been appended, and its end has not.
+    in_call: bool,
     /// Replaced as a whole on change, so that an append needs no copy of the list.
     subscribers: Arc<[EventSender]>,
 }
@@ -111,7 +113,7 @@ struct Undelivered {
 impl StateChain {
     /// An empty chain of that actor, without subscribers.
     pub fn new(actor_id: TheaterId) -> Self {
-        let short = Short { head: None, count: 0, ended: false, subscribers: Arc::new([]) };
+        let short = Short { head: None, count: 0, ended: false, in_call: false, subscribers: Arc::new([]) };
         Self { actor_id, append: AsyncMutex::new(None), short: Mutex::new(short) }
     }
 
@@ -158,13 +160,37 @@ impl StateChain {
         self.append(recorded.event_type.clone(), recorded.data.clone()).await
     }
 
+    /// Ends the chain from outside, for an actor that cannot do it: `interrupted` ends the export call in progress, if
+    /// there is one, and `shutdown` the chain. Nothing comes between, and what the actor appends later is refused. A chain
+    /// that has ended is left as it is.
+    ///
+    /// # Errors
+    /// [`ChainError`] if the chain does not take `interrupted`.
+    pub async fn end(&self, interrupted: &ChainEventData) -> Result<(), ChainError> {
+        let mut left = self.append_lock().await;
+        if self.short().ended {
+            return Ok(());
+        }
+        if self.short().in_call {
+            self.append_locked(&mut left, interrupted.event_type.clone(), interrupted.data.encode()).await?;
+        }
+        let shutdown = ChainEventData::shutdown();
+        self.append_locked(&mut left, shutdown.event_type, shutdown.data.encode()).await?;
+        Ok(())
+    }
+
     /// Delivers what a dropped append left, if it left anything.
     pub async fn settle(&self) {
-        let mut left = self.append.lock().await;
-        self.deliver_left(&mut left).await;
+        drop(self.append_lock().await);
     }
 
     async fn append(&self, event_type: Arc<str>, data: Bytes) -> Result<ChainEvent, ChainError> {
+        let mut left = self.append_lock().await;
+        self.append_locked(&mut left, event_type, data).await
+    }
+
+    /// The turn to append; what a dropped append left has been delivered.
+    async fn append_lock(&self) -> AsyncMutexGuard<'_, Option<Undelivered>> {
         let mut left = match self.append.try_lock() {
             Ok(left) => left,
             Err(_) => self.append.lock().await,
@@ -172,6 +198,15 @@ impl StateChain {
         if left.is_some() {
             self.deliver_left(&mut left).await;
         }
+        left
+    }
+
+    async fn append_locked(
+        &self,
+        left: &mut Option<Undelivered>,
+        event_type: Arc<str>,
+        data: Bytes,
+    ) -> Result<ChainEvent, ChainError> {
         let parent = self.admit(&event_type, data.len())?;
         let event = ChainEvent::link(parent, event_type, data);
 
@@ -179,12 +214,17 @@ impl StateChain {
             let mut short = self.short();
             short.head = Some(event.hash);
             short.count += 1;
-            short.ended = &*event.event_type == SHUTDOWN;
+            match &*event.event_type {
+                WASM_CALL => short.in_call = true,
+                WASM_RESULT | WASM_ERROR => short.in_call = false,
+                SHUTDOWN => short.ended = true,
+                _ => {}
+            }
             short.subscribers.clone()
         };
         // From here on the event is in the chain, whatever becomes of this future.
         if !subscribers.is_empty() {
-            self.deliver(&mut left, &event, &subscribers).await;
+            self.deliver(left, &event, &subscribers).await;
         }
         if &*event.event_type == SHUTDOWN {
             self.short().subscribers = Arc::new([]);

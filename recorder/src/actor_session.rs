@@ -3,11 +3,13 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
-use retake_actor::{CANCELLED, TapError, outcome_of};
-use retake_chain::{ChainEventData, Outcome, StateChain, Value, WasmEventData};
-use tokio::task::JoinHandle;
+use retake_actor::{TapError, outcome_of};
+use retake_chain::{CANCELLED, ChainEventData, Outcome, StateChain, Value, WasmEventData};
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use wasmtime::Store;
 use wasmtime::component::Val;
@@ -19,7 +21,7 @@ use crate::program::Program;
 use crate::recorder::Recorder;
 
 /// How long a cancelled call is given to come back, before its chain is ended without it.
-const COME_BACK: Duration = Duration::from_secs(1);
+const COME_BACK: Duration = Duration::from_secs(2);
 
 /// An actor being recorded.
 pub struct ActorSession {
@@ -29,75 +31,82 @@ pub struct ActorSession {
 }
 
 /// How a call ended, before its `wasm-result` or `wasm-error` is written.
-pub(crate) struct Ended {
-    response: Result<Outcome, String>,
-}
+pub(crate) struct Ended(Outcome);
 
 impl Ended {
-    /// A line for people: nothing for a plain return.
+    /// A line for people, if the actor failed or was given up.
     pub fn failure(&self) -> Option<&str> {
-        self.response.as_ref().err().map(String::as_str)
+        match &self.0 {
+            Outcome::Trapped(message) | Outcome::Failed(message) => Some(message),
+            Outcome::Cancelled => Some(CANCELLED),
+            Outcome::Returned(_) | Outcome::Exited(_) => None,
+        }
     }
 
     /// Whether the actor ended before it was done: by a trap, a failure, an exit, or because it was given up.
     pub fn is_early(&self) -> bool {
-        !matches!(self.response, Ok(Outcome::Returned(_)))
+        !matches!(self.0, Outcome::Returned(_))
+    }
+
+    /// Whether the call was given up.
+    pub fn is_given_up(&self) -> bool {
+        self.0 == Outcome::Cancelled
     }
 
     /// What a command's end means as an exit code: of `wasi:cli/exit`, or of the result that `run` returned.
     pub fn exit_code(&self) -> i32 {
-        match &self.response {
-            Ok(Outcome::Exited(code)) => *code,
-            Ok(Outcome::Returned(Some(Value::String(case)))) if case == "ok" => 0,
+        match &self.0 {
+            Outcome::Exited(code) => *code,
+            Outcome::Returned(Some(Value::String(case))) if case == "ok" => 0,
             _ => 1,
         }
     }
 }
 
-/// An actor at work on a task of its own.
+/// An actor at work on a thread of its own, so that a guest that computes for long keeps nobody else from theirs.
 ///
 /// A guest that computes without end cannot be called off; its chain can be ended without it, and what it does after
 /// that is not recorded.
-pub(crate) struct ActorTask<T> {
-    task: JoinHandle<Result<T, RecordError>>,
+pub(crate) struct ActorThread<T> {
+    ended: oneshot::Receiver<Result<T, RecordError>>,
     chain: Arc<StateChain>,
     function_name: String,
 }
 
-impl<T: Send + 'static> ActorTask<T> {
-    /// Spawns `work` with the session.
-    pub fn spawn<F>(session: ActorSession, work: impl FnOnce(ActorSession) -> F) -> Self
+impl<T: Send + 'static> ActorThread<T> {
+    /// Starts `work` with the session; its futures run in the caller's runtime.
+    pub fn spawn<F>(
+        session: ActorSession,
+        work: impl FnOnce(ActorSession) -> F + Send + 'static,
+    ) -> Result<Self, RecordError>
     where
-        F: Future<Output = Result<T, RecordError>> + Send + 'static,
+        F: Future<Output = Result<T, RecordError>>,
     {
         let chain = session.chain.clone();
         let function_name = session.program.entry.name();
-        ActorTask { task: tokio::spawn(work(session)), chain, function_name }
+        let runtime = Handle::current();
+        let (sender, ended) = oneshot::channel();
+        thread::Builder::new()
+            .name("retake-actor".into())
+            // The session may have ended without this actor.
+            .spawn(move || drop(sender.send(runtime.block_on(work(session)))))
+            .map_err(|error| RecordError::Engine { reason: format!("no thread for the actor: {error}") })?;
+        Ok(ActorThread { ended, chain, function_name })
     }
 
     /// Waits for the work to end; `None` if it was cancelled and did not come back.
-    pub async fn join(mut self, cancel: &CancellationToken) -> Result<Option<T>, RecordError> {
-        let given_up = async {
-            cancel.cancelled().await;
-            tokio::time::sleep(COME_BACK).await;
-        };
+    pub async fn join(self, cancel: &CancellationToken) -> Result<Option<T>, RecordError> {
         tokio::select! {
-            ended = &mut self.task => {
-                ended.map_err(|error| RecordError::Engine { reason: error.to_string() })?.map(Some)
-            }
-            () = given_up => {
-                self.task.abort();
-                self.abandon().await.map(|()| None)
+            ended = self.ended => match ended {
+                Ok(ended) => ended.map(Some),
+                Err(_) => Err(RecordError::Engine { reason: "an actor's thread panicked".into() }),
+            },
+            () = overdue(cancel) => {
+                let interrupted = WasmEventData::ended(self.function_name, Outcome::Cancelled);
+                self.chain.end(&ChainEventData::wasm(interrupted)).await?;
+                Ok(None)
             }
         }
-    }
-
-    async fn abandon(self) -> Result<(), RecordError> {
-        let error = WasmEventData::WasmError { function_name: self.function_name, message: CANCELLED.into() };
-        for event in [ChainEventData::wasm(error), ChainEventData::shutdown()] {
-            self.chain.add_typed_event(event).await?;
-        }
-        Ok(())
     }
 }
 
@@ -142,9 +151,7 @@ impl ActorSession {
             () = cancel.cancelled() => Err(wasmtime::Error::new(Cancelled)),
         };
         let error = match called {
-            Ok(returned) => {
-                return Ok(Ended { response: Ok(Outcome::Returned(returned)) });
-            }
+            Ok(returned) => return Ok(Ended(Outcome::Returned(returned))),
             Err(error) => error,
         };
         let outcome = if error.is::<Cancelled>() {
@@ -156,13 +163,7 @@ impl ActorSession {
             }
         };
         store.data_mut().tap.close_call(outcome.clone()).await?;
-        Ok(Ended {
-            response: match outcome {
-                Outcome::Trapped(message) | Outcome::Failed(message) => Err(message),
-                Outcome::Cancelled => Err(CANCELLED.into()),
-                ended => Ok(ended),
-            },
-        })
+        Ok(Ended(outcome))
     }
 
     async fn run(&self, store: &mut Store<Host>, params: &[Val]) -> wasmtime::Result<Option<Value>> {
@@ -186,12 +187,7 @@ impl ActorSession {
 
     /// Ends a call on the chain.
     pub(crate) async fn finish(&self, ended: Ended) -> Result<(), RecordError> {
-        let function_name = self.program.entry.name();
-        self.emit(match ended.response {
-            Ok(response) => WasmEventData::WasmResult { function_name, state: None, response },
-            Err(message) => WasmEventData::WasmError { function_name, message },
-        })
-        .await
+        self.emit(WasmEventData::ended(self.program.entry.name(), ended.0)).await
     }
 
     async fn emit(&self, event: WasmEventData) -> Result<(), RecordError> {
@@ -208,6 +204,12 @@ impl ActorSession {
         self.append(ChainEventData::shutdown()).await?;
         Ok(())
     }
+}
+
+/// Completes when calls were given up and have had the time to come back.
+pub(crate) async fn overdue(cancel: &CancellationToken) {
+    cancel.cancelled().await;
+    tokio::time::sleep(COME_BACK).await;
 }
 
 /// The marker of a call that was given up.

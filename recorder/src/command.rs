@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use retake_actor::CANCELLED;
+use retake_chain::CANCELLED;
 use tokio_util::sync::CancellationToken;
 
-use crate::actor_session::{ActorSession, ActorTask};
+use crate::actor_session::{ActorSession, ActorThread};
 use crate::error::RecordError;
 use crate::host::Stdio;
 use crate::program::Program;
@@ -27,8 +27,9 @@ pub async fn record(
     cancel: &CancellationToken,
 ) -> Result<CommandEnd, RecordError> {
     let session = ActorSession::start(program, recorder).await?;
-    let task = ActorTask::spawn(session, |session| run(session, cancel.clone()));
-    let end = task.join(cancel).await?;
+    let given_up = cancel.clone();
+    let actor = ActorThread::spawn(session, |session| run(session, given_up))?;
+    let end = actor.join(cancel).await?;
     Ok(end.unwrap_or_else(|| CommandEnd::Failed(CANCELLED.into())))
 }
 

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use futures::future::{Either, select};
 use retake_chain::log::{ChainNumber, LogWriter, SealSummary, Storage, WriteError};
-use retake_chain::{ChainEvent, StateChain, TheaterId};
+use retake_chain::{ChainEvent, StateChain, TheaterId, WASM_ERROR, WASM_RESULT};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::error::RecordError;
@@ -229,34 +229,27 @@ impl<S: Storage> Worker<S> {
         }
     }
 
-    /// Writes every event that was handed over before now.
+    /// Writes every event that was handed over before now; what comes meanwhile is left for the next time, so that a flush
+    /// does not wait for those who go on.
     fn write_queued(&mut self) -> Result<(), WriteError> {
-        loop {
-            for (id, event) in self.batch.drain(..) {
-                let Some((_, chain)) = self.chains.iter().find(|(known, _)| *known == id) else {
-                    // A chain is subscribed to only after it was added.
-                    continue;
-                };
-                self.writer.append(*chain, &event)?;
-                self.unflushed = true;
-                let progress = &self.progress;
-                progress.events.fetch_add(1, Ordering::Relaxed);
-                let size = event.data.len() as u64;
-                progress.bytes.fetch_add(size, Ordering::Relaxed);
-                if matches!(&*event.event_type, "wasm-result" | "wasm-error") {
-                    progress.calls.fetch_add(1, Ordering::Relaxed);
-                }
-            }
-            while self.batch.len() < QUEUE {
-                match self.events.try_recv() {
-                    Ok(event) => self.batch.push(event),
-                    Err(_) => break,
-                }
-            }
-            if self.batch.is_empty() {
-                return Ok(());
+        let waiting = self.events.len();
+        self.batch.extend((0..waiting).map_while(|_| self.events.try_recv().ok()));
+        for (id, event) in self.batch.drain(..) {
+            let Some((_, chain)) = self.chains.iter().find(|(known, _)| *known == id) else {
+                // A chain is subscribed to only after it was added.
+                continue;
+            };
+            self.writer.append(*chain, &event)?;
+            self.unflushed = true;
+            let progress = &self.progress;
+            progress.events.fetch_add(1, Ordering::Relaxed);
+            let size = event.data.len() as u64;
+            progress.bytes.fetch_add(size, Ordering::Relaxed);
+            if matches!(&*event.event_type, WASM_RESULT | WASM_ERROR) {
+                progress.calls.fetch_add(1, Ordering::Relaxed);
             }
         }
+        Ok(())
     }
 }
 

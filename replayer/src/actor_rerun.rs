@@ -2,7 +2,7 @@
 
 use retake_actor::abi::UnfitValue;
 use retake_actor::abi::val::{from_value, to_value};
-use retake_actor::{CANCELLED, Entry, outcome_of};
+use retake_actor::{Entry, RaisedOutcome, outcome_of};
 use retake_chain::{ChainEventData, ChainEventPayload, EventHash, Outcome, Value, WasmEventData};
 use retake_verifier::{DivergenceKind, same_track};
 use wasmtime::component::Val;
@@ -106,8 +106,7 @@ fn call(
     }
     // A call that was given up is re-run as far as the host answered it: to run on could be without end.
     if answers.cancelled_here() {
-        let ended = answers.copy();
-        answers.end_call(true);
+        let ended = finish(&mut answers, function, Err(RaisedOutcome(Outcome::Cancelled).into()));
         return (answers, ended);
     }
     if answers.recorded().is_none() {
@@ -175,14 +174,7 @@ fn finish(
         answers.copy()?;
     }
     let given_up = response == Outcome::Cancelled;
-    let ended = match response {
-        Outcome::Trapped(message) | Outcome::Failed(message) => {
-            WasmEventData::WasmError { function_name, message }
-        }
-        Outcome::Cancelled => WasmEventData::WasmError { function_name, message: CANCELLED.into() },
-        response => WasmEventData::WasmResult { function_name, state: None, response },
-    };
-    answers.emit(ChainEventData::wasm(ended))?;
+    answers.emit(ChainEventData::wasm(WasmEventData::ended(function_name, response)))?;
     answers.end_call(given_up);
     Ok(())
 }

@@ -9,10 +9,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures::FutureExt;
-use retake_actor::{CANCELLED, FunctionName, RaisedOutcome, StandIn};
+use retake_actor::{FunctionName, RaisedOutcome, StandIn};
 use retake_chain::{
-    ChainEvent, ChainEventData, ChainEventPayload, EventHash, HostFunctionCall, Outcome, StateChain, Value,
-    WasmEventData,
+    CANCELLED, ChainEvent, ChainEventData, ChainEventPayload, EventHash, HostFunctionCall, Outcome,
+    StateChain, Value, WasmEventData,
 };
 use retake_verifier::{Described, Divergence, DivergenceKind, ExportCall, compare, same_track};
 use wasmtime::{Result, format_err};
@@ -102,11 +102,13 @@ impl Answers {
 
     /// Whether the call in progress was given up at this point of the recording.
     pub fn cancelled_here(&mut self) -> bool {
-        let recorded = self.cursor.peek().map(|recorded| recorded.payload);
-        matches!(
-            recorded,
-            Some(ChainEventPayload::Wasm(WasmEventData::WasmError { message, .. })) if message == CANCELLED
-        )
+        self.cursor.peek().is_some_and(|recorded| match recorded.payload {
+            ChainEventPayload::Wasm(WasmEventData::WasmError { message, .. }) => message == CANCELLED,
+            ChainEventPayload::HostFunction(call) => {
+                recorded.is_observation() && call.output == Outcome::Cancelled
+            }
+            _ => false,
+        })
     }
 
     /// Takes over an event that the host alone caused.

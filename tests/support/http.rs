@@ -32,6 +32,11 @@ pub struct Client {
     stream: BufReader<TcpStream>,
 }
 
+/// A request whose response has not been read.
+pub struct Asked {
+    stream: BufReader<TcpStream>,
+}
+
 /// A request whose body is still being sent, to an actor that passes it back.
 pub struct Upload {
     stream: BufReader<TcpStream>,
@@ -101,12 +106,30 @@ impl Client {
 }
 
 impl Client {
-    /// Sends a request, waits for the first bytes of the response's body, and goes away.
-    pub fn leave_early(mut self, path: &str) {
+    /// Sends a request without reading the response.
+    pub fn ask(mut self, path: &str) -> Asked {
         let head = format!("GET {path} HTTP/1.1\r\nhost: retake.test\r\n\r\n");
         self.stream.get_mut().write_all(head.as_bytes()).expect("the request is sent");
-        read_response_head(&mut self.stream).expect("a response begins");
-        self.stream.read_exact(&mut [0; 1024]).expect("the body begins");
+        Asked { stream: self.stream }
+    }
+
+    /// Sends a request, waits for the first bytes of the response's body, and goes away.
+    pub fn leave_early(self, path: &str) {
+        let mut asked = self.ask(path);
+        read_response_head(&mut asked.stream).expect("a response begins");
+        asked.stream.read_exact(&mut [0; 1024]).expect("the body begins");
+    }
+}
+
+impl Asked {
+    /// Waits for the head of a response that is a success; of its body no more than a buffer is read.
+    pub fn has_begun(&mut self) -> bool {
+        read_response_head(&mut self.stream).is_ok_and(|(status, _)| status == 200)
+    }
+
+    /// Whether a response comes that is whole and a success.
+    pub fn is_answered(mut self) -> bool {
+        Response::read(&mut self.stream).is_ok_and(|response| response.status == 200 && response.whole)
     }
 }
 

@@ -8,8 +8,19 @@ mod sandbox;
 mod served;
 mod take;
 
-pub use http::{Client, Request, Response, Upload};
+pub use http::{Asked, Client, Request, Response, Upload};
 pub use model::Model;
 pub use sandbox::{Ended, Sandbox, actor};
 pub use served::{Running, Served};
 pub use take::{Chain, Take};
+
+use std::time::{Duration, Instant};
+
+/// Waits for what another process brings about.
+pub fn wait_until(there: impl Fn() -> bool) {
+    let begin = Instant::now();
+    while !there() {
+        assert!(begin.elapsed() < Duration::from_secs(60), "it does not come about");
+        std::thread::yield_now();
+    }
+}

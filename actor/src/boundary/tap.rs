@@ -145,6 +145,8 @@ impl Tap {
                 Box::new(async move {
                     let tap = get(store.data_mut());
                     tap.chain.add_typed_event(event?).await.map_err(TapError::from)?;
+                    // An actor whose calls never wait would not be seen to be called off.
+                    tokio::task::consume_budget().await;
                     Ok(Done::default())
                 })
             })?;

@@ -279,3 +279,77 @@ async fn many_appenders_make_one_chain() {
     assert_linked(&received);
     assert_eq!(chain.head_hash(), Some(received[399].hash));
 }
+
+fn interrupted() -> ChainEventData {
+    ChainEventData::wasm(WasmEventData::ended("run".into(), Outcome::Cancelled))
+}
+
+fn types(events: &[ChainEvent]) -> Vec<&str> {
+    events.iter().map(|event| &*event.event_type).collect()
+}
+
+#[tokio::test]
+async fn ending_a_chain_from_outside_ends_its_call_and_refuses_its_actor() {
+    let chain = chain();
+    let (sender, mut receiver) = mpsc::channel(8);
+    chain.add_subscriber(sender);
+    let call = WasmEventData::WasmCall { function_name: "run".into(), params: Vec::new() };
+    chain.add_typed_event(ChainEventData::wasm(call)).await.unwrap();
+    chain.add_typed_event(data(0)).await.unwrap();
+
+    chain.end(&interrupted()).await.unwrap();
+    let late = chain.add_typed_event(data(1)).await.unwrap_err();
+    assert!(matches!(late, ChainError::Ended { events: 4, .. }), "{late}");
+    chain.end(&interrupted()).await.unwrap();
+
+    let events = drain(&mut receiver);
+    assert_eq!(types(&events)[2..], [WASM_ERROR, SHUTDOWN]);
+    assert_eq!(events.len(), 4);
+    assert_linked(&events);
+}
+
+#[tokio::test]
+async fn ending_a_chain_from_outside_between_calls_says_nothing_of_a_call() {
+    for ended in [Outcome::Returned(None), Outcome::Trapped("unreachable".into())] {
+        let chain = chain();
+        let (sender, mut receiver) = mpsc::channel(8);
+        chain.add_subscriber(sender);
+        let call = WasmEventData::WasmCall { function_name: "run".into(), params: Vec::new() };
+        chain.add_typed_event(ChainEventData::wasm(call)).await.unwrap();
+        chain.add_typed_event(ChainEventData::wasm(WasmEventData::ended("run".into(), ended))).await.unwrap();
+
+        chain.end(&interrupted()).await.unwrap();
+        let events = drain(&mut receiver);
+        assert_eq!(types(&events)[2..], [SHUTDOWN]);
+    }
+}
+
+#[tokio::test]
+async fn a_chain_is_ended_once_while_an_appender_waits_for_its_subscriber() {
+    // Full, with an append that waits: the end comes after it, and nothing between the two events of the end.
+    let chain = chain();
+    let (sender, mut receiver) = mpsc::channel(1);
+    chain.add_subscriber(sender);
+    let call = WasmEventData::WasmCall { function_name: "run".into(), params: Vec::new() };
+    chain.add_typed_event(ChainEventData::wasm(call)).await.unwrap();
+    let mut waiting = Box::pin(chain.add_typed_event(data(0)));
+    let interrupted = interrupted();
+    let mut end = Box::pin(chain.end(&interrupted));
+    let mut late = Box::pin(chain.add_typed_event(data(1)));
+    assert!(poll_once(&mut waiting).is_none());
+    assert!(poll_once(&mut end).is_none());
+    assert!(poll_once(&mut late).is_none());
+
+    let collect = async {
+        let mut events = Vec::new();
+        while let Some((_, event)) = receiver.recv().await {
+            events.push(event);
+        }
+        events
+    };
+    let (waited, ended, late, events) = tokio::join!(waiting, end, late, collect);
+    waited.unwrap();
+    ended.unwrap();
+    assert!(matches!(late, Err(ChainError::Ended { .. })));
+    assert_eq!(types(&events), [WASM_CALL, "wasi:clocks/wall-clock@0.2.3/now", WASM_ERROR, SHUTDOWN]);
+}

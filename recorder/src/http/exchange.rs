@@ -12,6 +12,7 @@ use http_body_util::BodyExt;
 use retake_chain::{ChainEventData, HostFunctionCall, Outcome, Value};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 use wasmtime::component::{Resource, ResourceType, Val};
 use wasmtime::{AsContextMut, Store};
 use wasmtime_wasi_http::WasiHttpView;
@@ -21,7 +22,7 @@ use wasmtime_wasi_http::p2::types::{HostIncomingRequest, HostResponseOutparam};
 
 use super::body::{ClientBody, Observed, Part, RequestBody};
 use super::observation::{RequestHead, Shared, response_value};
-use crate::actor_session::ActorSession;
+use crate::actor_session::{ActorSession, overdue};
 use crate::error::RecordError;
 use crate::host::{Host, Stdio};
 
@@ -52,14 +53,24 @@ pub(super) async fn exchange(
     };
     // wasmtime ends a body that the actor did not finish as if it had; after a trap that would pass for a whole response.
     let failed = Arc::new(AtomicBool::new(false));
-    let sender = tokio::spawn(send_response(response, client, is_head, failed.clone()));
+    let send = send_response(response, client, is_head, failed.clone());
+    let given_up = cancel.clone();
+    let sender = AbortOnDropHandle::new(tokio::spawn(async move {
+        tokio::select! { sent = send => Some(sent), () = overdue(&given_up) => None }
+    }));
     let ended = session.call(&mut store, &params, handles, cancel).await?;
     failed.store(ended.is_early(), Ordering::Release);
     // The response's body ends with the instance that writes it.
     drop(store);
-    let sent = match sender.await {
-        Ok(sent) => sent,
-        Err(_) => Sent::nothing("the response could not be passed on"),
+    let (outcome, held) = if ended.is_given_up() {
+        drop(sender);
+        // From this outcome replay knows a call that was given up.
+        (Outcome::Cancelled, Held::Nothing)
+    } else {
+        match sender.await {
+            Ok(Some(sent)) => (sent.outcome, sent.held),
+            Ok(None) | Err(_) => (Outcome::Failed("the response was not passed on".into()), Held::Nothing),
+        }
     };
 
     let (interface, function) = (&session.program.entry.interface, session.program.entry.function);
@@ -69,12 +80,12 @@ pub(super) async fn exchange(
             interface: interface.as_str().into(),
             function: function.into(),
             input,
-            output: sent.outcome,
+            output: outcome,
         }))
         .await?;
     session.finish(ended).await?;
     session.recorder.flush().await?;
-    sent.held.release().await;
+    held.release().await;
     Ok(())
 }
 
@@ -132,12 +143,6 @@ impl Held {
             Held::Cut(parts) => drop(parts),
             Held::Nothing => {}
         }
-    }
-}
-
-impl Sent {
-    fn nothing(message: &str) -> Sent {
-        Sent { outcome: Outcome::Failed(message.into()), held: Held::Nothing }
     }
 }
 
@@ -206,7 +211,7 @@ async fn send_body(
         None => parts.is_closed(),
     };
     let outcome = match client_gone {
-        true => Outcome::Cancelled,
+        true => Outcome::Failed("the client went away".into()),
         false => Outcome::Returned(Some(response_value(status, &headers, observation.take()))),
     };
     let broken_parts = parts.clone();

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures::future::join_all;
 use http::{Request, Response, StatusCode};
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::body::{ClientBody, RequestBody, in_memory};
 use super::exchange::{Client, exchange, plain};
-use crate::actor_session::{ActorSession, ActorTask};
+use crate::actor_session::{ActorSession, ActorThread, overdue};
 use crate::error::RecordError;
 use crate::program::Program;
 use crate::recorder::Recorder;
@@ -22,7 +23,7 @@ type Job = (Request<RequestBody>, Client);
 /// The actors of one session.
 pub struct Pool {
     jobs: mpsc::Sender<Job>,
-    actors: Vec<ActorTask<()>>,
+    actors: Vec<ActorThread<()>>,
     cancel: CancellationToken,
     failed: CancellationToken,
 }
@@ -42,13 +43,15 @@ impl Pool {
         for _ in 0..actors {
             let session = ActorSession::start(program, recorder).await?;
             let (queue, cancel, failed) = (queue.clone(), cancel.clone(), failed.clone());
-            running.push(ActorTask::spawn(session, |session| async move {
+            running.push(ActorThread::spawn(session, |session| async move {
+                // A panic is a failure too.
+                let failed = failed.drop_guard();
                 let result = mailbox(session, queue, cancel).await;
-                if result.is_err() {
-                    failed.cancel();
+                if result.is_ok() {
+                    failed.disarm();
                 }
                 result
-            }));
+            })?);
         }
         Ok(Pool { jobs, actors: running, cancel, failed })
     }
@@ -59,9 +62,10 @@ impl Pool {
         if self.jobs.try_send((request, client)).is_err() {
             return plain(StatusCode::SERVICE_UNAVAILABLE, "every actor is busy\n");
         }
-        match response.await {
-            Ok(response) => response,
-            Err(_) => plain(StatusCode::BAD_GATEWAY, "the session has ended\n"),
+        // Whose call is given up waits no longer, nor who waits behind one.
+        match self.cancel.run_until_cancelled(response).await {
+            Some(Ok(response)) => response,
+            Some(Err(_)) | None => plain(StatusCode::BAD_GATEWAY, "the session has ended\n"),
         }
     }
 
@@ -75,17 +79,16 @@ impl Pool {
         self.failed.cancelled().await;
     }
 
+    /// Completes when the calls in flight were given up and have had the time to come back.
+    pub(super) async fn overdue(&self) {
+        overdue(&self.cancel).await;
+    }
+
     /// Takes no more requests, lets the actors finish those they have, and ends their chains.
     pub async fn close(self) -> Result<(), RecordError> {
         drop(self.jobs);
-        let mut first_fault = Ok(());
-        for actor in self.actors {
-            let result = actor.join(&self.cancel).await.map(drop);
-            if first_fault.is_ok() {
-                first_fault = result;
-            }
-        }
-        first_fault
+        let actors = self.actors.into_iter().map(|actor| actor.join(&self.cancel));
+        join_all(actors).await.into_iter().try_for_each(|ended| ended.map(drop))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -13,8 +14,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::pool::Pool;
 
+/// How long accepting pauses after it failed: what the machine has run out of may come back.
+const PAUSE: Duration = Duration::from_millis(50);
+
 /// Serves until `stop`, or until an actor fails; then takes no new connection or request and returns when those in flight
-/// have been answered.
+/// have been answered, or the pool's calls are given up.
 pub async fn serve(listener: TcpListener, pool: Arc<Pool>, stop: CancellationToken) {
     let mut connections = JoinSet::new();
     loop {
@@ -24,13 +28,21 @@ pub async fn serve(listener: TcpListener, pool: Arc<Pool>, stop: CancellationTok
             () = pool.failed() => break,
         };
         while connections.try_join_next().is_some() {}
-        // A connection that broke before it was accepted concerns nobody.
-        let Ok((stream, _)) = accepted else { continue };
+        let Ok((stream, _)) = accepted else {
+            tokio::time::sleep(PAUSE).await;
+            continue;
+        };
         connections.spawn(connection(TokioIo::new(stream), pool.clone(), stop.clone()));
     }
     drop(listener);
     stop.cancel();
-    while connections.join_next().await.is_some() {}
+    let answered = async { while connections.join_next().await.is_some() {} };
+    // A client that reads no further would keep its connection open for ever.
+    tokio::select! {
+        () = answered => return,
+        () = pool.overdue() => {}
+    }
+    connections.shutdown().await;
 }
 
 async fn connection(io: TokioIo<tokio::net::TcpStream>, pool: Arc<Pool>, stop: CancellationToken) {

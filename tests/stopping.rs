@@ -1,0 +1,129 @@
+//! How a session ends when it is asked to: what is on its way is finished or given up, and the take is sealed.
+
+mod support;
+
+use retake_chain::{ChainEventPayload, Outcome, WASM_CALL, WasmEventData};
+use rustix::process::Signal;
+use support::{Running, Sandbox, Take, actor, wait_until};
+
+#[test]
+fn sigterm_lets_calls_on_their_way_finish_and_seals() {
+    let sandbox = Sandbox::new();
+    let mut served = sandbox.serve(&actor("http-edge.wasm"), &["--actors", "2"], "it.take");
+    let (first, second) = (served.upload(b"the first, "), served.upload(b"the second, "));
+
+    served.terminate();
+    assert_eq!(first.finish(b"finished").expect("an echo"), b"the first, finished");
+    assert_eq!(second.finish(b"finished").expect("an echo"), b"the second, finished");
+    served.ended().expect(0).says(&["2 calls"]);
+
+    sandbox.retake(["verify", "it.take"]).expect(0).says(&["intact and sealed", "2 calls"]);
+    sandbox.retake(["replay", "it.take"]).expect(0).says(&["identical (2 calls, "]);
+}
+
+#[test]
+fn sigint_seals_as_sigterm_does() {
+    let sandbox = Sandbox::new();
+    let served = sandbox.serve(&actor("http-c.wasm"), &[], "it.take");
+    assert_eq!(served.client().get("/").status, 200);
+
+    served.signal(Signal::INT);
+    served.ended().expect(0);
+
+    sandbox.retake(["replay", "it.take"]).expect(0).says(&["identical (1 call, "]);
+}
+
+#[test]
+fn a_second_signal_records_the_calls_on_their_way_as_cancelled_and_seals() {
+    let sandbox = Sandbox::new();
+    let mut served = sandbox.serve(&actor("http-edge.wasm"), &[], "it.take");
+    assert_eq!(served.client().post("/echo", b"whole").body, b"whole");
+    let waiting = served.upload(b"never to be finished");
+
+    served.terminate();
+    served.signal(Signal::TERM);
+    served.ended().expect(0);
+    assert!(waiting.rest().is_err(), "the answer breaks off");
+
+    let mut take = sandbox.take("it.take");
+    assert_eq!(cancelled_calls(&mut take), 1);
+    sandbox.retake(["verify", "it.take"]).expect(0).says(&["intact and sealed", "2 calls"]);
+    sandbox.retake(["replay", "it.take"]).expect(0).says(&["identical (2 calls, "]);
+}
+
+#[test]
+fn a_command_without_end_is_ended_by_a_second_signal_and_replays_up_to_there() {
+    let sandbox = Sandbox::new();
+    let mut recorder = Running::start(sandbox.command(["record", &actor("loop.wat"), "-o", "it.take"]));
+    // A command has no address to announce: it runs when its take is there.
+    wait_until(|| sandbox.path("it.take").exists());
+
+    recorder.terminate();
+    recorder.signal(Signal::TERM);
+    recorder.ended().expect(0);
+
+    let mut take = sandbox.take("it.take");
+    assert_eq!(cancelled_calls(&mut take), 1);
+    assert_eq!(take.only_chain().types(), ["retake/session", WASM_CALL, "wasm-error", "shutdown"]);
+    sandbox.retake(["verify", "it.take"]).expect(0);
+    sandbox.retake(["replay", "it.take"]).expect(0).says(&["identical (1 call, "]);
+}
+
+#[test]
+fn actors_that_compute_without_end_keep_nobody_from_ending_the_session() {
+    // More of them than the machine may have cores, and a request that waits behind them.
+    let sandbox = Sandbox::new();
+    let mut served = sandbox.serve(&actor("http-loop.wat"), &["--actors", "8"], "it.take");
+    let clients: Vec<_> = (0..9).map(|_| served.client().ask("/")).collect();
+    wait_until(|| {
+        let chains = sandbox.take("it.take").chains;
+        chains.len() == 8 && chains.iter().all(|chain| chain.events.len() == 3)
+    });
+
+    served.terminate();
+    served.signal(Signal::TERM);
+    served.ended().expect(0);
+    assert!(clients.into_iter().all(|client| !client.is_answered()));
+
+    let mut take = sandbox.take("it.take");
+    for chain in take.chains.iter_mut() {
+        let [.., last, end] = &chain.types()[..] else { panic!("a chain of {:?}", chain.types()) };
+        assert_eq!((*last, *end), ("wasm-error", "shutdown"));
+    }
+    sandbox.retake(["verify", "it.take"]).expect(0).says(&["intact and sealed", "8 calls"]);
+    let replayed = sandbox.retake(["replay", "it.take"]).expect(0);
+    replayed.says(&["identical (8 calls, ", "8 calls given up when recorded"]);
+}
+
+#[test]
+fn a_client_that_does_not_read_keeps_nobody_from_ending_the_session() {
+    let sandbox = Sandbox::new();
+    let mut served = sandbox.serve(&actor("http-edge.wasm"), &[], "it.take");
+    // More than any socket takes ahead.
+    let mut client = served.client().ask("/stream/100000");
+    assert!(client.has_begun());
+
+    served.terminate();
+    served.signal(Signal::TERM);
+    served.ended().expect(0);
+
+    let mut take = sandbox.take("it.take");
+    assert_eq!(cancelled_calls(&mut take), 1);
+    let [.., exchange, _, _] = &take.only_chain().events[..] else { panic!("too few events") };
+    let ChainEventPayload::HostFunction(exchange) = exchange.payload().expect("a payload that decodes")
+    else {
+        panic!("the exchange is not noted");
+    };
+    assert_eq!(exchange.output, Outcome::Cancelled);
+    let request = exchange.input[0].field("path").expect("the request is noted");
+    assert_eq!(request.to_string(), "\"/stream/100000\"");
+    sandbox.retake(["replay", "it.take"]).expect(0).says(&["identical (1 call, ", "1 call given up"]);
+}
+
+/// Export calls that were given up.
+fn cancelled_calls(take: &mut Take) -> usize {
+    let events = take.only_chain().events.iter();
+    let payloads = events.map(|event| event.payload().expect("a payload that decodes"));
+    let cancelled = |payload: &ChainEventPayload| matches!(payload, ChainEventPayload::Wasm(WasmEventData::WasmError { message, .. }) if message == "cancelled");
+    payloads.filter(cancelled).count()
+}
