@@ -74,7 +74,7 @@ fn actors_that_compute_without_end_keep_nobody_from_ending_the_session() {
     // More of them than the machine may have cores, and a request that waits behind them.
     let sandbox = Sandbox::new();
     let mut served = sandbox.serve(&actor("http-loop.wat"), &["--actors", "8"], "it.take");
-    let clients: Vec<_> = (0..9).map(|_| served.client().ask("/")).collect();
+    let mut clients: Vec<_> = (0..9).map(|_| served.client().ask("/")).collect();
     wait_until(|| {
         let chains = sandbox.take("it.take").chains;
         chains.len() == 8 && chains.iter().all(|chain| chain.events.len() == 3)
@@ -83,7 +83,7 @@ fn actors_that_compute_without_end_keep_nobody_from_ending_the_session() {
     served.terminate();
     served.signal(Signal::TERM);
     served.ended().expect(0);
-    assert!(clients.into_iter().all(|client| !client.is_answered()));
+    assert!(clients.iter_mut().all(|client| !client.is_answered()));
 
     let mut take = sandbox.take("it.take");
     for chain in take.chains.iter_mut() {

@@ -128,7 +128,7 @@ impl Asked {
     }
 
     /// Whether a response comes that is whole and a success.
-    pub fn is_answered(mut self) -> bool {
+    pub fn is_answered(&mut self) -> bool {
         Response::read(&mut self.stream).is_ok_and(|response| response.status == 200 && response.whole)
     }
 }
