@@ -4,7 +4,7 @@ use retake_actor::abi::UnfitValue;
 use retake_actor::abi::val::{from_value, to_value};
 use retake_actor::{Entry, RaisedOutcome, outcome_of};
 use retake_chain::{ChainEventData, ChainEventPayload, EventHash, Outcome, Value, WasmEventData};
-use retake_verifier::{DivergenceKind, same_track};
+use retake_verifier::{DivergenceKind, IntegrityError, same_track};
 use wasmtime::component::Val;
 use wasmtime::{AsContextMut, Store};
 
@@ -15,6 +15,8 @@ use crate::stand_in::{Answers, Stop};
 pub(crate) struct ChainRerun {
     /// Why it stopped before the end of the recording, if it did.
     pub stop: Option<Stop>,
+    /// The first event whose hash is wrong, re-run or not: its number in the take, and the fault.
+    pub altered: Option<(u64, IntegrityError)>,
     /// Export calls that were checked to their end.
     pub calls: u64,
     /// Of those, how many were given up when they were recorded.
@@ -42,8 +44,13 @@ pub(crate) fn rerun(program: &Program, mut answers: Answers) -> ChainRerun {
             }
         }
     };
+    let (stop, altered) = match stop {
+        Some(Stop::Altered(number, error)) => (None, Some((number, error))),
+        stop => (stop, answers.check_rest()),
+    };
     ChainRerun {
         stop,
+        altered,
         calls: answers.calls,
         given_up: answers.given_up,
         events: answers.events,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::{self, Read};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::thread::{self, Scope, ScopedJoinHandle};
 
 use retake_actor::Actor;
@@ -65,7 +65,7 @@ struct Replay<'scope, 'env, 'a> {
     first: Option<(Box<SessionStart>, Arc<Program>)>,
     checker: IntegrityChecker,
     chains: Vec<Chain<'scope>>,
-    /// Number of the event of the earliest divergence so far.
+    /// Number of the earliest event at which a re-run stopped.
     earliest: Arc<AtomicU64>,
 }
 
@@ -84,21 +84,15 @@ impl Replay<'_, '_, '_> {
                 Ok(None) => return Ok(None),
                 Err(fault) => return Ok(Some(fault.into())),
             };
-            if let Err(fault) = self.checker.record(&record) {
-                return Ok(Some(fault.into()));
-            }
-            match record {
-                Record::Actor { bytes, .. } => self.embedded.extend_from_slice(&bytes),
-                Record::Chain { id, .. } => self.chains.push(Chain { id, running: None }),
-                Record::Event { number, chain, event, .. } => {
-                    // Past a divergence the take is only checked for being whole.
-                    if number > self.earliest.load(Ordering::Relaxed) {
-                        continue;
-                    }
-                    let payload = match event.payload() {
-                        Ok(payload) => payload,
-                        Err(_) => continue,
-                    };
+            // The hashes are checked where the chains are re-run.
+            let payload = match self.checker.record_unhashed(&record) {
+                Ok(payload) => payload,
+                Err(fault) => return Ok(Some(fault.into())),
+            };
+            match (record, payload) {
+                (Record::Actor { bytes, .. }, _) => self.embedded.extend_from_slice(&bytes),
+                (Record::Chain { id, .. }, _) => self.chains.push(Chain { id, running: None }),
+                (Record::Event { number, chain, event, .. }, Some(payload)) => {
                     if let ChainEventPayload::Session(start) = &payload {
                         self.begin(chain, start)?;
                     }
@@ -108,6 +102,7 @@ impl Replay<'_, '_, '_> {
                         windows.push(event, payload, number);
                     }
                 }
+                (Record::Event { .. }, None) => {}
             }
         }
     }
@@ -129,7 +124,7 @@ impl Replay<'_, '_, '_> {
         };
         let Some(chain) = self.chains.get_mut(number.0 as usize) else { return Ok(()) };
         let (sender, cursor) = windows();
-        let answers = Answers::new(StateChain::new(chain.id), number.0, cursor, self.earliest.clone());
+        let answers = Answers::new(StateChain::new(chain.id), number, cursor, self.earliest.clone());
         let handle = thread::Builder::new()
             .name(format!("retake-replay-{number}"))
             .stack_size(STACK)
@@ -188,6 +183,12 @@ impl Replay<'_, '_, '_> {
                 handle.join().map_err(|_| ReplayError::Engine { reason: "a re-run panicked".into() })?;
             reruns.push((id, rerun));
         }
+        // Every event of a chain was found to be in its place before the chain's thread checked its hash.
+        let altered = reruns.iter_mut().filter_map(|(_, rerun)| rerun.altered.take());
+        let (intact, fault) = match altered.min_by_key(|(number, _)| *number) {
+            Some((number, altered)) => (number, Some(altered.into())),
+            None => (u64::MAX, fault),
+        };
         let report = match fault {
             None => {
                 self.checker.finish(reader.state(), reader.seal(), reader.bytes()).map_err(VerifyFault::from)
@@ -204,7 +205,7 @@ impl Replay<'_, '_, '_> {
                 Err(fault) => Err(VerifyError { fault, checked }.into()),
             };
         };
-        summarize(&first, &program, reruns, &report, reader)
+        summarize(&first, &program, reruns, &report, intact, reader)
     }
 }
 
@@ -213,6 +214,7 @@ fn summarize<R: Read>(
     program: &Program,
     reruns: Vec<(TheaterId, ChainRerun)>,
     report: &Result<Report, VerifyFault>,
+    intact: u64,
     reader: &LogReader<R>,
 ) -> Result<ReplayReport, ReplayError> {
     let (mut calls, mut given_up, mut events) = (0, 0, 0);
@@ -232,11 +234,11 @@ fn summarize<R: Read>(
             Some(Stop::Failed(error)) => return Err(error),
             Some(Stop::RecordingEnds) => ends_inside_a_call = true,
             Some(Stop::Diverged(number, divergence)) => {
-                if earliest.as_ref().is_none_or(|(earlier, _)| number < *earlier) {
+                if number < intact && earliest.as_ref().is_none_or(|(earlier, _)| number < *earlier) {
                     earliest = Some((number, divergence));
                 }
             }
-            Some(Stop::Superseded) | None => {}
+            Some(Stop::Altered(..) | Stop::Superseded) | None => {}
         }
     }
     let fault = report.as_ref().err().map(VerifyFault::to_string);

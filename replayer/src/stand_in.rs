@@ -2,7 +2,8 @@
 //! answer.
 //!
 //! Order is strict: nothing is skipped or searched for. The event of the re-run is appended to a chain of the re-run's
-//! own, and its hash compared with the recorded one, before the guest gets its answer.
+//! own, and its hash compared with the recorded one, before the guest gets its answer. As both hashes are of one content,
+//! this is what checks the recorded ones too.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -11,10 +12,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use futures::FutureExt;
 use retake_actor::{FunctionName, RaisedOutcome, StandIn};
 use retake_chain::{
-    CANCELLED, ChainEvent, ChainEventData, ChainEventPayload, EventHash, HostFunctionCall, Outcome,
-    StateChain, Value, WasmEventData,
+    CANCELLED, ChainEvent, ChainEventData, ChainEventPayload, ChainNumber, EventHash, HostFunctionCall,
+    Outcome, StateChain, Value, WasmEventData,
 };
-use retake_verifier::{Described, Divergence, DivergenceKind, ExportCall, compare, same_track};
+use retake_verifier::{
+    self as verifier, Described, Divergence, DivergenceKind, ExportCall, IntegrityError, IntegrityFault,
+    check_hash, compare, same_track,
+};
 use wasmtime::{Result, format_err};
 
 use crate::error::ReplayError;
@@ -24,6 +28,8 @@ use crate::window::{Cursor, Recorded};
 pub(crate) enum Stop {
     /// It did something that the take does not say, at the event with this number in the take.
     Diverged(u64, Box<Divergence>),
+    /// The event with this number in the take is not what its hash says.
+    Altered(u64, IntegrityError),
     /// The recording ends here, without a seal behind it.
     RecordingEnds,
     /// Another chain diverged at an earlier event.
@@ -35,9 +41,9 @@ pub(crate) enum Stop {
 /// The re-run of one chain: where it is in the recording, and what it has recomputed.
 pub(crate) struct Answers {
     chain: Arc<StateChain>,
-    chain_number: u32,
+    chain_number: ChainNumber,
     cursor: Cursor,
-    /// Number in the take of the earliest divergence of any chain; later events need no check.
+    /// Number in the take of the earliest event of any chain at which a re-run stopped; later ones are not re-run.
     earliest: Arc<AtomicU64>,
     /// The event that was checked last.
     last: Option<Place>,
@@ -63,7 +69,12 @@ struct Place {
 }
 
 impl Answers {
-    pub fn new(chain: StateChain, chain_number: u32, cursor: Cursor, earliest: Arc<AtomicU64>) -> Self {
+    pub fn new(
+        chain: StateChain,
+        chain_number: ChainNumber,
+        cursor: Cursor,
+        earliest: Arc<AtomicU64>,
+    ) -> Self {
         Answers {
             chain: Arc::new(chain),
             chain_number,
@@ -139,7 +150,9 @@ impl Answers {
             Some(Err(error)) => return Err(failed(&error.to_string())),
             None => return Err(failed("the chain of the re-run is stalled")),
         };
-        if let Some(kind) = compare(&place.event, &actual) {
+        // That the contents agree too is what proves the recorded hash.
+        if !same_content(&place.event, &actual) || place.event.hash != actual.hash {
+            let kind = compare(&place.event, &actual).unwrap_or(DivergenceKind::DifferentHash);
             return Err(self.diverged_at(&place, kind, Some(&actual)));
         }
         self.cursor.advance();
@@ -171,9 +184,12 @@ impl Answers {
 
     fn diverged_at(&self, place: &Place, kind: DivergenceKind, actual: Option<&ChainEvent>) -> Stop {
         self.earliest.fetch_min(place.number, Ordering::Relaxed);
+        if let Err(fault) = check_hash(&place.event) {
+            return Stop::Altered(place.number, self.fault_at(place, fault));
+        }
         let divergence = Divergence {
             chain: self.chain.actor_id(),
-            chain_number: self.chain_number,
+            chain_number: self.chain_number.0,
             event_index: place.index,
             kind,
             call: self.call.clone(),
@@ -181,6 +197,29 @@ impl Answers {
             actual: actual.map(Described::of),
         };
         Stop::Diverged(place.number, Box::new(divergence))
+    }
+
+    fn fault_at(&self, place: &Place, fault: IntegrityFault) -> IntegrityError {
+        let place = verifier::Place {
+            event: place.number,
+            chain: self.chain_number,
+            id: Some(self.chain.actor_id()),
+            index: place.index,
+            event_type: place.event.event_type.to_string(),
+        };
+        place.with(fault)
+    }
+
+    /// Checks the hashes of what is not re-run; returns the number of the first event whose hash is wrong, and the fault.
+    pub fn check_rest(&mut self) -> Option<(u64, IntegrityError)> {
+        while let Some(place) = self.next_place() {
+            if let Err(fault) = check_hash(&place.event) {
+                self.earliest.fetch_min(place.number, Ordering::Relaxed);
+                return Some((place.number, self.fault_at(&place, fault)));
+            }
+            self.cursor.advance();
+        }
+        None
     }
 
     fn try_answer(
@@ -262,6 +301,12 @@ impl StandIn for Answers {
         }
         Err(format_err!("the replay has stopped"))
     }
+}
+
+fn same_content(recorded: &ChainEvent, actual: &ChainEvent) -> bool {
+    recorded.data == actual.data
+        && recorded.event_type == actual.event_type
+        && recorded.parent_hash == actual.parent_hash
 }
 
 fn failed(reason: &str) -> Stop {

@@ -19,6 +19,13 @@ pub struct Place {
     pub event_type: String,
 }
 
+impl Place {
+    /// The error of this event's fault.
+    pub fn with(self, fault: IntegrityFault) -> IntegrityError {
+        IntegrityError::Event { place: Box::new(self), fault: Box::new(fault) }
+    }
+}
+
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "event {} (event {} of chain {}", self.event, self.index, self.chain)?;

@@ -21,7 +21,7 @@ mod tests;
 pub use checker::{compare, compare_host_call};
 pub use divergence::{Described, Divergence, DivergenceKind, ExportCall};
 pub use exit::{ExitCode, combine};
-pub use integrity::IntegrityChecker;
+pub use integrity::{IntegrityChecker, check_hash};
 pub use integrity_error::{IntegrityError, IntegrityFault, Place};
 pub use report::{ChainReport, Report};
 pub use track::same_track;
