@@ -80,9 +80,7 @@ fn replayed_parts(bench: &mut Bench, call: Call) {
     bench.calls(group, "stand-in", batch, || stage_of(call, Stage::StandIn));
     let event = &parts::recorded_event(call);
     bench.calls(group, "recomputed", batch, || parts::append(event));
-    for (name, reading) in
-        [("reading", Reading::Records), ("checking", Reading::Checked), ("decoding", Reading::Decoded)]
-    {
+    for (name, reading) in [("reading", Reading::Records), ("checking", Reading::Checked)] {
         bench.calls(group, name, 1, || {
             let replayed = Replayed::call(call);
             move |calls| parts::read(replayed.take(), reading, calls)

@@ -89,14 +89,13 @@ fn recorded_apart(call: Call, of: &impl Fn(&str, &str) -> Option<f64>) {
 fn replayed_apart(call: Call, of: &impl Fn(&str, &str) -> Option<f64>) {
     let group = &replayed(call);
     let part = |name| of(group, name);
-    let (reading, checking, decoding) = (part("reading"), part("checking"), part("decoding"));
+    let (reading, checking) = (part("reading"), part("checking"));
     println!("\nReplayed `{}`, taken apart; re-run and reader are two threads:\n", call.group());
     header();
     row("re-run: stand-in", part("stand-in"), of(call.group(), "direct"), "the direct call");
     row("re-run: recomputed event", part("recomputed"), of(&recorded(call), "hash"), "the hash");
     row("reader: decompress, parse", reading, None, "");
-    row("reader: check integrity", minus(checking, reading), of(&recorded(call), "hash"), "the hash");
-    row("reader: decode for re-run", minus(decoding, checking), None, "");
+    row("reader: decode, check links", minus(checking, reading), None, "");
     row("replayed call", of(call.group(), "replayed"), None, "");
 }
 
