@@ -209,6 +209,24 @@ fn an_answer_of_another_type_diverges_at_the_answer() {
 }
 
 #[test]
+fn more_arguments_than_the_export_has_parameters_diverge_at_the_call() {
+    for (sandbox, mut take) in [record("hello.wat"), record_http_c()] {
+        take.only_chain().alter(1, |payload| {
+            let ChainEventPayload::Wasm(WasmEventData::WasmCall { params, .. }) = payload else {
+                panic!("{payload:?}")
+            };
+            params.push(Value::from(7u8));
+        });
+
+        let found = forge(&sandbox, &take);
+
+        assert_eq!(found["event_index"], 1, "{found:#}");
+        let reason = found["kind"]["unfit-answer"]["reason"].as_str();
+        assert!(reason.is_some_and(|reason| reason.contains("arguments")), "{found:#}");
+    }
+}
+
+#[test]
 fn a_call_that_the_build_does_not_make_is_a_missing_call() {
     let (sandbox, mut take) = record("hello.wat");
     let chain = take.only_chain();

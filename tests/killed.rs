@@ -5,8 +5,9 @@ mod support;
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
+use retake_chain::WASM_CALL;
 use retake_chain::log::TakeState;
-use support::{Chain, Sandbox, Take, actor, wait_until};
+use support::{Chain, Running, Sandbox, Served, Take, actor, wait_until};
 
 #[test]
 fn what_a_client_was_answered_survives_the_death_of_the_recorder() {
@@ -74,4 +75,82 @@ fn what_a_command_did_before_its_recorder_was_killed_is_in_the_take() {
 
     sandbox.retake(["verify", "it.take"]).expect(3).says(&["1 call, ", "the recorder did not finish"]);
     sandbox.retake(["replay", "it.take"]).expect(3).says(&["identical as far as", "ends inside a call"]);
+}
+
+#[test]
+fn a_take_cut_behind_a_host_call_replays_to_there_even_if_the_guest_would_run_on_without_end() {
+    let sandbox = Sandbox::new();
+    sandbox.write("endless.wat", ENDLESS);
+    let recorder = Running::start(sandbox.command(["record", "endless.wat", "-o", "it.take"]));
+    let types = ["retake/session", WASM_CALL, "wasi:clocks/monotonic-clock@0.2.3/now"];
+    let path = sandbox.path("it.take");
+    let is_there =
+        |file: &[u8]| !file.is_empty() && Take::read(file).chains.iter().any(|chain| chain.types() == types);
+    wait_until(|| std::fs::read(&path).is_ok_and(|file| is_there(&file)));
+    // This kills it.
+    drop(recorder);
+    assert_eq!(sandbox.take("it.take").only_chain().types(), types);
+
+    // A replay that does not stop is ended by the system, for computing so long.
+    let replay = sandbox.command_behind("ulimit -t 30", ["replay", "it.take"]);
+
+    Running::start(replay).ended().expect(3).says(&[
+        "identical as far as it could be checked",
+        "3 events",
+        "the recording ends inside a call",
+    ]);
+}
+
+/// A command that reads a clock, and then computes without end.
+const ENDLESS: &str = r#"(component
+  (import "wasi:clocks/monotonic-clock@0.2.3" (instance $clock (export "now" (func (result u64)))))
+  (core func $now (canon lower (func $clock "now")))
+  (core module $main
+    (import "clock" "now" (func $now (result i64)))
+    (func (export "run") (result i32)
+      (drop (call $now))
+      (loop $again (br $again))
+      unreachable))
+  (core instance $main (instantiate $main (with "clock" (instance (export "now" (func $now))))))
+  (func $run (result (result)) (canon lift (core func $main "run")))
+  (instance $exports (export "run" (func $run)))
+  (export "wasi:cli/run@0.2.3" (instance $exports)))"#;
+
+#[test]
+fn a_take_that_cannot_be_written_on_ends_the_session_and_holds_every_whole_answer() {
+    // The disk is full, or a quota used up: here a bound on the size of a file.
+    let sandbox = Sandbox::new();
+    let args = ["record", &actor("http-edge.wasm"), "-o", "it.take", "--http", "127.0.0.1:0"];
+    let served = Served::start(sandbox.command_behind("trap '' XFSZ; ulimit -f 64", args));
+    let mut answered = 0;
+    loop {
+        let body = noise(20_000, answered);
+        let response = served.client().post("/echo", &body);
+        if response.status != 200 || !response.whole {
+            break;
+        }
+        assert_eq!(response.body, body);
+        answered += 1;
+        assert!(answered < 10, "more than the file can hold was answered");
+    }
+    assert!(answered > 0, "the file has room for a call");
+    served.ended().expect(4).says(&["the take cannot be written", "what was written before is readable"]);
+
+    let take = sandbox.take("it.take");
+    assert_ne!(take.state, TakeState::Sealed);
+    assert_eq!(take.whole_calls(), answered as usize);
+    sandbox.retake(["verify", "it.take"]).expect(3);
+    sandbox.retake(["replay", "it.take"]).expect(3).says(&["identical", &format!("({answered} call")]);
+}
+
+/// Bytes that do not compress.
+fn noise(length: usize, seed: u64) -> Vec<u8> {
+    let mut state = 0x2545_f491_4f6c_dd1d ^ seed;
+    let next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state as u8
+    };
+    std::iter::repeat_with(next).take(length).collect()
 }

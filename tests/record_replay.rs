@@ -353,6 +353,19 @@ fn a_client_can_tell_an_answer_that_broke_off_and_the_session_goes_on() {
 }
 
 #[test]
+fn nothing_written_behind_a_content_length_leaves_the_answer_whole() {
+    let sandbox = Sandbox::new();
+    let served = sandbox.serve(&actor("http-edge.wasm"), &[], "it.take");
+
+    let exact = served.client().get("/exact");
+    assert_eq!((exact.status, exact.header("content-length")), (200, Some("5")));
+    assert_eq!((exact.body.as_slice(), exact.whole), (&b"hello"[..], true));
+    served.stop();
+
+    assert_intact_and_identical(&sandbox, "it.take");
+}
+
+#[test]
 fn clients_that_go_away_early_leave_a_take_that_replays() {
     let sandbox = Sandbox::new();
     let served = sandbox.serve(&actor("http-edge.wasm"), &[], "it.take");

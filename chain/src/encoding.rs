@@ -9,6 +9,8 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::value::MAX_VALUES;
+
 /// How deep arrays and maps may nest in bytes that are read, payload and values together.
 pub const MAX_DECODE_DEPTH: usize = 256;
 
@@ -40,6 +42,14 @@ pub enum DecodeError {
     #[error("nested deeper than {MAX_DECODE_DEPTH} at byte {offset}; no component value is that deep")]
     TooDeep {
         /// Position in the bytes given.
+        offset: u64,
+    },
+    /// The data of an event with more than [`MAX_VALUES`].
+    #[error(
+        "more than {MAX_VALUES} values, with those at byte {offset}; no recorder puts so many in one event"
+    )]
+    TooManyValues {
+        /// Position in the bytes given, of the value that has one too many.
         offset: u64,
     },
     /// Decodes, but is written otherwise.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::count::count_values;
 use crate::encoding::DecodeError;
 use crate::hash::{EventHash, event_hash};
 use crate::payload::{
@@ -15,6 +16,7 @@ use crate::payload::{
 };
 use crate::payload_codec::HOST_FUNCTION_HEAD;
 use crate::session::SessionStart;
+use crate::value::MAX_VALUES;
 
 /// One event of a chain. Cheap to clone; equal to another when the hashes are.
 #[derive(Clone)]
@@ -47,6 +49,11 @@ impl ChainEvent {
     /// [`DecodeError`] if the data is not the canonical payload of the event's type.
     pub fn payload(&self) -> Result<ChainEventPayload, DecodeError> {
         ChainEventPayload::decode(&self.event_type, &self.data)
+    }
+
+    /// How many values the data holds, as [`MAX_VALUES`] counts them, without decoding it; if it is more, the limit.
+    pub fn value_count(&self) -> usize {
+        count_values(&self.data).unwrap_or(MAX_VALUES)
     }
 
     /// Whether the guest has no part in this event, so that a replay copies it: the genesis and

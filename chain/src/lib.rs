@@ -9,6 +9,7 @@
 
 pub mod base64;
 mod best_effort;
+mod count;
 mod encoding;
 mod event;
 mod hash;
@@ -44,4 +45,4 @@ pub use payload::{
 };
 pub use session::{ActorSource, EngineProfile, InstanceMode, SessionKind, SessionStart};
 pub use state_chain::{ChainError, EventSender, StateChain};
-pub use value::{HANDLE_EXTENSION, MAX_VALUE_DEPTH, Value};
+pub use value::{HANDLE_EXTENSION, MAX_VALUE_DEPTH, MAX_VALUES, Value};

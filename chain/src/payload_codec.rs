@@ -8,6 +8,7 @@ use bytes::Bytes;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
 
+use crate::count::check_values;
 use crate::encoding::{DecodeError, from_canonical_slice, to_canonical_vec};
 use crate::pack;
 use crate::payload::{
@@ -49,8 +50,10 @@ impl ChainEventPayload {
     /// Reads the payload of an event of that type.
     ///
     /// # Errors
-    /// [`DecodeError`] if the bytes are not canonical, or are the payload of another type.
+    /// [`DecodeError`] if the bytes are not canonical, hold more than [`MAX_VALUES`](crate::MAX_VALUES), or are the
+    /// payload of another type.
     pub fn decode(event_type: &str, data: &[u8]) -> Result<Self, DecodeError> {
+        check_values(data).map_err(|offset| DecodeError::TooManyValues { offset })?;
         let payload = match from_canonical_slice::<Wire>(data)? {
             Wire::HostFunction { input, output } => {
                 let wrong =

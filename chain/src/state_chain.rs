@@ -8,12 +8,13 @@ use bytes::Bytes;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Mutex as AsyncMutex, MutexGuard as AsyncMutexGuard, mpsc};
 
+use crate::count::check_values;
 use crate::event::{ChainEvent, ChainEventData};
 use crate::hash::EventHash;
 use crate::ids::TheaterId;
 use crate::log::{MAX_EVENT, MAX_EVENT_TYPE};
 use crate::payload::{SHUTDOWN, WASM_CALL, WASM_ERROR, WASM_RESULT};
-use crate::value::MAX_VALUE_DEPTH;
+use crate::value::{MAX_VALUE_DEPTH, MAX_VALUES};
 
 /// Where a chain delivers its events.
 pub type EventSender = mpsc::Sender<(TheaterId, ChainEvent)>;
@@ -66,6 +67,14 @@ pub enum ChainError {
         event_type: String,
         /// Depth of the deepest value.
         depth: usize,
+    },
+    /// More values than readers accept.
+    #[error("event {index} (`{event_type}`): more than the {MAX_VALUES} values that fit; split the call")]
+    TooManyValues {
+        /// Index the event would have had in the chain.
+        index: u64,
+        /// The event's type.
+        event_type: String,
     },
 }
 
@@ -146,6 +155,10 @@ impl StateChain {
         if depth > MAX_VALUE_DEPTH {
             let event_type = data.event_type.to_string();
             return Err(ChainError::TooDeep { index: self.event_count(), event_type, depth });
+        }
+        if check_values(&bytes).is_err() {
+            let event_type = data.event_type.to_string();
+            return Err(ChainError::TooManyValues { index: self.event_count(), event_type });
         }
         self.append(data.event_type, Bytes::from(bytes)).await
     }

@@ -12,6 +12,10 @@ pub const HANDLE_EXTENSION: i8 = 1;
 /// How deep lists and records may nest in a value that is appended to a chain.
 pub const MAX_VALUE_DEPTH: usize = 128;
 
+/// Most values in the data of one event. Every MessagePack object counts, nested ones and those of the payload itself
+/// among them; the keys of maps do not. In memory each takes many times its bytes.
+pub const MAX_VALUES: usize = 1 << 22;
+
 /// The shape of a component value: exactly MessagePack's data model plus handles, so that values and their
 /// canonical bytes are one to one.
 ///

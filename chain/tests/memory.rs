@@ -1,13 +1,16 @@
-//! The promise that neither writing nor reading a take needs memory that grows with it, held by counting what
-//! is allocated. Alone in its program, since other tests would count too.
+//! Promises about memory, held by counting what is allocated: neither writing nor reading a take needs more of it for
+//! a longer one, and a refused event takes none. Alone in their program, since other tests would count too.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::io::{self, Read, Write};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use retake_chain::{ChainEvent, LogReader, LogWriter, Storage, TakeState, TheaterId};
+use retake_chain::{
+    ChainEvent, ChainEventPayload, DecodeError, LogReader, LogWriter, MAX_VALUES, Storage, TakeState,
+    TheaterId,
+};
 
 struct Counting;
 
@@ -97,11 +100,34 @@ fn read(file: Temporary) -> usize {
     peak
 }
 
+/// Held by the test that runs, for each counts what the whole program allocates.
+static ALONE: Mutex<()> = Mutex::new(());
+
 #[test]
 fn memory_does_not_grow_with_the_take() {
+    let _alone = ALONE.lock();
     let (short_write, short) = write(1000);
     let (long_write, long) = write(10_000);
     assert!(long_write <= short_write + 4096, "writing: {short_write} bytes, then {long_write}");
     let (short_read, long_read) = (read(short), read(long));
     assert!(long_read <= short_read + 4096, "reading: {short_read} bytes, then {long_read}");
+}
+
+#[test]
+fn too_many_values_are_refused_before_memory_is_taken_for_any() {
+    let _alone = ALONE.lock();
+    // Many lists that are small, for one that is too long could be refused by its length alone.
+    let lists = MAX_VALUES / 10;
+    let input = [
+        &[0xdd][..],
+        &(lists as u32).to_be_bytes(),
+        &b"\x9a\x90\x90\x90\x90\x90\x90\x90\x90\x90\x90".repeat(lists),
+    ];
+    let head = b"\x81\xacHostFunction\x82\xa5input";
+    let data = [head, &input.concat()[..], b"\xa6output\xa8returned"].concat();
+
+    let (peak, decoded) = peak_of(|| ChainEventPayload::decode("a:b/c/f", &data));
+
+    assert!(matches!(decoded, Err(DecodeError::TooManyValues { .. })), "{decoded:?}");
+    assert!(peak <= 4096, "{peak} bytes");
 }

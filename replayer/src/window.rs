@@ -7,7 +7,7 @@ use retake_chain::{ChainEvent, ChainEventPayload, HttpReplayChain, Value, is_htt
 
 /// A window is passed on when it holds this many events...
 const WINDOW_EVENTS: usize = 1024;
-/// ...or this many bytes of data.
+/// ...or takes about this many bytes of memory, decoded.
 const WINDOW_BYTES: usize = 1 << 20;
 
 /// Consecutive events of one chain, checked and decoded.
@@ -70,7 +70,8 @@ pub(crate) fn windows() -> (WindowSender, Cursor) {
 impl WindowSender {
     /// Adds an event; waits for the re-run when it is a window behind. Returns whether anybody still wants events.
     pub fn push(&mut self, event: ChainEvent, payload: ChainEventPayload, number: u64) -> bool {
-        self.window.bytes += event.data.len();
+        // A value can be a single byte of data, and a whole `Value` in memory.
+        self.window.bytes += event.data.len() + event.value_count() * size_of::<Value>();
         self.window.chain.0.push(event);
         self.window.decoded.push((payload, number));
         if self.window.decoded.len() < WINDOW_EVENTS && self.window.bytes < WINDOW_BYTES {
@@ -107,5 +108,31 @@ impl Cursor {
     pub fn advance(&mut self) {
         self.position += 1;
         self.index += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use retake_chain::{ChainEventData, HostFunctionCall, Outcome};
+
+    use super::*;
+
+    #[test]
+    fn a_window_is_full_by_the_memory_that_its_values_take() {
+        let call = ChainEventData::host_function(HostFunctionCall {
+            interface: Arc::from("a:b/c"),
+            function: Arc::from("f"),
+            input: vec![Value::List(vec![Value::None; WINDOW_BYTES / size_of::<Value>()])],
+            output: Outcome::Returned(None),
+        });
+        let event = call.to_chain_event(None);
+        assert!(event.data.len() < WINDOW_BYTES / 16);
+        let (mut sender, cursor) = windows();
+
+        assert!(sender.push(event, call.data, 0));
+
+        assert_eq!(cursor.windows.try_recv().map(|window| window.decoded.len()), Ok(1));
     }
 }

@@ -73,7 +73,17 @@ impl Sandbox {
 
     /// A command of the binary in this folder, for what [`retake`](Self::retake) cannot say.
     pub fn command<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_retake"));
+        self.prepared(Command::new(env!("CARGO_BIN_EXE_retake")), args)
+    }
+
+    /// The same behind these commands of a shell, for bounds that only a process can set for itself.
+    pub fn command_behind<A: AsRef<OsStr>>(&self, shell: &str, args: impl IntoIterator<Item = A>) -> Command {
+        let mut command = Command::new("bash");
+        command.arg("-c").arg(format!("{shell}; exec \"$0\" \"$@\"")).arg(env!("CARGO_BIN_EXE_retake"));
+        self.prepared(command, args)
+    }
+
+    fn prepared<A: AsRef<OsStr>>(&self, mut command: Command, args: impl IntoIterator<Item = A>) -> Command {
         command.args(args).current_dir(self.folder.path()).stdin(Stdio::null());
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         command

@@ -8,7 +8,8 @@ use std::char::DecodeUtf16Error;
 use std::str::Utf8Error;
 use std::sync::Arc;
 
-use retake_chain::Value;
+use retake_chain::{MAX_VALUES, Value};
+use thiserror::Error;
 use wasmtime::component::__internal::wasmtime_environ::component::{TypeTuple, VariantInfo};
 use wasmtime::component::__internal::{CanonicalAbiInfo, InstanceType, InterfaceType, LiftContext};
 use wasmtime::component::{ComponentNamedList, ComponentType, Lift, ResourceType};
@@ -36,6 +37,11 @@ pub struct LiftedHandle {
     /// The host's representation of the resource.
     pub rep: u32,
 }
+
+/// Values that are more than an event can hold.
+#[derive(Debug, Error)]
+#[error("more than {MAX_VALUES} values at once, which is what an event can hold; split the call")]
+struct TooManyValues;
 
 // SAFETY: nothing but `Lower` matters to the callers of a host function's parameters: wasmtime takes the flat storage
 // as `[ValRaw; N]`, and `define` instantiates `N` as the flat count of the function's own type, or 0 where wasmtime
@@ -81,19 +87,36 @@ fn lift(
         bail!("parameters that are not a tuple");
     };
     let types = cx.types;
-    let mut lifter = Lifter { cx, handles: Vec::new() };
+    let mut lifter = Lifter { cx, handles: Vec::new(), values: 0 };
     let values = values(&mut lifter, &types[tuple])?;
+    if !lifter.fits() {
+        bail!(TooManyValues);
+    }
     Ok(Arguments { values, handles: lifter.handles })
 }
 
 struct Lifter<'a, 'b> {
     cx: &'a mut LiftContext<'b>,
     handles: Vec<LiftedHandle>,
+    /// Values so far, those that a list announces among them.
+    values: usize,
 }
 
 impl<'b> Lifter<'_, 'b> {
+    /// Counts values before memory is taken for them.
+    fn count(&mut self, values: usize) {
+        self.values = self.values.saturating_add(values);
+    }
+
+    /// Whether an event can hold what was counted. If not, the rest is looked through without being kept: a fault in it
+    /// is what the recording ends with.
+    fn fits(&self) -> bool {
+        self.values <= MAX_VALUES
+    }
+
     /// Lifts a value of type `ty` from the front of `src`.
     fn flat(&mut self, ty: InterfaceType, src: &mut &[ValRaw]) -> Result<Value> {
+        self.count(1);
         let types = self.cx.types;
         Ok(match ty {
             InterfaceType::Bool => Value::Bool(next(src)?.get_u32() != 0),
@@ -138,6 +161,7 @@ impl<'b> Lifter<'_, 'b> {
                 for word in 0..names.len().div_ceil(32) {
                     push_flags(&mut set, names, word * 32, next(src)?.get_u32());
                 }
+                self.count(set.len());
                 Value::List(set)
             }
             InterfaceType::Enum(_)
@@ -166,6 +190,7 @@ impl<'b> Lifter<'_, 'b> {
 
     /// Lifts a value of type `ty` from memory at `at`.
     fn stored(&mut self, ty: InterfaceType, at: usize) -> Result<Value> {
+        self.count(1);
         let types = self.cx.types;
         let size = types.canonical_abi(&ty).size32 as usize;
         let bytes = self.bytes(at, size)?;
@@ -206,6 +231,7 @@ impl<'b> Lifter<'_, 'b> {
                     bits[..bytes.len()].copy_from_slice(bytes);
                     push_flags(&mut set, &types[flags].names, word * 32, u32::from_le_bytes(bits));
                 }
+                self.count(set.len());
                 Value::List(set)
             }
             InterfaceType::Enum(_)
@@ -252,9 +278,15 @@ impl<'b> Lifter<'_, 'b> {
         total.and_then(|total| self.bytes(ptr, total).ok()).ok_or(Trap::ListOutOfBounds)?;
         // Accounted in canonical bytes, as the profile's bound is given.
         self.cx.consume_fuel_array(len, size.max(1))?;
-        let mut values = Vec::with_capacity(len);
+        self.count(len);
+        let mut values = Vec::with_capacity(if self.fits() { len } else { 0 });
         for index in 0..len {
-            values.push(self.stored(element, ptr + index * size)?);
+            // It is counted by itself from here on.
+            self.values -= 1;
+            let value = self.stored(element, ptr + index * size)?;
+            if self.fits() {
+                values.push(value);
+            }
         }
         Ok(Value::List(values))
     }
@@ -265,7 +297,9 @@ impl<'b> Lifter<'_, 'b> {
             InterfaceType::Borrow(table) => (table, self.cx.guest_resource_lift_borrow(table, index)?),
             other => bail!("a handle of type {other:?}"),
         };
-        self.handles.push(LiftedHandle { ty: self.cx.resource_type(table), rep });
+        if self.fits() {
+            self.handles.push(LiftedHandle { ty: self.cx.resource_type(table), rep });
+        }
         Ok(Value::Handle(rep))
     }
 

@@ -23,7 +23,7 @@ use crate::abi::{self, Arguments, Done};
 /// Why a call could not be recorded. It ends the session, and is no trap of the guest.
 #[derive(Debug, Error)]
 pub enum TapError {
-    /// The values of a call are more than the profile's bound allows, or of a form that has no record.
+    /// The values of a call are more than the profile's bound or an event allows, or of a form that has no record.
     #[error("`{call}` cannot be recorded: {reason}")]
     Refused {
         /// The call.

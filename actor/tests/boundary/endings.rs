@@ -1,10 +1,10 @@
 //! A call that does not come back is recorded with what ended it, and ends the same in the replay.
 
-use retake_chain::{Outcome, Value};
+use retake_chain::{MAX_VALUES, Outcome, Value};
 use wasmtime::{Trap, format_err};
 
 use crate::common::guest::{echo, handwritten, mirrored};
-use crate::common::session::{Exit, Session, rep};
+use crate::common::session::{Exit, Session, rep, replay};
 
 fn asks() -> Session {
     let wit = mirrored(&["cell"], "ask: func(p: u8, q: list<borrow<cell>>) -> u64;");
@@ -87,6 +87,27 @@ async fn an_interface_of_types_alone_records_no_host_call() {
     assert!(recorded.host_calls.is_empty());
 }
 
+/// A guest whose `f` passes a list of so many elements of a type to the host: its memory from 0 on, all zero but for
+/// what `before` stores there.
+fn long_list(element: &str, length: usize, before: &str) -> Vec<u8> {
+    let wit = format!(
+        "package retake:test;
+         interface host {{ f: func(p: list<{element}>); }}
+         interface guest {{ f: func(); }}
+         world actor {{ import host; export guest; }}"
+    );
+    handwritten(
+        &wit,
+        r#"(import "retake:test/host" "f" (func $f (param i32 i32)))"#,
+        &format!(
+            r#"(func (export "retake:test/guest#f")
+                 (drop (memory.grow (i32.const 512)))
+                 {before}
+                 (call $f (i32.const 0) (i32.const {length})))"#
+        ),
+    )
+}
+
 /// What cannot be recorded ends the call, and the message names it.
 mod refused {
     use super::*;
@@ -117,6 +138,29 @@ mod refused {
         assert_eq!(recorded.host_calls.len(), 1);
         assert_eq!(recorded.host_calls[0].output, refused(TOO_MUCH));
         assert_eq!(recorded.outcomes, [refused(TOO_MUCH)]);
+    }
+
+    async fn has_too_many_values(guest: Vec<u8>) {
+        let recorded = Session::of(guest.clone()).call("f", []).record().await;
+        assert!(recorded.seen.is_empty());
+        assert!(recorded.host_calls.is_empty());
+        let reason =
+            format!("more than {MAX_VALUES} values at once, which is what an event can hold; split the call");
+        assert_eq!(recorded.outcomes, [refused(&format!("cannot be recorded: {reason}"))]);
+
+        // Another build may do it where the recorded one did not.
+        assert_eq!(replay(&guest, &[("f".into(), vec![])], &[]), [Outcome::Failed(reason)]);
+    }
+
+    #[tokio::test]
+    async fn a_list_of_more_values_than_an_event_holds_never_reaches_the_host() {
+        has_too_many_values(long_list("bool", MAX_VALUES + 1, "")).await;
+    }
+
+    #[tokio::test]
+    async fn more_values_than_an_event_holds_within_a_list_never_reach_the_host() {
+        let element = format!("tuple<{}>", ["bool"; 16].join(", "));
+        has_too_many_values(long_list(&element, MAX_VALUES / 16, "")).await;
     }
 
     #[tokio::test]
@@ -202,6 +246,16 @@ mod malformed {
     #[tokio::test]
     async fn a_parameter_area_out_of_bounds_traps() {
         traps(AREA, &[-8], Trap::MemoryOutOfBounds).await;
+    }
+
+    #[tokio::test]
+    async fn a_fault_in_a_list_that_is_too_long_to_record_traps() {
+        let last = "(i32.store (i32.const 16777216) (i32.const -1))";
+        const { assert!(MAX_VALUES * size_of::<u32>() == 16_777_216) };
+        let guest = long_list("char", MAX_VALUES + 1, last);
+        let recorded = Session::of(guest).call("f", []).record_and_replay().await;
+        assert!(recorded.host_calls.is_empty());
+        assert_eq!(recorded.outcomes, [Outcome::Trapped(Trap::InvalidChar.to_string())]);
     }
 
     #[tokio::test]

@@ -4,6 +4,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::strategies::{payload, session};
+use crate::count::count_values;
 use crate::payload_codec::Wire;
 use crate::*;
 
@@ -27,6 +28,20 @@ proptest! {
     }
 
     #[test]
+    fn values_are_counted_as_they_are_decoded(payload in payload()) {
+        let bytes = payload.encode();
+        let decoded = from_canonical_slice::<Value>(&bytes).unwrap();
+        prop_assert_eq!(count_values(&bytes), Ok(nodes(&decoded)));
+    }
+
+    #[test]
+    fn random_bytes_are_counted_without_a_panic(bytes in vec(any::<u8>(), 0..64)) {
+        if let Err(offset) = count_values(&bytes) {
+            prop_assert!(offset < bytes.len() as u64);
+        }
+    }
+
+    #[test]
     fn random_bytes_are_an_error_and_no_panic(bytes in vec(any::<u8>(), 0..64)) {
         prop_assert!(ChainEventPayload::decode("a/b", &bytes).is_err());
     }
@@ -40,6 +55,66 @@ proptest! {
         bytes[at] ^= flip;
         prop_assert_ne!(ChainEventPayload::decode(&payload.event_type(), &bytes).ok(), Some(payload));
     }
+}
+
+/// A value and all that it holds.
+fn nodes(value: &Value) -> usize {
+    1 + match value {
+        Value::List(values) => values.iter().map(nodes).sum::<usize>(),
+        Value::Record(fields) => fields.iter().map(|(_, value)| nodes(value)).sum(),
+        _ => 0,
+    }
+}
+
+#[test]
+fn values_behind_lengths_of_every_width_are_counted() {
+    for length in [1, 31, 32, 300, 70_000] {
+        let name = |index: usize| format!("{index:05}{}", "n".repeat(length / 100));
+        let value = Value::List(vec![
+            Value::List(vec![Value::None; length]),
+            Value::record((0..length.min(1000)).map(|index| (name(index), Value::from(-1i8)))),
+            Value::from("é".repeat(length)),
+            Value::from(vec![0xdd; length]),
+            Value::Handle(u32::MAX),
+            Value::from(u64::MAX),
+        ]);
+        assert_eq!(count_values(&to_canonical_vec(&value).unwrap()), Ok(nodes(&value)), "{length}");
+    }
+    // Extensions that no value is, and a map with a 32-bit length.
+    for (bytes, count) in [
+        (
+            &b"\x93\xd4\x05\x90\xd8\x05\x91\x91\x91\x91\x91\x91\x91\x91\x91\x91\x91\x91\x91\x91\x91\x91\xc0"
+                [..],
+            4,
+        ),
+        (b"\x94\xc7\x02\x05\x91\x91\xc8\x00\x01\x05\x91\xc9\x00\x00\x00\x01\x05\x91\x91\xc0", 6),
+        (b"\xdf\x00\x00\x00\x02\xa1a\xc0\xa1b\x91\xc0", 4),
+    ] {
+        assert_eq!(count_values(bytes), Ok(count), "{bytes:x?}");
+    }
+}
+
+/// The data of a host call without a result, whose one argument is a list of so many nils; and where that list begins.
+fn call_with(nils: usize) -> (Vec<u8>, u64) {
+    let head = b"\x81\xacHostFunction\x82\xa5input\x91";
+    let list = [&[0xdd][..], &(nils as u32).to_be_bytes(), &vec![0xc0; nils]].concat();
+    ([head, &list[..], b"\xa6output\xa8returned"].concat(), head.len() as u64)
+}
+
+/// Values of such a call that are not among the nils: the payload, its fields, and the list.
+const AROUND: usize = 5;
+
+#[test]
+fn as_many_values_as_an_event_may_have_can_be_read() {
+    let (bytes, _) = call_with(MAX_VALUES - AROUND);
+    ChainEventPayload::decode("a/b", &bytes).unwrap();
+}
+
+#[test]
+fn one_value_more_is_refused_with_its_place() {
+    let (bytes, offset) = call_with(MAX_VALUES - AROUND + 1);
+    let error = ChainEventPayload::decode("a/b", &bytes).unwrap_err();
+    assert_eq!(error, DecodeError::TooManyValues { offset });
 }
 
 #[test]

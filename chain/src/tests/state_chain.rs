@@ -223,6 +223,10 @@ async fn what_no_take_can_hold_is_refused_and_changes_nothing() {
         "{error}"
     );
 
+    let many = Value::List(vec![Value::None; MAX_VALUES]);
+    let error = chain.add_typed_event(host_call(vec![many], Value::None)).await.unwrap_err();
+    assert!(matches!(error, ChainError::TooManyValues { index: 0, .. }), "{error}");
+
     let mut wrong = data(0);
     wrong.event_type = Arc::from(SHUTDOWN);
     let error = chain.add_typed_event(wrong).await.unwrap_err();
@@ -240,6 +244,19 @@ async fn the_deepest_value_that_is_taken_can_be_read() {
     let deep = (0..MAX_VALUE_DEPTH).fold(Value::None, |value, _| Value::List(vec![value]));
     let event = chain.add_typed_event(host_call(vec![deep.clone()], deep)).await.unwrap();
     event.payload().unwrap();
+}
+
+#[tokio::test]
+async fn the_most_values_that_are_taken_can_be_read() {
+    let chain = chain();
+    let call = |nils| host_call(vec![Value::List(vec![Value::None; nils])], Value::None);
+    let event = chain.add_typed_event(call(0)).await.unwrap();
+    let most = MAX_VALUES - event.value_count();
+    let event = chain.add_typed_event(call(most)).await.unwrap();
+    assert_eq!(event.value_count(), MAX_VALUES);
+    event.payload().unwrap();
+    let error = chain.add_typed_event(call(most + 1)).await.unwrap_err();
+    assert!(matches!(error, ChainError::TooManyValues { index: 2, .. }), "{error}");
 }
 
 #[tokio::test]
