@@ -8,13 +8,19 @@ use support::{Sandbox, actor};
 /// Type and data of every event after the genesis.
 type Events = Vec<(String, Vec<u8>)>;
 
-/// Records, and returns the events of the one chain.
-fn events(args: &[&str], stdin: &str) -> Events {
+/// A folder to work in. The same for recordings that must be alike: files elsewhere are other files to an actor.
+fn workshop() -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.create_folder("work");
     sandbox.write("work/input.txt", "some\nlines\n");
-    let args = [&["record", args[0], "-o", "it.take"], &args[1..]].concat();
+    sandbox
+}
+
+/// Records, and returns the events of the one chain; what the actor wrote is taken away.
+fn events(sandbox: &Sandbox, args: &[&str], stdin: &str) -> Events {
+    let args = [&["record", args[0], "-o", "it.take", "--force"], &args[1..]].concat();
     sandbox.retake_with_stdin(args, stdin).expect(0);
+    sandbox.remove_if_there("work/output.txt");
     let mut take = sandbox.take("it.take");
     let events = take.only_chain().events.iter().skip(1);
     events.map(|event| (event.event_type.to_string(), event.data.to_vec())).collect()
@@ -22,7 +28,8 @@ fn events(args: &[&str], stdin: &str) -> Events {
 
 /// The first place where two recordings differ.
 fn difference(args: &[&str], stdin: &str) -> Option<(String, usize)> {
-    let (first, second) = (events(args, stdin), events(args, stdin));
+    let sandbox = workshop();
+    let (first, second) = (events(&sandbox, args, stdin), events(&sandbox, args, stdin));
     assert!(first.len() > 3, "{first:?}");
     let longest = first.len().max(second.len());
     let place = (0..longest).find(|&index| first.get(index) != second.get(index))?;
@@ -70,8 +77,9 @@ fn an_http_actor_without_clock_or_random_has_the_same_events_every_time() {
 #[test]
 fn a_call_is_recorded_alike_whatever_was_called_before() {
     let (http, target) = (actor("http-c.wasm"), "GET /the/same");
-    let alone = events(&[&http, "--request", target], "");
-    let after = events(&[&http, "--request", "POST / something before", "--request", target], "");
+    let sandbox = workshop();
+    let alone = events(&sandbox, &[&http, "--request", target], "");
+    let after = events(&sandbox, &[&http, "--request", "POST / something before", "--request", target], "");
     let types = |events: &Events| -> Vec<String> {
         events.iter().map(|(event_type, _)| event_type.clone()).collect()
     };

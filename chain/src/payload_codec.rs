@@ -25,12 +25,15 @@ impl ChainEventPayload {
     ///
     /// The names of a host call are not among them: the event's type has them.
     pub fn encode(&self) -> Bytes {
-        Bytes::from(self.encode_measured().0)
+        let mut bytes = Vec::with_capacity(128);
+        self.encode_into(&mut bytes);
+        Bytes::from(bytes)
     }
 
-    /// The bytes, and how deep the deepest value nests.
-    pub(crate) fn encode_measured(&self) -> (Vec<u8>, usize) {
-        let mut encoder = Encoder { out: Vec::with_capacity(size_hint(self)), depth: 0, deepest: 0 };
+    /// Writes the bytes into a vector, which is cleared before; returns how deep the deepest value nests.
+    pub(crate) fn encode_into(&self, out: &mut Vec<u8>) -> usize {
+        out.clear();
+        let mut encoder = Encoder { out, depth: 0, deepest: 0 };
         match self {
             ChainEventPayload::HostFunction(call) => encoder.host_function(call),
             ChainEventPayload::Wasm(WasmEventData::WasmCall { function_name, params }) => {
@@ -41,10 +44,10 @@ impl ChainEventPayload {
             }
             rare => {
                 let wire = Wire::from(rare.clone());
-                encoder.out = to_canonical_vec(&wire).expect("flat structs of plain fields always encode");
+                *encoder.out = to_canonical_vec(&wire).expect("flat structs of plain fields always encode");
             }
         }
-        (encoder.out, encoder.deepest)
+        encoder.deepest
     }
 
     /// Reads the payload of an event of that type.
@@ -89,9 +92,9 @@ impl ChainEventPayload {
 
 /// The canonical bytes of one value.
 pub(crate) fn value_bytes(value: &Value) -> Vec<u8> {
-    let mut encoder = Encoder { out: Vec::new(), depth: 0, deepest: 0 };
-    encoder.value(value);
-    encoder.out
+    let mut out = Vec::new();
+    Encoder { out: &mut out, depth: 0, deepest: 0 }.value(value);
+    out
 }
 
 /// The payload as serde sees it: what the hand-made encoder must equal, and what is read.
@@ -122,64 +125,64 @@ impl From<ChainEventPayload> for Wire {
 }
 
 /// Writes the events that a guest can cause by the thousand, in one pass and without a tree between.
-struct Encoder {
-    out: Vec<u8>,
+struct Encoder<'a> {
+    out: &'a mut Vec<u8>,
     depth: usize,
     deepest: usize,
 }
 
-impl Encoder {
+impl Encoder<'_> {
     fn host_function(&mut self, call: &HostFunctionCall) {
         self.out.extend_from_slice(HOST_FUNCTION_HEAD);
-        pack::map_header(&mut self.out, 2);
-        pack::string(&mut self.out, "input");
+        pack::map_header(self.out, 2);
+        pack::string(self.out, "input");
         self.values(&call.input);
-        pack::string(&mut self.out, "output");
+        pack::string(self.out, "output");
         self.outcome(&call.output);
     }
 
     fn wasm_call(&mut self, function_name: &str, params: &[Value]) {
         self.wasm("WasmCall", 2, function_name);
-        pack::string(&mut self.out, "params");
+        pack::string(self.out, "params");
         self.values(params);
     }
 
     fn wasm_result(&mut self, function_name: &str, state: Option<&Value>, response: &Outcome) {
         self.wasm("WasmResult", 3, function_name);
-        pack::string(&mut self.out, "state");
+        pack::string(self.out, "state");
         match state {
-            None => pack::nil(&mut self.out),
+            None => pack::nil(self.out),
             Some(state) => self.values(std::slice::from_ref(state)),
         }
-        pack::string(&mut self.out, "response");
+        pack::string(self.out, "response");
         self.outcome(response);
     }
 
     fn wasm(&mut self, name: &str, fields: usize, function_name: &str) {
-        pack::map_header(&mut self.out, 1);
-        pack::string(&mut self.out, "Wasm");
-        pack::map_header(&mut self.out, 1);
-        pack::string(&mut self.out, name);
-        pack::map_header(&mut self.out, fields);
-        pack::string(&mut self.out, "function_name");
-        pack::string(&mut self.out, function_name);
+        pack::map_header(self.out, 1);
+        pack::string(self.out, "Wasm");
+        pack::map_header(self.out, 1);
+        pack::string(self.out, name);
+        pack::map_header(self.out, fields);
+        pack::string(self.out, "function_name");
+        pack::string(self.out, function_name);
     }
 
     fn outcome(&mut self, outcome: &Outcome) {
         if !matches!(outcome, Outcome::Returned(None) | Outcome::Cancelled) {
-            pack::map_header(&mut self.out, 1);
+            pack::map_header(self.out, 1);
         }
-        pack::string(&mut self.out, outcome.name());
+        pack::string(self.out, outcome.name());
         match outcome {
             Outcome::Returned(None) | Outcome::Cancelled => {}
             Outcome::Returned(Some(value)) => self.value(value),
-            Outcome::Exited(code) => pack::signed(&mut self.out, (*code).into()),
-            Outcome::Trapped(message) | Outcome::Failed(message) => pack::string(&mut self.out, message),
+            Outcome::Exited(code) => pack::signed(self.out, (*code).into()),
+            Outcome::Trapped(message) | Outcome::Failed(message) => pack::string(self.out, message),
         }
     }
 
     fn values(&mut self, values: &[Value]) {
-        pack::array_header(&mut self.out, values.len());
+        pack::array_header(self.out, values.len());
         for value in values {
             self.value(value);
         }
@@ -187,14 +190,14 @@ impl Encoder {
 
     fn value(&mut self, value: &Value) {
         match value {
-            Value::None => pack::nil(&mut self.out),
-            Value::Bool(value) => pack::boolean(&mut self.out, *value),
-            Value::Unsigned(value) => pack::unsigned(&mut self.out, *value),
-            Value::Negative(value) => pack::signed(&mut self.out, *value),
-            Value::F32(bits) => pack::float32(&mut self.out, *bits),
-            Value::F64(bits) => pack::float64(&mut self.out, *bits),
-            Value::String(text) => pack::string(&mut self.out, text),
-            Value::Bytes(bytes) => pack::binary(&mut self.out, bytes),
+            Value::None => pack::nil(self.out),
+            Value::Bool(value) => pack::boolean(self.out, *value),
+            Value::Unsigned(value) => pack::unsigned(self.out, *value),
+            Value::Negative(value) => pack::signed(self.out, *value),
+            Value::F32(bits) => pack::float32(self.out, *bits),
+            Value::F64(bits) => pack::float64(self.out, *bits),
+            Value::String(text) => pack::string(self.out, text),
+            Value::Bytes(bytes) => pack::binary(self.out, bytes),
             Value::List(values) => {
                 self.enter();
                 self.values(values);
@@ -202,56 +205,20 @@ impl Encoder {
             }
             Value::Record(fields) => {
                 self.enter();
-                pack::map_header(&mut self.out, fields.len());
+                pack::map_header(self.out, fields.len());
                 for (name, value) in fields {
-                    pack::string(&mut self.out, name);
+                    pack::string(self.out, name);
                     self.value(value);
                 }
                 self.depth -= 1;
             }
-            Value::Handle(id) => pack::handle(&mut self.out, *id),
+            Value::Handle(id) => pack::handle(self.out, *id),
         }
     }
 
     fn enter(&mut self) {
         self.depth += 1;
         self.deepest = self.deepest.max(self.depth);
-    }
-}
-
-/// About how many bytes the payload takes, so that the buffer seldom grows: exact enough for the large things
-/// (strings and byte strings near the top), a guess for the small ones.
-fn size_hint(payload: &ChainEventPayload) -> usize {
-    match payload {
-        ChainEventPayload::HostFunction(call) => {
-            let output = match &call.output {
-                Outcome::Returned(Some(value)) => value_size(value, 3),
-                _ => 64,
-            };
-            48 + call.input.iter().map(|value| value_size(value, 3)).sum::<usize>() + output
-        }
-        ChainEventPayload::Wasm(WasmEventData::WasmCall { params, .. }) => {
-            128 + params.iter().map(|value| value_size(value, 3)).sum::<usize>()
-        }
-        _ => 256,
-    }
-}
-
-fn value_size(value: &Value, levels: usize) -> usize {
-    match value {
-        Value::String(text) => 5 + text.len(),
-        Value::Bytes(bytes) => 5 + bytes.len(),
-        Value::List(values) if levels > 0 && values.len() <= 32 => {
-            5 + values.iter().map(|value| value_size(value, levels - 1)).sum::<usize>()
-        }
-        Value::List(values) => 5 + 9 * values.len(),
-        Value::Record(fields) if levels > 0 => {
-            5 + fields
-                .iter()
-                .map(|(name, value)| 5 + name.len() + value_size(value, levels - 1))
-                .sum::<usize>()
-        }
-        _ => 9,
     }
 }
 

@@ -2,9 +2,10 @@
 //! subscribers. Events are not kept here; who wants them subscribes (`best_effort.rs` for those who may lose some).
 
 use std::fmt;
+use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Mutex as AsyncMutex, MutexGuard as AsyncMutexGuard, mpsc};
 
@@ -15,6 +16,11 @@ use crate::ids::TheaterId;
 use crate::log::{MAX_EVENT, MAX_EVENT_TYPE};
 use crate::payload::{SHUTDOWN, WASM_CALL, WASM_ERROR, WASM_RESULT};
 use crate::value::{MAX_VALUE_DEPTH, MAX_VALUES};
+
+/// Events of up to so many bytes share memory...
+const SMALL: usize = 1 << 10;
+/// ...in blocks of so many.
+const BLOCK: usize = 16 << 10;
 
 /// Where a chain delivers its events.
 pub type EventSender = mpsc::Sender<(TheaterId, ChainEvent)>;
@@ -98,8 +104,8 @@ pub enum ChainError {
 /// [`StateChain::settle`] does the remaining delivery alone.
 pub struct StateChain {
     actor_id: TheaterId,
-    /// Held by appenders alone; inside, what a dropped append left to be delivered.
-    append: AsyncMutex<Option<Undelivered>>,
+    /// Held by appenders alone.
+    append: AsyncMutex<Appender>,
     short: Mutex<Short>,
 }
 
@@ -113,6 +119,18 @@ struct Short {
     subscribers: Arc<[EventSender]>,
 }
 
+/// What the append whose turn it is works with.
+#[derive(Default)]
+struct Appender {
+    /// What a dropped append left to be delivered.
+    left: Option<Undelivered>,
+    /// Where events are encoded.
+    scratch: Vec<u8>,
+    /// Memory that small events share. Allocated one by one and freed by a subscriber's thread, they would cost the
+    /// allocator more than their encoding costs.
+    block: BytesMut,
+}
+
 struct Undelivered {
     event: ChainEvent,
     /// Those that lack the event, the next one last.
@@ -123,7 +141,7 @@ impl StateChain {
     /// An empty chain of that actor, without subscribers.
     pub fn new(actor_id: TheaterId) -> Self {
         let short = Short { head: None, count: 0, ended: false, in_call: false, subscribers: Arc::new([]) };
-        Self { actor_id, append: AsyncMutex::new(None), short: Mutex::new(short) }
+        Self { actor_id, append: AsyncMutex::default(), short: Mutex::new(short) }
     }
 
     /// Whose chain this is.
@@ -147,20 +165,22 @@ impl StateChain {
     /// # Errors
     /// [`ChainError`] for an event that no take can hold, and after `shutdown`. Nothing changes then.
     pub async fn add_typed_event(&self, data: ChainEventData) -> Result<ChainEvent, ChainError> {
-        let (bytes, depth) = data.data.encode_measured();
         if !data.data.fits(&data.event_type) {
             let (event_type, payload) = (data.event_type.to_string(), data.data.name());
             return Err(ChainError::WrongType { index: self.event_count(), event_type, payload });
         }
+        let mut appender = self.append_lock().await;
+        let depth = data.data.encode_into(&mut appender.scratch);
         if depth > MAX_VALUE_DEPTH {
             let event_type = data.event_type.to_string();
             return Err(ChainError::TooDeep { index: self.event_count(), event_type, depth });
         }
-        if check_values(&bytes).is_err() {
+        if check_values(&appender.scratch).is_err() {
             let event_type = data.event_type.to_string();
             return Err(ChainError::TooManyValues { index: self.event_count(), event_type });
         }
-        self.append(data.event_type, Bytes::from(bytes)).await
+        let bytes = appender.take_encoded();
+        self.append_locked(&mut appender.left, data.event_type, bytes).await
     }
 
     /// Appends an event that a replay copies from its recording: type and data are kept, the hash is made
@@ -170,7 +190,8 @@ impl StateChain {
     /// # Errors
     /// As [`StateChain::add_typed_event`]; the data is not decoded.
     pub async fn append_recorded(&self, recorded: &ChainEvent) -> Result<ChainEvent, ChainError> {
-        self.append(recorded.event_type.clone(), recorded.data.clone()).await
+        let mut appender = self.append_lock().await;
+        self.append_locked(&mut appender.left, recorded.event_type.clone(), recorded.data.clone()).await
     }
 
     /// Ends the chain from outside, for an actor that cannot do it: `interrupted` ends the export call in progress, if
@@ -180,15 +201,15 @@ impl StateChain {
     /// # Errors
     /// [`ChainError`] if the chain does not take `interrupted`.
     pub async fn end(&self, interrupted: &ChainEventData) -> Result<(), ChainError> {
-        let mut left = self.append_lock().await;
+        let left = &mut self.append_lock().await.left;
         if self.short().ended {
             return Ok(());
         }
         if self.short().in_call {
-            self.append_locked(&mut left, interrupted.event_type.clone(), interrupted.data.encode()).await?;
+            self.append_locked(left, interrupted.event_type.clone(), interrupted.data.encode()).await?;
         }
         let shutdown = ChainEventData::shutdown();
-        self.append_locked(&mut left, shutdown.event_type, shutdown.data.encode()).await?;
+        self.append_locked(left, shutdown.event_type, shutdown.data.encode()).await?;
         Ok(())
     }
 
@@ -197,21 +218,16 @@ impl StateChain {
         drop(self.append_lock().await);
     }
 
-    async fn append(&self, event_type: Arc<str>, data: Bytes) -> Result<ChainEvent, ChainError> {
-        let mut left = self.append_lock().await;
-        self.append_locked(&mut left, event_type, data).await
-    }
-
     /// The turn to append; what a dropped append left has been delivered.
-    async fn append_lock(&self) -> AsyncMutexGuard<'_, Option<Undelivered>> {
-        let mut left = match self.append.try_lock() {
-            Ok(left) => left,
+    async fn append_lock(&self) -> AsyncMutexGuard<'_, Appender> {
+        let mut appender = match self.append.try_lock() {
+            Ok(appender) => appender,
             Err(_) => self.append.lock().await,
         };
-        if left.is_some() {
-            self.deliver_left(&mut left).await;
+        if appender.left.is_some() {
+            self.deliver_left(&mut appender.left).await;
         }
-        left
+        appender
     }
 
     async fn append_locked(
@@ -328,6 +344,20 @@ impl StateChain {
     /// Nothing can fail while the short lock is held, so a poisoned one is as good as any.
     fn short(&self) -> MutexGuard<'_, Short> {
         self.short.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Appender {
+    /// What is in `scratch`, which is free again.
+    fn take_encoded(&mut self) -> Bytes {
+        if self.scratch.len() > SMALL {
+            return mem::take(&mut self.scratch).into();
+        }
+        if self.block.capacity() < self.scratch.len() {
+            self.block = BytesMut::with_capacity(BLOCK);
+        }
+        self.block.extend_from_slice(&self.scratch);
+        self.block.split().freeze()
     }
 }
 

@@ -1,7 +1,7 @@
 //! Owns runs of the built binary: each in a temporary folder, with its exit code and all that it printed.
 
 use std::ffi::OsStr;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Output, Stdio};
 use std::thread;
@@ -49,6 +49,13 @@ impl Sandbox {
     /// Puts a copy of a fixture actor into the folder, under the same name.
     pub fn copy_actor(&self, name: &str) {
         self.write(name, std::fs::read(actor(name)).expect("the fixture can be read"));
+    }
+
+    pub fn remove_if_there(&self, name: &str) {
+        match std::fs::remove_file(self.path(name)) {
+            Err(error) if error.kind() != ErrorKind::NotFound => panic!("{name}: {error}"),
+            _ => {}
+        }
     }
 
     pub fn create_folder(&self, name: &str) {
@@ -108,6 +115,13 @@ impl Sandbox {
         let output = child.wait_with_output().expect("the binary ends");
         let _ = writer.join().expect("the writer does not panic");
         Ended::of(output)
+    }
+
+    /// Verifies and replays a take; both must find nothing amiss.
+    #[track_caller]
+    pub fn assert_intact_and_identical(&self, take: &str) {
+        self.retake(["verify", take]).expect(0).says(&["intact and sealed"]);
+        self.retake(["replay", take]).expect(0).says(&["identical"]);
     }
 
     /// Records `requests` to an HTTP actor into `take`.
