@@ -2,7 +2,7 @@
 //! apart, each part with its floor.
 //!
 //! `cargo bench --bench boundary` prints criterion's lines as it goes, and tables at the end. Every figure of a table
-//! is the median over short batches of one run; the figures mean something on a machine that does nothing else. Nothing
+//! is that of the fastest tenth of short batches of one run; the figures mean something on a machine that does nothing else. Nothing
 //! here fails for being slow.
 
 mod support;

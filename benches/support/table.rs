@@ -1,7 +1,7 @@
 //! Owns the names of the groups, and the tables at the end of a run.
 
 use super::caller::Call;
-use super::measure::Medians;
+use super::measure::Figures;
 
 /// The group of the HTTP exchanges.
 pub const EXCHANGE: &str = "HTTP exchange";
@@ -21,8 +21,8 @@ pub fn hashing(len: usize) -> String {
     format!("SHA-256 of {len} bytes")
 }
 
-pub fn print(medians: &Medians) {
-    let of = |group: &str, name: &str| medians.get(&(group.to_string(), name.to_string())).copied();
+pub fn print(figures: &Figures) {
+    let of = |group: &str, name: &str| figures.get(&(group.to_string(), name.to_string())).copied();
     three_ways(&of);
     for call in Call::ALL {
         recorded_apart(call, &of);
