@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use bytes::Bytes;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use http::{Method, Request, Uri};
+use retake_chain::InstanceMode;
 use retake_recorder::{Permissions, Preopen};
 
 /// Record what a WebAssembly actor does at its boundary, replay it, and prove it.
@@ -41,6 +42,15 @@ pub struct RecordOptions {
     /// Send one request to an HTTP actor: `METHOD PATH [BODY]`, where BODY is text or @FILE. May be repeated.
     #[arg(long, value_name = "REQUEST")]
     pub request: Vec<String>,
+    /// Call an export by its name, with arguments in WAVE: `name(argument, ...)`. May be repeated.
+    #[arg(long, value_name = "CALL", conflicts_with_all = ["http", "request"])]
+    pub invoke: Vec<String>,
+    /// Call exports as `--invoke` does, one call per line of a file; empty lines and those that begin with `#` are skipped.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["http", "request"])]
+    pub calls: Option<PathBuf>,
+    /// Whether each call gets a fresh instance, or all share one and its memory.
+    #[arg(long, value_name = "MODE", default_value = "call")]
+    pub instance: InstanceOption,
     /// How many actors take requests, each with its own mailbox and chain.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub actors: u16,
@@ -92,6 +102,24 @@ pub struct VerifyOptions {
     pub json: bool,
 }
 
+/// A `--instance` value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum InstanceOption {
+    /// A fresh instance per call.
+    Call,
+    /// One instance for the whole session.
+    Session,
+}
+
+impl From<InstanceOption> for InstanceMode {
+    fn from(option: InstanceOption) -> Self {
+        match option {
+            InstanceOption::Call => InstanceMode::PerCall,
+            InstanceOption::Session => InstanceMode::Session,
+        }
+    }
+}
+
 /// A `--dir` value.
 #[derive(Clone, Debug)]
 pub struct PreopenOption(Preopen);
@@ -111,6 +139,18 @@ impl RecordOptions {
             dirs: self.dir.iter().map(|dir| dir.0.clone()).collect(),
             allow_net: self.allow_net,
         })
+    }
+
+    /// The calls of `--invoke` and `--calls`, in that order, as text.
+    pub fn calls(&self) -> Result<Vec<String>, String> {
+        let mut calls = self.invoke.clone();
+        if let Some(file) = &self.calls {
+            let text =
+                std::fs::read_to_string(file).map_err(|error| format!("`{}`: {error}", file.display()))?;
+            let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+            calls.extend(lines.map(str::to_string));
+        }
+        Ok(calls)
     }
 
     /// The requests of `--request`, in order, with their bodies read.

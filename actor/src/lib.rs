@@ -5,17 +5,25 @@
 //! - [`link_stand_in`] and [`StandIn`]: run the original component with nothing real behind its imports.
 //! - [`abi`]: the dynamic ABI that both use.
 //! - [`profile`]: the engine settings that replay depends on.
-//! - [`Actor`]: a loaded component with its digest and the exports that a session can drive.
+//! - [`Actor`]: a loaded component with its digest; [`Exports`]: the functions that can be called in it.
+//! - [`ActorStore`], [`ActorHandle`]: an actor of the Theater system, and how it is spoken to.
 
 pub mod abi;
 mod actor;
 mod boundary;
+mod exports;
 mod outcome;
 pub mod profile;
+mod theater;
 
-pub use actor::{Actor, ActorError, Entry, EntryKind, compile};
+pub use actor::{Actor, LoadError, compile};
 pub use boundary::{
     FunctionName, HandleIds, InstrumentError, Instrumented, StandIn, StandInResources, Tap, TapError,
     instrument, link_stand_in,
 };
+pub use exports::{EntryKind, Export, Exports, UnknownExport};
 pub use outcome::{RaisedOutcome, outcome_of};
+pub use theater::{
+    ActorContext, ActorError, ActorHandle, ActorOperation, ActorStore, Answer, Extensions, HasActor,
+    INLINE_STATE, Mailbox, Presence, SaveError, StatefulCall, TheaterCommand,
+};

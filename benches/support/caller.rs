@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use retake_actor::{
-    Actor, Entry, FunctionName, Instrumented, StandIn, Tap, abi, compile, instrument, link_stand_in, profile,
+    Actor, Exports, FunctionName, Instrumented, StandIn, Tap, abi, compile, instrument, link_stand_in,
+    profile,
 };
 use retake_chain::log::LogWriter;
 use retake_chain::{StateChain, TheaterId, Value};
@@ -154,7 +155,8 @@ impl Caller {
         };
         let mut store = profile::store(&engine, &profile, host, |host: &mut Host| &mut host.limits);
         let (component, linker) = link(call, stage, &engine).expect("the guest links");
-        let entry = Entry::find(&engine, &component).expect("the guest is a command");
+        let exports = Exports::of(&engine, &component);
+        let entry = exports.entry().expect("the guest is a command");
         let run = runtime.block_on(async {
             let instance = linker.instantiate_async(&mut store, &component).await?;
             instance.get_typed_func(&mut store, entry.index())

@@ -11,7 +11,7 @@ use retake_actor::{Actor, compile, profile};
 use retake_chain::EngineProfile;
 use retake_chain::log::{LogWriter, Storage};
 use retake_recorder::http::Pool;
-use retake_recorder::{Permissions, Program, Recorder, SessionOptions};
+use retake_recorder::{Host as LiveHost, Permissions, Recorder, SessionOptions};
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
@@ -127,13 +127,8 @@ impl RecordedExchanges {
 
     fn recording_to(storage: impl Storage + Send + 'static) -> (Self, Recorder) {
         let runtime = runtime();
-        let options = SessionOptions {
-            profile: profile::default_profile(),
-            permissions: Permissions::default(),
-            arguments: Vec::new(),
-            actor_path: "http-c.wasm".into(),
-        };
-        let program = Program::load(actor(), options).expect("the fixture can be recorded");
+        let program = LiveHost::program(actor(), SessionOptions::default(), Permissions::default());
+        let program = program.expect("the fixture can be recorded");
         let writer = LogWriter::create(storage).expect("the storage takes a header");
         let recorder = Recorder::start(writer).expect("a recorder");
         let cancel = CancellationToken::new();

@@ -13,6 +13,7 @@ mod count;
 mod encoding;
 mod event;
 mod hash;
+mod history;
 mod http_replay;
 mod ids;
 pub mod log;
@@ -32,6 +33,7 @@ pub use best_effort::BestEffortSubscriber;
 pub use encoding::{DecodeError, EncodeError, MAX_DECODE_DEPTH, from_canonical_slice, to_canonical_vec};
 pub use event::{ChainEvent, ChainEventData};
 pub use hash::{ContentHasher, ContentRef, EVENT_HASH_DOMAIN, EventHash, ParseDigestError, event_hash};
+pub use history::{BrokenChain, EventWindow, History};
 pub use http_replay::{HttpReplayChain, is_http_incoming};
 pub use ids::{ParseIdError, TheaterId};
 pub use log::{

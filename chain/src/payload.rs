@@ -206,11 +206,12 @@ impl ChainEventPayload {
 }
 
 impl WasmEventData {
-    /// How the end of an export call is told: as a result if it returned or exited, else as an error.
-    pub fn ended(function_name: String, outcome: Outcome) -> Self {
+    /// How the end of an export call is told: as a result if it returned or exited, else as an error. `state` is the new
+    /// state, of a function that has one.
+    pub fn ended(function_name: String, state: Option<Value>, outcome: Outcome) -> Self {
         let message = match outcome {
             Outcome::Returned(_) | Outcome::Exited(_) => {
-                return WasmEventData::WasmResult { function_name, state: None, response: outcome };
+                return WasmEventData::WasmResult { function_name, state, response: outcome };
             }
             Outcome::Trapped(message) | Outcome::Failed(message) => message,
             Outcome::Cancelled => CANCELLED.into(),

@@ -14,7 +14,7 @@ use crate::event::{ChainEvent, ChainEventData};
 use crate::hash::EventHash;
 use crate::ids::TheaterId;
 use crate::log::{MAX_EVENT, MAX_EVENT_TYPE};
-use crate::payload::{SHUTDOWN, WASM_CALL, WASM_ERROR, WASM_RESULT};
+use crate::payload::{ChainEventPayload, SHUTDOWN, WasmEventData};
 use crate::value::{MAX_VALUE_DEPTH, MAX_VALUES};
 
 /// Events of up to so many bytes share memory...
@@ -113,8 +113,6 @@ struct Short {
     head: Option<EventHash>,
     count: u64,
     ended: bool,
-    /// A `wasm-call` has been appended, and its end has not.
-    in_call: bool,
     /// Replaced as a whole on change, so that an append needs no copy of the list.
     subscribers: Arc<[EventSender]>,
 }
@@ -124,6 +122,8 @@ struct Short {
 struct Appender {
     /// What a dropped append left to be delivered.
     left: Option<Undelivered>,
+    /// The export call that was begun and has not ended.
+    in_call: Option<String>,
     /// Where events are encoded.
     scratch: Vec<u8>,
     /// Memory that small events share. Allocated one by one and freed by a subscriber's thread, they would cost the
@@ -140,7 +140,7 @@ struct Undelivered {
 impl StateChain {
     /// An empty chain of that actor, without subscribers.
     pub fn new(actor_id: TheaterId) -> Self {
-        let short = Short { head: None, count: 0, ended: false, in_call: false, subscribers: Arc::new([]) };
+        let short = Short { head: None, count: 0, ended: false, subscribers: Arc::new([]) };
         Self { actor_id, append: AsyncMutex::default(), short: Mutex::new(short) }
     }
 
@@ -180,6 +180,13 @@ impl StateChain {
             return Err(ChainError::TooManyValues { index: self.event_count(), event_type });
         }
         let bytes = appender.take_encoded();
+        match data.data {
+            ChainEventPayload::Wasm(WasmEventData::WasmCall { function_name, .. }) => {
+                appender.in_call = Some(function_name);
+            }
+            ChainEventPayload::Wasm(_) => appender.in_call = None,
+            _ => {}
+        }
         self.append_locked(&mut appender.left, data.event_type, bytes).await
     }
 
@@ -194,22 +201,24 @@ impl StateChain {
         self.append_locked(&mut appender.left, recorded.event_type.clone(), recorded.data.clone()).await
     }
 
-    /// Ends the chain from outside, for an actor that cannot do it: `interrupted` ends the export call in progress, if
-    /// there is one, and `shutdown` the chain. Nothing comes between, and what the actor appends later is refused. A chain
-    /// that has ended is left as it is.
+    /// Ends the chain from outside, for an actor that cannot do it: the export call in progress, if there is one, with a
+    /// `wasm-error` of that message, and the chain with `shutdown`. Nothing comes between, and what the actor appends later
+    /// is refused. A chain that has ended is left as it is.
     ///
     /// # Errors
-    /// [`ChainError`] if the chain does not take `interrupted`.
-    pub async fn end(&self, interrupted: &ChainEventData) -> Result<(), ChainError> {
-        let left = &mut self.append_lock().await.left;
+    /// [`ChainError`] if the chain does not take the message.
+    pub async fn end(&self, message: &str) -> Result<(), ChainError> {
+        let mut appender = self.append_lock().await;
         if self.short().ended {
             return Ok(());
         }
-        if self.short().in_call {
-            self.append_locked(left, interrupted.event_type.clone(), interrupted.data.encode()).await?;
+        if let Some(function_name) = appender.in_call.take() {
+            let error = WasmEventData::WasmError { function_name, message: message.into() };
+            let error = ChainEventData::wasm(error);
+            self.append_locked(&mut appender.left, error.event_type, error.data.encode()).await?;
         }
         let shutdown = ChainEventData::shutdown();
-        self.append_locked(left, shutdown.event_type, shutdown.data.encode()).await?;
+        self.append_locked(&mut appender.left, shutdown.event_type, shutdown.data.encode()).await?;
         Ok(())
     }
 
@@ -243,12 +252,7 @@ impl StateChain {
             let mut short = self.short();
             short.head = Some(event.hash);
             short.count += 1;
-            match &*event.event_type {
-                WASM_CALL => short.in_call = true,
-                WASM_RESULT | WASM_ERROR => short.in_call = false,
-                SHUTDOWN => short.ended = true,
-                _ => {}
-            }
+            short.ended = &*event.event_type == SHUTDOWN;
             short.subscribers.clone()
         };
         // From here on the event is in the chain, whatever becomes of this future.

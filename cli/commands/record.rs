@@ -9,11 +9,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::Request;
-use retake_actor::{Actor, EntryKind, profile};
+use retake_actor::Actor;
+use retake_chain::SessionKind;
 use retake_chain::log::{LogWriter, SealSummary};
-use retake_recorder::command;
 use retake_recorder::http::{Pool, serve};
-use retake_recorder::{Program, Recorder, SessionOptions};
+use retake_recorder::{Host, Invocation, Program, Recorder, SessionOptions};
+use retake_recorder::{command, invoke};
 use retake_verifier::ExitCode;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -31,6 +32,7 @@ const GRACE: Duration = Duration::from_secs(10);
 enum Driver {
     Serve(TcpListener),
     Requests(Vec<Request<Bytes>>),
+    Invoke(Vec<Invocation>),
     Command,
 }
 
@@ -54,6 +56,7 @@ async fn record(options: &RecordOptions) -> Result<PathBuf, ExitCode> {
     let usage = |message: String| fail(ExitCode::Usage, message);
     let permissions = options.permissions().map_err(usage)?;
     let requests = options.requests().map_err(usage)?;
+    let calls = options.calls().map_err(usage)?;
     let path = &options.actor;
     let bytes = std::fs::read(path).map_err(|error| {
         fail(ExitCode::Unchecked, format!("`{}` cannot be read: {error}", path.display()))
@@ -63,14 +66,19 @@ async fn record(options: &RecordOptions) -> Result<PathBuf, ExitCode> {
     let actor = Actor::new(&bytes).map_err(|error| refuse(&error))?;
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let arguments = [vec![name], options.arguments.clone()].concat();
+    let invokes = !options.invoke.is_empty() || options.calls.is_some();
     let session = SessionOptions {
-        profile: profile::default_profile(),
-        permissions,
+        kind: invokes.then_some(SessionKind::Invoke),
+        instance_mode: options.instance.into(),
         arguments,
         actor_path: path.display().to_string(),
+        ..SessionOptions::default()
     };
-    let program = Program::load(actor, session).map_err(|error| refuse(&error))?;
-    let driver = driver(options, program.kind(), requests).await?;
+    let program = Host::program(actor, session, permissions).map_err(|error| refuse(&error))?;
+    let driver = match program.kind() {
+        SessionKind::Invoke => invocations(&program, options, &calls)?,
+        kind => driver(options, kind, requests).await?,
+    };
     let signals = Signals::listen()?;
 
     let (take, file) = create(options)?;
@@ -106,29 +114,48 @@ async fn seal(
     }
 }
 
+/// Reads the calls of a session that invokes exports.
+fn invocations(
+    program: &Program<Host>,
+    options: &RecordOptions,
+    calls: &[String],
+) -> Result<Driver, ExitCode> {
+    if calls.is_empty() {
+        return Err(fail(ExitCode::Usage, "there is no call in the file of `--calls`"));
+    }
+    if options.actors != 1 {
+        return Err(fail(ExitCode::Usage, "`--invoke` calls one actor; `--actors` is for HTTP actors"));
+    }
+    let calls = calls.iter().map(|text| Invocation::parse(text, program.exports()));
+    match calls.collect() {
+        Ok(calls) => Ok(Driver::Invoke(calls)),
+        Err(error) => Err(fail(ExitCode::Usage, error)),
+    }
+}
+
 /// Matches what was asked for with what the actor is, and binds the socket.
 async fn driver(
     options: &RecordOptions,
-    kind: EntryKind,
+    kind: SessionKind,
     requests: Vec<Request<Bytes>>,
 ) -> Result<Driver, ExitCode> {
     let usage = |message: &str| Err(fail(ExitCode::Usage, message));
     match (kind, &options.http) {
-        (EntryKind::Command, None) if requests.is_empty() => Ok(Driver::Command),
-        (EntryKind::Command, _) => usage(
+        (SessionKind::Command, None) if requests.is_empty() => Ok(Driver::Command),
+        (SessionKind::Command, _) => usage(
             "this actor is a command (`wasi:cli/run`); give its arguments after `--`, not `--http` or `--request`",
         ),
-        (EntryKind::Http, _) if !options.arguments.is_empty() => {
+        (_, _) if !options.arguments.is_empty() => {
             usage("this is an HTTP actor; it takes `--http` or `--request`, not arguments after `--`")
         }
-        (EntryKind::Http, Some(address)) => match TcpListener::bind(address).await {
+        (_, Some(address)) => match TcpListener::bind(address).await {
             Ok(listener) => Ok(Driver::Serve(listener)),
             Err(error) => Err(fail(ExitCode::Unchecked, format!("cannot listen on `{address}`: {error}"))),
         },
-        (EntryKind::Http, None) if requests.is_empty() => usage(
+        (_, None) if requests.is_empty() => usage(
             "this is an HTTP actor; serve it with `--http ADDR` or send it `--request 'METHOD PATH [BODY]'`",
         ),
-        (EntryKind::Http, None) => Ok(Driver::Requests(requests)),
+        (_, None) => Ok(Driver::Requests(requests)),
     }
 }
 
@@ -164,7 +191,7 @@ fn create(options: &RecordOptions) -> Result<(PathBuf, File), ExitCode> {
 
 fn start_recorder(
     file: File,
-    program: &Program,
+    program: &Program<Host>,
     embed: bool,
 ) -> Result<Recorder, Box<dyn std::error::Error>> {
     let mut writer = LogWriter::create(file)?;
@@ -177,16 +204,23 @@ fn start_recorder(
 async fn drive(
     driver: Driver,
     options: &RecordOptions,
-    program: &Arc<Program>,
+    program: &Arc<Program<Host>>,
     recorder: &Recorder,
     signals: &Signals,
     printer: &RecordPrinter,
 ) -> Result<(), retake_recorder::RecordError> {
     let (stop, cancel) = (&signals.stop, &signals.cancel);
-    if let Driver::Command = driver {
-        let end = command::record(program, recorder, cancel).await?;
-        printer.command_ended(&end);
-        return Ok(());
+    match driver {
+        Driver::Command => {
+            let end = command::record(program, recorder, cancel).await?;
+            printer.command_ended(&end);
+            return Ok(());
+        }
+        Driver::Invoke(calls) => {
+            let answered = |call: &Invocation, answer| printer.invoked(call, program.exports(), answer);
+            return invoke::record(program, recorder, (stop, cancel), &calls, answered).await;
+        }
+        Driver::Serve(_) | Driver::Requests(_) => {}
     }
     let pool = Pool::start(program, recorder, options.actors.into(), cancel.clone()).await?;
     let pool = Arc::new(pool);
@@ -210,7 +244,7 @@ async fn drive(
                 }
             }
         }
-        Driver::Command => {}
+        Driver::Command | Driver::Invoke(_) => {}
     }
     match Arc::try_unwrap(pool) {
         Ok(pool) => pool.close().await,

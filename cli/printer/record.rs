@@ -5,10 +5,12 @@ use std::path::Path;
 use http::{Method, Response};
 use http_body_util::BodyExt;
 use indicatif::HumanBytes;
+use retake_actor::{ActorError, Exports};
+use retake_chain::Value;
 use retake_chain::log::SealSummary;
-use retake_recorder::Progress;
 use retake_recorder::command::CommandEnd;
 use retake_recorder::http::ClientBody;
+use retake_recorder::{Invocation, Progress, to_wave};
 use serde::Serialize;
 
 use super::{count, json_line, note, text_lines};
@@ -33,6 +35,15 @@ struct ResponseLine {
     body_base64: Option<String>,
     /// The body broke off.
     broken: bool,
+}
+
+/// `--json`: an invoked export.
+#[derive(Serialize)]
+struct InvokedLine {
+    function: String,
+    /// In WAVE, if it returned something.
+    result: Option<String>,
+    error: Option<String>,
 }
 
 /// `--json`: the take.
@@ -106,6 +117,30 @@ impl RecordPrinter {
             CommandEnd::Exited(code) => format!("the command ended with exit code {code}"),
             CommandEnd::Failed(message) => format!("the command failed: {message}"),
         });
+    }
+
+    /// What an invoked export answered: its result in WAVE, or why there is none.
+    pub fn invoked(&self, call: &Invocation, exports: &Exports, answer: Result<Option<Value>, ActorError>) {
+        let function = &call.function;
+        let answer = answer.map_err(|error| error.to_string()).and_then(|value| {
+            let (Some(value), Ok(export)) = (value, exports.resolve(function)) else { return Ok(None) };
+            to_wave(export, &value).map(Some).map_err(|error| error.to_string())
+        });
+        if self.json {
+            let (result, error) = match answer {
+                Ok(result) => (result, None),
+                Err(error) => (None, Some(error)),
+            };
+            self.print(|| json_line(&InvokedLine { function: function.clone(), result, error }));
+            return;
+        }
+        match answer {
+            Ok(result) => {
+                let result = result.unwrap_or_else(|| "()".into());
+                self.print(|| text_lines(&mut std::io::stdout(), &result));
+            }
+            Err(error) => self.print(|| note(error)),
+        }
     }
 
     /// The take is whole; the live line goes away.

@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use retake_chain::CANCELLED;
+use retake_actor::{ActorError, HasActor};
+use retake_chain::{CANCELLED, Value};
 use tokio_util::sync::CancellationToken;
 
-use crate::actor_session::{ActorSession, ActorThread};
 use crate::error::RecordError;
-use crate::host::Stdio;
+use crate::invoke;
 use crate::program::Program;
 use crate::recorder::Recorder;
+use crate::wave::Invocation;
 
 /// How a recorded command ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,27 +22,27 @@ pub enum CommandEnd {
 }
 
 /// Runs the command once and records it, up to and including the shutdown of its chain. `cancel` gives the call up.
-pub async fn record(
-    program: &Arc<Program>,
+pub async fn record<T: HasActor>(
+    program: &Arc<Program<T>>,
     recorder: &Recorder,
     cancel: &CancellationToken,
 ) -> Result<CommandEnd, RecordError> {
-    let session = ActorSession::start(program, recorder).await?;
-    let given_up = cancel.clone();
-    let actor = ActorThread::spawn(session, |session| run(session, given_up))?;
-    let end = actor.join(cancel).await?;
-    Ok(end.unwrap_or_else(|| CommandEnd::Failed(CANCELLED.into())))
+    let run = Invocation { function: program.entry()?.name.clone(), params: Vec::new() };
+    let mut end = CommandEnd::Failed(CANCELLED.into());
+    // The one call is on its way before anybody can stop it.
+    let stop = CancellationToken::new();
+    invoke::record(program, recorder, (&stop, cancel), &[run], |_, answer| end = end_of(answer)).await?;
+    Ok(end)
 }
 
-async fn run(session: ActorSession, cancel: CancellationToken) -> Result<CommandEnd, RecordError> {
-    let mut store = session.store(Stdio::Inherit)?;
-    let ended = session.call(&mut store, &[], Vec::new(), &cancel).await?;
-    drop(store);
-    let end = match ended.failure() {
-        Some(message) => CommandEnd::Failed(message.to_string()),
-        None => CommandEnd::Exited(ended.exit_code()),
-    };
-    session.finish(ended).await?;
-    session.shutdown().await?;
-    Ok(end)
+/// What the answer of `run` means: a result without values, or one of the other ends of a call.
+fn end_of(answer: Result<Option<Value>, ActorError>) -> CommandEnd {
+    match answer {
+        Ok(Some(Value::String(case))) if case == "ok" => CommandEnd::Exited(0),
+        Ok(_) => CommandEnd::Exited(1),
+        Err(ActorError::Exited { code, .. }) => CommandEnd::Exited(code),
+        Err(ActorError::Failed { message, .. }) => CommandEnd::Failed(message),
+        Err(ActorError::Cancelled { .. }) => CommandEnd::Failed(CANCELLED.into()),
+        Err(other) => CommandEnd::Failed(other.to_string()),
+    }
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use retake_actor::{ActorError, TapError};
+use retake_actor::{Exports, LoadError, TapError};
 use retake_chain::ChainError;
 use retake_chain::log::WriteError;
 use thiserror::Error;
@@ -13,7 +13,16 @@ use thiserror::Error;
 pub enum RecordError {
     /// The actor cannot be used.
     #[error(transparent)]
-    Actor(#[from] ActorError),
+    Actor(#[from] LoadError),
+    /// It has no export that a session drives by itself.
+    #[error(
+        "the component has no export that can be driven: it exports {exports}; driven without a name are \
+         `wasi:http/incoming-handler@0.2.x` and `wasi:cli/run@0.2.x`, and any function by its name with `--invoke`"
+    )]
+    NoEntry {
+        /// The exported functions, as a list for people.
+        exports: String,
+    },
     /// The actor imports something that neither WASI nor wasi:http provides in the version it wants.
     #[error("an import of the actor is not provided: {reason}")]
     Import {
@@ -28,6 +37,12 @@ pub enum RecordError {
         /// Why.
         reason: String,
     },
+    /// An actor whose only instance has failed was called again.
+    #[error("the actor's instance has failed, and the session keeps no other")]
+    NoInstance,
+    /// An instance was to be made while another of the same actor lives.
+    #[error("the actor's resources are held by another instance of it")]
+    TwoInstances,
     /// The engine failed outside the actor.
     #[error("the engine failed: {reason}")]
     Engine {
@@ -49,6 +64,12 @@ pub enum RecordError {
 }
 
 impl RecordError {
+    pub(crate) fn no_entry(exports: &Exports) -> Self {
+        let names: Vec<_> = exports.iter().map(|export| format!("`{}`", export.name)).collect();
+        let exports = if names.is_empty() { "no function".into() } else { names.join(", ") };
+        RecordError::NoEntry { exports }
+    }
+
     pub(crate) fn engine(error: wasmtime::Error) -> Self {
         RecordError::Engine { reason: format!("{error:#}") }
     }

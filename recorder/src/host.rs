@@ -6,16 +6,18 @@ use std::future::Future;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use retake_actor::{Tap, profile};
-use retake_chain::{EngineProfile, StateChain};
+use retake_actor::{Actor, ActorContext, HasActor};
+use retake_chain::SessionKind;
+use tokio::sync::OwnedMutexGuard;
+use wasmtime::Result;
 use wasmtime::component::{Linker, ResourceTable};
-use wasmtime::{Engine, Result, Store, StoreLimits};
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{
     Error as HttpError, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, WasiHttpView,
 };
 
 use crate::error::RecordError;
+use crate::program::{Program, SessionOptions};
 
 /// What of the machine an actor may reach.
 #[derive(Clone, Debug, Default)]
@@ -41,42 +43,67 @@ pub struct Preopen {
 
 /// Where the actor's own standard output goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stdio {
+enum Stdio {
     /// As a command: the three streams of this process.
     Inherit,
     /// As a server: what it prints goes to standard error, and it reads nothing.
     Stderr,
 }
 
-/// The data of a store in which an actor is recorded.
-pub(crate) struct Host {
+/// The data of a store in which an actor is recorded: WASI and wasi:http as wasmtime provides them.
+pub struct Host {
+    actor: ActorContext,
     wasi: WasiCtx,
     http: WasiHttpCtx,
     network: Network,
-    table: ResourceTable,
-    limits: StoreLimits,
-    pub(crate) tap: Tap,
+    /// The actor's own, for as long as this instance lives.
+    table: OwnedMutexGuard<ResourceTable>,
 }
 
 impl Host {
-    /// A store for a fresh instance that reports to `chain`.
-    pub fn store(
-        engine: &Engine,
-        profile: &EngineProfile,
-        permissions: &Permissions,
-        arguments: &[String],
-        stdio: Stdio,
-        chain: Arc<StateChain>,
-    ) -> Result<Store<Host>, RecordError> {
-        let host = Host {
-            wasi: permissions.wasi(arguments, stdio)?,
-            http: WasiHttpCtx::new(),
-            network: Network { allowed: permissions.allow_net },
-            table: ResourceTable::new(),
-            limits: profile::limits(profile),
-            tap: Tap::new(chain),
+    /// A program whose actors have WASI and wasi:http, and of the machine what `permissions` say.
+    pub fn program(
+        actor: Actor,
+        options: SessionOptions,
+        permissions: Permissions,
+    ) -> Result<Arc<Program<Host>>, RecordError> {
+        let given = permissions.dirs.iter().map(|dir| match dir.read_only {
+            true => format!("{}:ro", dir.guest),
+            false => dir.guest.clone(),
+        });
+        let options = SessionOptions {
+            env_names: permissions.env.iter().map(|(name, _)| name.clone()).collect(),
+            preopens: given.collect(),
+            allow_net: permissions.allow_net,
+            ..options
         };
-        Ok(profile::store(engine, profile, host, |host| &mut host.limits))
+        let arguments = options.arguments.clone();
+        permissions.check()?;
+        Program::load(actor, options, provide, move |kind, actor| {
+            let stdio = if kind == SessionKind::Command { Stdio::Inherit } else { Stdio::Stderr };
+            let table = actor.store.resource_table.clone();
+            let table = table.try_lock_owned().map_err(|_| RecordError::TwoInstances)?;
+            Ok(Host {
+                actor,
+                wasi: permissions.wasi(&arguments, stdio)?,
+                http: WasiHttpCtx::new(),
+                network: Network { allowed: permissions.allow_net },
+                table,
+            })
+        })
+    }
+}
+
+impl Drop for Host {
+    /// What an instance leaves in the actor's table ends with it: a response that was never set, say.
+    fn drop(&mut self) {
+        *self.table = ResourceTable::new();
+    }
+}
+
+impl HasActor for Host {
+    fn actor(&mut self) -> &mut ActorContext {
+        &mut self.actor
     }
 }
 
@@ -107,17 +134,15 @@ impl Permissions {
     }
 
     /// Opens every directory once, so that a session finds out before it begins.
-    pub fn check(&self) -> Result<(), RecordError> {
+    fn check(&self) -> Result<(), RecordError> {
         self.wasi(&[], Stdio::Stderr).map(drop)
     }
 }
 
 /// Everything that wasmtime provides for commands and HTTP actors.
-pub(crate) fn linker(engine: &Engine) -> Result<Linker<Host>> {
-    let mut linker = Linker::new(engine);
-    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
-    wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
-    Ok(linker)
+fn provide(linker: &mut Linker<Host>) -> Result<()> {
+    wasmtime_wasi::p2::add_to_linker_async(linker)?;
+    wasmtime_wasi_http::p2::add_only_http_to_linker_async(linker)
 }
 
 impl WasiView for Host {

@@ -3,22 +3,30 @@
 //!
 //! - [`Recorder`]: the subscriber; nothing is lost, and the actor's path does no file I/O.
 //! - [`Program`]: a component made ready to run and be recorded, before anything is written.
-//! - [`ActorSession`]: one actor with its chain, called one call at a time.
+//! - [`Session`] and [`LiveActor`]: the actors of a recording, each with its chain and a mailbox, called one call at a time.
+//! - [`Host`]: WASI and wasi:http for an actor; an embedder brings a host of its own.
+//! - [`Invocation`]: a call of any export, in WAVE.
 //! - [`command`]: sessions of `wasi:cli/run`.
+//! - [`invoke`]: sessions of any exports, called by name.
 //! - [`http`]: sessions of `wasi:http/incoming-handler`, served on a socket or driven with given requests.
 //!
 //! The replayer mirrors this crate: both answer "who answers the actor's call?".
 
-mod actor_session;
 pub mod command;
 mod error;
 mod host;
 pub mod http;
+pub mod invoke;
+mod live_actor;
 mod program;
 mod recorder;
+mod session;
+mod wave;
 
-pub use actor_session::ActorSession;
 pub use error::RecordError;
-pub use host::{Permissions, Preopen};
+pub use host::{Host, Permissions, Preopen};
+pub use live_actor::{ActorThread, LiveActor};
 pub use program::{Program, SessionOptions};
 pub use recorder::{Progress, Recorder};
+pub use session::Session;
+pub use wave::{Invocation, WaveError, to_wave};

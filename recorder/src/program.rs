@@ -4,60 +4,105 @@
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use retake_actor::{Actor, ActorError, Entry, EntryKind, Tap, compile, instrument, profile};
-use retake_chain::log::FORMAT_VERSION;
-use retake_chain::{
-    ActorSource, EngineProfile, InstanceMode, SessionKind, SessionStart, StateChain, TheaterId,
+use retake_actor::{
+    Actor, ActorContext, ActorStore, EntryKind, Export, Exports, HasActor, LoadError, Tap, compile,
+    instrument, profile,
 };
-use wasmtime::Engine;
-use wasmtime::component::InstancePre;
+use retake_chain::log::FORMAT_VERSION;
+use retake_chain::{ActorSource, EngineProfile, InstanceMode, SessionKind, SessionStart, TheaterId};
+use wasmtime::component::{InstancePre, Linker};
+use wasmtime::{Engine, Store};
 
 use crate::error::RecordError;
-use crate::host::{Host, Permissions, linker};
 
-/// What a session is made with, apart from the component.
+/// What a session is made with, apart from the component and its host.
 #[derive(Clone, Debug)]
 pub struct SessionOptions {
     /// The engine profile.
     pub profile: EngineProfile,
-    /// What the actor may reach.
-    pub permissions: Permissions,
+    /// How the actor is driven; if not said, by its export of `wasi:http/incoming-handler` or `wasi:cli/run`.
+    pub kind: Option<SessionKind>,
+    /// Whether calls share an instance.
+    pub instance_mode: InstanceMode,
     /// Arguments of a command, `argv[0]` included.
     pub arguments: Vec<String>,
+    /// Names of the environment variables that the host gives.
+    pub env_names: Vec<String>,
+    /// Guest paths of the directories that the host gives, with `:ro` behind those that are read-only.
+    pub preopens: Vec<String>,
+    /// Whether the host allows the network.
+    pub allow_net: bool,
     /// The path of the component, as it was given.
     pub actor_path: String,
 }
 
-/// A component that is ready to be recorded.
-pub struct Program {
-    pub(crate) actor: Actor,
-    pub(crate) engine: Engine,
-    pub(crate) pre: InstancePre<Host>,
-    pub(crate) entry: Entry,
-    pub(crate) options: SessionOptions,
+impl Default for SessionOptions {
+    /// The default profile, a fresh instance per call, nothing given.
+    fn default() -> Self {
+        SessionOptions {
+            profile: profile::default_profile(),
+            kind: None,
+            instance_mode: InstanceMode::PerCall,
+            arguments: Vec::new(),
+            env_names: Vec::new(),
+            preopens: Vec::new(),
+            allow_net: false,
+            actor_path: String::new(),
+        }
+    }
 }
 
-impl Program {
-    /// Instruments, compiles and links the actor. Fails if it has no export that a session can drive, or imports
-    /// something that is not provided.
-    pub fn load(actor: Actor, options: SessionOptions) -> Result<Arc<Program>, RecordError> {
-        let instrumented = instrument(&actor.bytes).map_err(ActorError::from)?;
+/// A component that is ready to be recorded, in stores whose data is `T`.
+pub struct Program<T: 'static> {
+    actor: Actor,
+    engine: Engine,
+    pre: InstancePre<T>,
+    exports: Exports,
+    kind: SessionKind,
+    options: SessionOptions,
+    host: Box<MakeHost<T>>,
+}
+
+type MakeHost<T> = dyn Fn(SessionKind, ActorContext) -> Result<T, RecordError> + Send + Sync;
+
+impl<T: HasActor> Program<T> {
+    /// Instruments, compiles and links the actor. `link` provides its imports, as it would in a linker of its own; `host`
+    /// makes the data of a store for each instance.
+    ///
+    /// # Errors
+    /// [`RecordError`] if the component cannot be recorded, has no export for the session to drive, or imports something
+    /// that is not provided.
+    pub fn load(
+        actor: Actor,
+        options: SessionOptions,
+        link: impl FnOnce(&mut Linker<T>) -> wasmtime::Result<()>,
+        host: impl Fn(SessionKind, ActorContext) -> Result<T, RecordError> + Send + Sync + 'static,
+    ) -> Result<Arc<Program<T>>, RecordError> {
+        let instrumented = instrument(&actor.bytes).map_err(LoadError::from)?;
         let engine = profile::engine(&options.profile).map_err(RecordError::engine)?;
         let component = compile(&engine, &instrumented.component)?;
-        let entry = Entry::find(&engine, &component)?;
-        let mut linker = linker(&engine).map_err(RecordError::engine)?;
-        Tap::add_to_linker(&mut linker, &engine, &instrumented, &component, |host: &mut Host| &mut host.tap)
-            .map_err(RecordError::engine)?;
+        let exports = Exports::of(&engine, &component);
+        let kind = match (options.kind, exports.entry().and_then(|export| export.entry)) {
+            (Some(kind), _) => kind,
+            (None, Some(EntryKind::Http)) => SessionKind::Http,
+            (None, Some(EntryKind::Command)) => SessionKind::Command,
+            (None, None) => return Err(RecordError::no_entry(&exports)),
+        };
+        let mut linker = Linker::new(&engine);
+        link(&mut linker).map_err(RecordError::engine)?;
+        Tap::add_to_linker(&mut linker, &engine, &instrumented, &component, |data: &mut T| {
+            &mut data.actor().tap
+        })
+        .map_err(RecordError::engine)?;
         let pre = linker
             .instantiate_pre(&component)
             .map_err(|error| RecordError::Import { reason: format!("{error:#}") })?;
-        options.permissions.check()?;
-        Ok(Arc::new(Program { actor, engine, pre, entry, options }))
+        Ok(Arc::new(Program { actor, engine, pre, exports, kind, options, host: Box::new(host) }))
     }
 
-    /// Which kind of export a session of this program drives.
-    pub fn kind(&self) -> EntryKind {
-        self.entry.kind
+    /// How a session of this program is driven.
+    pub fn kind(&self) -> SessionKind {
+        self.kind
     }
 
     /// The component as it was given.
@@ -65,10 +110,35 @@ impl Program {
         &self.actor
     }
 
+    /// The functions that it exports.
+    pub fn exports(&self) -> &Exports {
+        &self.exports
+    }
+
+    /// The export that the session drives by itself.
+    pub(crate) fn entry(&self) -> Result<&Export, RecordError> {
+        self.exports.entry().ok_or_else(|| RecordError::no_entry(&self.exports))
+    }
+
+    /// Whether calls share an instance.
+    pub fn instance_mode(&self) -> InstanceMode {
+        self.options.instance_mode
+    }
+
+    pub(crate) fn pre(&self) -> &InstancePre<T> {
+        &self.pre
+    }
+
+    /// A store for a fresh instance of the actor.
+    pub(crate) fn store(&self, actor: ActorStore) -> Result<Store<T>, RecordError> {
+        let profile = &self.options.profile;
+        let host = (self.host)(self.kind, ActorContext::new(actor, profile))?;
+        Ok(profile::store(&self.engine, profile, host, |host| &mut host.actor().limits))
+    }
+
     /// The genesis of one chain.
     pub(crate) fn genesis(&self, id: TheaterId) -> SessionStart {
-        let options = &self.options;
-        let permissions = &options.permissions;
+        let options = self.options.clone();
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH);
         SessionStart {
             format: FORMAT_VERSION,
@@ -76,31 +146,16 @@ impl Program {
             actor: ActorSource {
                 digest: self.actor.digest,
                 size: self.actor.bytes.len() as u64,
-                path: options.actor_path.clone(),
+                path: options.actor_path,
             },
-            kind: match self.entry.kind {
-                EntryKind::Http => SessionKind::Http,
-                EntryKind::Command => SessionKind::Command,
-            },
-            profile: options.profile.clone(),
-            arguments: options.arguments.clone(),
-            env_names: permissions.env.iter().map(|(name, _)| name.clone()).collect(),
-            preopens: permissions
-                .dirs
-                .iter()
-                .map(|dir| match dir.read_only {
-                    true => format!("{}:ro", dir.guest),
-                    false => dir.guest.clone(),
-                })
-                .collect(),
-            allow_net: permissions.allow_net,
-            instance_mode: InstanceMode::PerCall,
+            kind: self.kind,
+            profile: options.profile,
+            arguments: options.arguments,
+            env_names: options.env_names,
+            preopens: options.preopens,
+            allow_net: options.allow_net,
+            instance_mode: options.instance_mode,
             started_at_unix_ms: since_epoch.map_or(0, |time| time.as_millis() as u64),
         }
-    }
-
-    /// A chain for a new actor of this program; it has no event yet.
-    pub(crate) fn new_chain(&self) -> Arc<StateChain> {
-        Arc::new(StateChain::new(TheaterId::generate()))
     }
 }

@@ -1,11 +1,14 @@
-//! Owns the re-run of one chain: from its genesis to its end, one export call after the other, each in a fresh instance.
+//! Owns the re-run of one chain: from its genesis to its end, one export call after the other, each in an instance
+//! as when it was recorded.
 
 use retake_actor::abi::UnfitValue;
 use retake_actor::abi::val::{from_value, to_value};
-use retake_actor::{Entry, RaisedOutcome, outcome_of};
-use retake_chain::{ChainEventData, ChainEventPayload, EventHash, Outcome, Value, WasmEventData};
-use retake_verifier::{DivergenceKind, IntegrityError, same_track};
-use wasmtime::component::Val;
+use retake_actor::{Export, RaisedOutcome, StatefulCall, outcome_of};
+use retake_chain::{
+    ChainEventData, ChainEventPayload, EventHash, InstanceMode, Outcome, Value, WasmEventData,
+};
+use retake_verifier::{DivergenceKind, IntegrityError};
+use wasmtime::component::{Instance, Val};
 use wasmtime::{AsContextMut, Store};
 
 use crate::program::{Guest, Program};
@@ -30,20 +33,20 @@ pub(crate) struct ChainRerun {
 }
 
 /// Re-runs one chain to its end, or to the first divergence.
-pub(crate) fn rerun(program: &Program, mut answers: Answers) -> ChainRerun {
+pub(crate) fn rerun(program: &Program, mode: InstanceMode, answers: Answers) -> ChainRerun {
+    let store = program.store(answers);
+    let mut rerun = Rerun { program, state: Value::None, store, instance: None, used: false };
     let stop = loop {
-        match step(program, answers) {
-            (back, Ok(true)) => answers = back,
-            (back, Ok(false)) => {
-                answers = back;
-                break None;
-            }
-            (back, Err(stop)) => {
-                answers = back;
-                break Some(stop);
-            }
+        if rerun.used && mode == InstanceMode::PerCall {
+            rerun = rerun.with_fresh_store();
+        }
+        match rerun.step() {
+            Ok(true) => {}
+            Ok(false) => break None,
+            Err(stop) => break Some(stop),
         }
     };
+    let answers = rerun.answers();
     let (stop, altered) = match stop {
         Some(Stop::Altered(number, error)) => (None, Some((number, error))),
         stop => (stop, answers.check_rest()),
@@ -55,8 +58,19 @@ pub(crate) fn rerun(program: &Program, mut answers: Answers) -> ChainRerun {
         given_up: answers.given_up,
         events: answers.events,
         head: answers.head(),
-        renamed: answers.renamed.into_iter().collect(),
+        renamed: std::mem::take(&mut answers.renamed).into_iter().collect(),
     }
+}
+
+/// The re-run of one actor.
+struct Rerun<'a> {
+    program: &'a Program,
+    /// The state that the last stateful call left.
+    state: Value,
+    store: Store<Guest>,
+    instance: Option<Instance>,
+    /// A call was made in this store.
+    used: bool,
 }
 
 enum Next {
@@ -67,127 +81,121 @@ enum Next {
     End,
 }
 
-/// Handles the next event outside a call; `Ok(false)` at the end of the chain.
-fn step(program: &Program, mut answers: Answers) -> (Answers, Result<bool, Stop>) {
-    let next = match answers.recorded().map(|recorded| recorded.payload) {
-        None => Next::End,
-        Some(ChainEventPayload::Wasm(WasmEventData::WasmCall { function_name, params })) => {
-            Next::Call { function: function_name.clone(), params: params.clone() }
+impl Rerun<'_> {
+    fn with_fresh_store(self) -> Self {
+        let store = self.program.store(self.store.into_data().answers);
+        Rerun { store, instance: None, used: false, ..self }
+    }
+
+    fn answers(&mut self) -> &mut Answers {
+        &mut self.store.data_mut().answers
+    }
+
+    /// Handles the next event outside a call; `Ok(false)` at the end of the chain.
+    fn step(&mut self) -> Result<bool, Stop> {
+        let next = match self.answers().recorded().map(|recorded| recorded.payload) {
+            None => Next::End,
+            Some(ChainEventPayload::Wasm(WasmEventData::WasmCall { function_name, params })) => {
+                Next::Call { function: function_name.clone(), params: params.clone() }
+            }
+            Some(ChainEventPayload::Shutdown) => Next::Shutdown,
+            Some(ChainEventPayload::HostFunction(_) | ChainEventPayload::Wasm(_)) => Next::OutOfPlace,
+            Some(_) => Next::Copy,
+        };
+        match next {
+            Next::End => return Ok(false),
+            Next::Copy => self.answers().copy()?,
+            Next::Shutdown => self.answers().emit(ChainEventData::shutdown())?,
+            Next::OutOfPlace => return Err(self.answers().diverged(DivergenceKind::MissingCall, None)),
+            Next::Call { function, params } => self.call(function, &params)?,
         }
-        Some(ChainEventPayload::Shutdown) => Next::Shutdown,
-        Some(ChainEventPayload::HostFunction(_) | ChainEventPayload::Wasm(_)) => Next::OutOfPlace,
-        Some(_) => Next::Copy,
-    };
-    let done = match next {
-        Next::End => Ok(false),
-        Next::Copy => answers.copy().map(|()| true),
-        Next::Shutdown => answers.emit(ChainEventData::shutdown()).map(|()| true),
-        Next::OutOfPlace => Err(answers.diverged(DivergenceKind::MissingCall, None)),
-        Next::Call { function, params } => {
-            let (back, done) = call(program, answers, function, &params);
-            return (back, done.map(|()| true));
+        Ok(true)
+    }
+
+    /// Re-runs one export call.
+    fn call(&mut self, function: String, params: &[Value]) -> Result<(), Stop> {
+        self.used = true;
+        self.answers().begin_call(&function, params);
+        let Some(export) = self.program.export(&function) else {
+            return Err(self.answers().diverged(DivergenceKind::MissingExport, None));
+        };
+        self.answers().emit(ChainEventData::wasm(WasmEventData::WasmCall {
+            function_name: function.clone(),
+            params: params.to_vec(),
+        }))?;
+        // A call that was given up is re-run as far as the host answered it: to run on could be without end.
+        if self.answers().cancelled_here() {
+            return self.finish(export, function, Err(RaisedOutcome(Outcome::Cancelled).into()));
         }
-    };
-    (answers, done)
-}
-
-/// Re-runs one export call.
-fn call(
-    program: &Program,
-    mut answers: Answers,
-    function: String,
-    params: &[Value],
-) -> (Answers, Result<(), Stop>) {
-    answers.begin_call(&function, params);
-    let entry = program.entry.as_ref().filter(|entry| is_same_export(entry, &function));
-    let Some(entry) = entry else {
-        let stop = answers.diverged(DivergenceKind::MissingExport, None);
-        return (answers, Err(stop));
-    };
-    let began = answers.emit(ChainEventData::wasm(WasmEventData::WasmCall {
-        function_name: function.clone(),
-        params: params.to_vec(),
-    }));
-    if let Err(stop) = began {
-        return (answers, Err(stop));
-    }
-    // A call that was given up is re-run as far as the host answered it: to run on could be without end.
-    if answers.cancelled_here() {
-        let ended = finish(&mut answers, function, Err(RaisedOutcome(Outcome::Cancelled).into()));
-        return (answers, ended);
-    }
-    if answers.recorded().is_none() {
-        return (answers, Err(Stop::RecordingEnds));
-    }
-    let mut store = program.store(answers);
-    let returned = run(program, &mut store, entry, params);
-    let mut answers = store.into_data().answers;
-    let ended = finish(&mut answers, function, returned);
-    (answers, ended)
-}
-
-fn run(
-    program: &Program,
-    store: &mut Store<Guest>,
-    entry: &Entry,
-    params: &[Value],
-) -> wasmtime::Result<Option<Value>> {
-    let instance = program.pre.instantiate(&mut *store)?;
-    let Some(function) = instance.get_func(&mut *store, entry.index()) else {
-        return Err(wasmtime::format_err!("`{}` is not a function", entry.name()));
-    };
-    let ty = function.ty(&*store);
-    if params.len() != ty.params().len() {
-        let arguments = |count| format!("{count} arguments");
-        return Err(
-            UnfitValue { expected: arguments(ty.params().len()), value: arguments(params.len()) }.into()
-        );
-    }
-    let mut vals = Vec::new();
-    for (value, (_, ty)) in params.iter().zip(ty.params()) {
-        vals.push(from_value(value, &ty, &mut |ty, number| {
-            program.resources.own(store.as_context_mut(), ty, number)
-        })?);
-    }
-    let types: Vec<_> = ty.results().collect();
-    let mut results = vec![Val::Bool(false); types.len()];
-    function.call(&mut *store, &vals, &mut results)?;
-    let returned = results.iter().zip(&types).next();
-    returned
-        .map(|(val, ty)| {
-            to_value(val, ty, &mut |_| Err(wasmtime::format_err!("a handle in the result of an export")))
-        })
-        .transpose()
-}
-
-/// Checks how the call ended.
-fn finish(
-    answers: &mut Answers,
-    function_name: String,
-    returned: wasmtime::Result<Option<Value>>,
-) -> Result<(), Stop> {
-    if let Some(stop) = answers.stop.take() {
-        return Err(stop);
-    }
-    let response = match returned {
-        Ok(value) => Outcome::Returned(value),
-        Err(error) if error.is::<UnfitValue>() => {
-            let reason = error.root_cause().to_string();
-            return Err(answers.unfit(reason));
+        if self.answers().recorded().is_none() {
+            return Err(Stop::RecordingEnds);
         }
-        Err(error) => outcome_of(&error, |_| None),
-    };
-    if answers.recorded().is_some_and(|recorded| recorded.is_observation()) {
-        answers.copy()?;
+        let returned = self.run(export, params);
+        self.finish(export, function, returned)
     }
-    let given_up = response == Outcome::Cancelled;
-    answers.emit(ChainEventData::wasm(WasmEventData::ended(function_name, response)))?;
-    answers.end_call(given_up);
-    Ok(())
-}
 
-fn is_same_export(entry: &Entry, recorded: &str) -> bool {
-    recorded.rsplit_once('/').is_some_and(|(interface, function)| {
-        function == entry.function && same_track(interface, &entry.interface)
-    })
+    fn run(&mut self, export: &Export, params: &[Value]) -> wasmtime::Result<Option<Value>> {
+        let store = &mut self.store;
+        let instance = match self.instance {
+            Some(instance) => instance,
+            None => *self.instance.insert(self.program.pre.instantiate(&mut *store)?),
+        };
+        let Some(function) = instance.get_func(&mut *store, export.index()) else {
+            return Err(wasmtime::format_err!("`{}` is not a function", export.name));
+        };
+        let state = StatefulCall::of(&export.ty).map(|_| &self.state);
+        let values: Vec<&Value> = state.into_iter().chain(params).collect();
+        let ty = function.ty(&*store);
+        if values.len() != ty.params().len() {
+            let arguments = |count| format!("{count} arguments");
+            return Err(UnfitValue {
+                expected: arguments(ty.params().len()),
+                value: arguments(values.len()),
+            }
+            .into());
+        }
+        let mut vals = Vec::new();
+        for (value, (_, ty)) in values.into_iter().zip(ty.params()) {
+            vals.push(from_value(value, &ty, &mut |ty, number| {
+                self.program.resources.own(store.as_context_mut(), ty, number)
+            })?);
+        }
+        let types: Vec<_> = ty.results().collect();
+        let mut results = vec![Val::Bool(false); types.len()];
+        function.call(&mut *store, &vals, &mut results)?;
+        let returned = results.iter().zip(&types).next();
+        returned
+            .map(|(val, ty)| {
+                to_value(val, ty, &mut |_| Err(wasmtime::format_err!("a handle in the result of an export")))
+            })
+            .transpose()
+    }
+
+    /// Checks how the call ended.
+    fn finish(
+        &mut self,
+        export: &Export,
+        function_name: String,
+        returned: wasmtime::Result<Option<Value>>,
+    ) -> Result<(), Stop> {
+        let answers = &mut self.store.data_mut().answers;
+        if let Some(stop) = answers.stop.take() {
+            return Err(stop);
+        }
+        let (outcome, state) = match returned {
+            Ok(value) => StatefulCall::returned(&export.ty, value, &mut self.state),
+            Err(error) if error.is::<UnfitValue>() => {
+                let reason = error.root_cause().to_string();
+                return Err(answers.unfit(reason));
+            }
+            Err(error) => (outcome_of(&error, |_| None), None),
+        };
+        if answers.recorded().is_some_and(|recorded| recorded.is_observation()) {
+            answers.copy()?;
+        }
+        let given_up = outcome == Outcome::Cancelled;
+        answers.emit(ChainEventData::wasm(WasmEventData::ended(function_name, state, outcome)))?;
+        answers.end_call(given_up);
+        Ok(())
+    }
 }

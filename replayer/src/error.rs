@@ -1,6 +1,6 @@
 //! Owns [`ReplayError`]: every reason why a take cannot be replayed at all. A difference is not among them.
 
-use retake_actor::ActorError;
+use retake_actor::LoadError;
 use retake_chain::{ContentRef, EngineProfile};
 use retake_verifier::VerifyError;
 use thiserror::Error;
@@ -19,7 +19,7 @@ pub enum ReplayError {
     Take(#[from] VerifyError),
     /// The actor cannot be used.
     #[error(transparent)]
-    Actor(#[from] ActorError),
+    Actor(#[from] LoadError),
     /// The take does not carry the actor, and nothing is at the recorded path.
     #[error(
         "the take does not carry the actor, and `{path}` cannot be read: {reason}; \

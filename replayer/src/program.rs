@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use retake_actor::{Actor, Entry, StandInResources, compile, link_stand_in, profile};
+use retake_actor::{Actor, Export, Exports, StandInResources, compile, link_stand_in, profile};
 use retake_chain::EngineProfile;
+use retake_verifier::same_track;
 use wasmtime::component::{InstancePre, Linker};
 use wasmtime::{Engine, Store, StoreLimits};
 
@@ -15,7 +16,7 @@ pub struct Program {
     pub(crate) actor: Actor,
     pub(crate) engine: Engine,
     pub(crate) pre: InstancePre<Guest>,
-    pub(crate) entry: Option<Entry>,
+    pub(crate) exports: Exports,
     pub(crate) profile: EngineProfile,
     pub(crate) resources: StandInResources,
 }
@@ -39,8 +40,7 @@ impl Program {
                 .map_err(|error| ReplayError::engine(&error))?;
         let pre = linker.instantiate_pre(&component).map_err(|error| ReplayError::engine(&error))?;
         Ok(Arc::new(Program {
-            // A build without the entry is a divergence at the first call, not a fault of the component.
-            entry: Entry::find(&engine, &component).ok(),
+            exports: Exports::of(&engine, &component),
             actor,
             engine,
             pre,
@@ -49,9 +49,24 @@ impl Program {
         }))
     }
 
+    /// The function that a recorded call was of; a build without it is a divergence at that call, not a fault.
+    pub(crate) fn export(&self, recorded: &str) -> Option<&Export> {
+        let exact = self.exports.iter().find(|export| export.name == recorded);
+        exact.or_else(|| self.exports.iter().find(|export| is_on_track_of(export, recorded)))
+    }
+
     /// A store for a fresh instance that `answers` answers.
     pub(crate) fn store(&self, answers: Answers) -> Store<Guest> {
         let guest = Guest { limits: profile::limits(&self.profile), answers };
         profile::store(&self.engine, &self.profile, guest, |guest| &mut guest.limits)
+    }
+}
+
+fn is_on_track_of(export: &Export, recorded: &str) -> bool {
+    match (export.parts(), recorded.rsplit_once('/')) {
+        ((Some(interface), function), Some((recorded_interface, recorded_function))) => {
+            function == recorded_function && same_track(recorded_interface, interface)
+        }
+        _ => false,
     }
 }

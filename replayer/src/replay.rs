@@ -125,10 +125,11 @@ impl Replay<'_, '_, '_> {
         let Some(chain) = self.chains.get_mut(number.0 as usize) else { return Ok(()) };
         let (sender, cursor) = windows();
         let answers = Answers::new(StateChain::new(chain.id), number, cursor, self.earliest.clone());
+        let mode = start.instance_mode;
         let handle = thread::Builder::new()
             .name(format!("retake-replay-{number}"))
             .stack_size(STACK)
-            .spawn_scoped(self.scope, move || rerun(&program, answers))
+            .spawn_scoped(self.scope, move || rerun(&program, mode, answers))
             .map_err(|error| ReplayError::Engine {
                 reason: format!("no thread for chain {number}: {error}"),
             })?;

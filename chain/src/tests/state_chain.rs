@@ -297,10 +297,6 @@ async fn many_appenders_make_one_chain() {
     assert_eq!(chain.head_hash(), Some(received[399].hash));
 }
 
-fn interrupted() -> ChainEventData {
-    ChainEventData::wasm(WasmEventData::ended("run".into(), Outcome::Cancelled))
-}
-
 fn types(events: &[ChainEvent]) -> Vec<&str> {
     events.iter().map(|event| &*event.event_type).collect()
 }
@@ -314,10 +310,10 @@ async fn ending_a_chain_from_outside_ends_its_call_and_refuses_its_actor() {
     chain.add_typed_event(ChainEventData::wasm(call)).await.unwrap();
     chain.add_typed_event(data(0)).await.unwrap();
 
-    chain.end(&interrupted()).await.unwrap();
+    chain.end(CANCELLED).await.unwrap();
     let late = chain.add_typed_event(data(1)).await.unwrap_err();
     assert!(matches!(late, ChainError::Ended { events: 4, .. }), "{late}");
-    chain.end(&interrupted()).await.unwrap();
+    chain.end(CANCELLED).await.unwrap();
 
     let events = drain(&mut receiver);
     assert_eq!(types(&events)[2..], [WASM_ERROR, SHUTDOWN]);
@@ -333,9 +329,12 @@ async fn ending_a_chain_from_outside_between_calls_says_nothing_of_a_call() {
         chain.add_subscriber(sender);
         let call = WasmEventData::WasmCall { function_name: "run".into(), params: Vec::new() };
         chain.add_typed_event(ChainEventData::wasm(call)).await.unwrap();
-        chain.add_typed_event(ChainEventData::wasm(WasmEventData::ended("run".into(), ended))).await.unwrap();
+        chain
+            .add_typed_event(ChainEventData::wasm(WasmEventData::ended("run".into(), None, ended)))
+            .await
+            .unwrap();
 
-        chain.end(&interrupted()).await.unwrap();
+        chain.end(CANCELLED).await.unwrap();
         let events = drain(&mut receiver);
         assert_eq!(types(&events)[2..], [SHUTDOWN]);
     }
@@ -350,8 +349,7 @@ async fn a_chain_is_ended_once_while_an_appender_waits_for_its_subscriber() {
     let call = WasmEventData::WasmCall { function_name: "run".into(), params: Vec::new() };
     chain.add_typed_event(ChainEventData::wasm(call)).await.unwrap();
     let mut waiting = Box::pin(chain.add_typed_event(data(0)));
-    let interrupted = interrupted();
-    let mut end = Box::pin(chain.end(&interrupted));
+    let mut end = Box::pin(chain.end(CANCELLED));
     let mut late = Box::pin(chain.add_typed_event(data(1)));
     assert!(poll_once(&mut waiting).is_none());
     assert!(poll_once(&mut end).is_none());

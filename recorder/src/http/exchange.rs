@@ -9,9 +9,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::BodyExt;
+use retake_actor::HasActor;
 use retake_chain::{ChainEventData, HostFunctionCall, Outcome, Value};
 use tokio::sync::{mpsc, oneshot};
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use wasmtime::component::{Resource, ResourceType, Val};
 use wasmtime::{AsContextMut, Store};
@@ -22,9 +22,9 @@ use wasmtime_wasi_http::p2::types::{HostIncomingRequest, HostResponseOutparam};
 
 use super::body::{ClientBody, Observed, Part, RequestBody};
 use super::observation::{RequestHead, Shared, response_value};
-use crate::actor_session::{ActorSession, overdue};
 use crate::error::RecordError;
-use crate::host::{Host, Stdio};
+use crate::host::Host;
+use crate::live_actor::{Arguments, LiveActor, overdue};
 
 /// Where the client waits for its response.
 pub(super) type Client = oneshot::Sender<Response<ClientBody>>;
@@ -33,20 +33,20 @@ type ActorResponse = Result<Response<HyperOutgoingBody>, ErrorCode>;
 
 /// Lets the actor handle one request.
 pub(super) async fn exchange(
-    session: &ActorSession,
+    actor: &mut LiveActor<Host>,
     request: Request<RequestBody>,
     client: Client,
-    cancel: &CancellationToken,
 ) -> Result<(), RecordError> {
+    let program = actor.program().clone();
+    let entry = program.entry()?;
     let (parts, body) = request.into_parts();
     let head = RequestHead::of(&parts);
     let is_head = parts.method == Method::HEAD;
     let request_body = Shared::default();
     let request = Request::from_parts(parts, Observed { body, observation: request_body.clone() });
 
-    let mut store = session.store(Stdio::Stderr)?;
     let (outparam, response) = oneshot::channel();
-    let Ok((params, handles)) = arguments(&mut store, request, outparam) else {
+    let Ok(arguments) = arguments(actor.store()?, request, outparam) else {
         // No host to address: the request never reaches the actor.
         let _ = client.send(plain(StatusCode::BAD_REQUEST, "the request names no host\n"));
         return Ok(());
@@ -54,14 +54,14 @@ pub(super) async fn exchange(
     // wasmtime ends a body that the actor did not finish as if it had; after a trap that would pass for a whole response.
     let failed = Arc::new(AtomicBool::new(false));
     let send = send_response(response, client, is_head, failed.clone());
-    let given_up = cancel.clone();
+    let given_up = actor.cancel().clone();
     let sender = AbortOnDropHandle::new(tokio::spawn(async move {
         tokio::select! { sent = send => Some(sent), () = overdue(&given_up) => None }
     }));
-    let ended = session.call(&mut store, &params, handles, cancel).await?;
+    let ended = actor.call(entry, arguments).await?;
     failed.store(ended.is_early(), Ordering::Release);
-    // The response's body ends with the instance that writes it.
-    drop(store);
+    // The response's body ends with the instance that writes it, at the latest.
+    actor.leave_instance();
     let (outcome, held) = if ended.is_given_up() {
         drop(sender);
         // From this outcome replay knows a call that was given up.
@@ -73,18 +73,16 @@ pub(super) async fn exchange(
         }
     };
 
-    let (interface, function) = (&session.program.entry.interface, session.program.entry.function);
-    let input = vec![head.value(request_body.take())];
-    session
-        .append(ChainEventData::host_function(HostFunctionCall {
-            interface: interface.as_str().into(),
-            function: function.into(),
-            input,
-            output: outcome,
-        }))
-        .await?;
-    session.finish(ended).await?;
-    session.recorder.flush().await?;
+    let (interface, function) = entry.parts();
+    let observation = HostFunctionCall {
+        interface: interface.unwrap_or_default().into(),
+        function: function.into(),
+        input: vec![head.value(request_body.take())],
+        output: outcome,
+    };
+    actor.append(ChainEventData::host_function(observation)).await?;
+    actor.finish(entry, ended).await?;
+    actor.recorder().flush().await?;
     held.release().await;
     Ok(())
 }
@@ -94,18 +92,18 @@ fn arguments(
     store: &mut Store<Host>,
     request: Request<Observed>,
     outparam: oneshot::Sender<ActorResponse>,
-) -> wasmtime::Result<(Vec<Val>, Vec<Value>)> {
+) -> wasmtime::Result<Arguments> {
     let mut http = store.data_mut().http();
     let request: Resource<HostIncomingRequest> = http.new_incoming_request(Scheme::Http, request)?;
     let outparam: Resource<HostResponseOutparam> = http.new_response_outparam(outparam)?;
-    let tap = &mut store.data_mut().tap;
-    let handles = vec![
+    let tap = &mut store.data_mut().actor().tap;
+    let recorded = vec![
         Value::Handle(tap.introduce(ResourceType::host::<HostIncomingRequest>(), request.rep())),
         Value::Handle(tap.introduce(ResourceType::host::<HostResponseOutparam>(), outparam.rep())),
     ];
     let request = request.try_into_resource_any(store.as_context_mut())?;
     let outparam = outparam.try_into_resource_any(store.as_context_mut())?;
-    Ok((vec![Val::Resource(request), Val::Resource(outparam)], handles))
+    Ok(Arguments { vals: vec![Val::Resource(request), Val::Resource(outparam)], recorded })
 }
 
 /// What became of a response.

@@ -10,10 +10,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::body::{ClientBody, RequestBody, in_memory};
 use super::exchange::{Client, exchange, plain};
-use crate::actor_session::{ActorSession, ActorThread, overdue};
 use crate::error::RecordError;
+use crate::host::Host;
+use crate::live_actor::{ActorThread, LiveActor, overdue};
 use crate::program::Program;
 use crate::recorder::Recorder;
+use crate::session::Session;
 
 /// Requests that may wait for each actor.
 const WAITING_PER_ACTOR: usize = 64;
@@ -23,7 +25,7 @@ type Job = (Request<RequestBody>, Client);
 /// The actors of one session.
 pub struct Pool {
     jobs: mpsc::Sender<Job>,
-    actors: Vec<ActorThread<()>>,
+    actors: Vec<ActorThread>,
     cancel: CancellationToken,
     failed: CancellationToken,
 }
@@ -31,7 +33,7 @@ pub struct Pool {
 impl Pool {
     /// Starts `actors` actors. `cancel` gives up the calls in flight.
     pub async fn start(
-        program: &Arc<Program>,
+        program: &Arc<Program<Host>>,
         recorder: &Recorder,
         actors: usize,
         cancel: CancellationToken,
@@ -40,13 +42,14 @@ impl Pool {
         let queue = Arc::new(Mutex::new(queue));
         let failed = CancellationToken::new();
         let mut running = Vec::new();
+        let session = Session::new();
         for _ in 0..actors {
-            let session = ActorSession::start(program, recorder).await?;
-            let (queue, cancel, failed) = (queue.clone(), cancel.clone(), failed.clone());
-            running.push(ActorThread::spawn(session, |session| async move {
+            let actor = LiveActor::start(program, recorder, &session, cancel.clone()).await?;
+            let (queue, failed) = (queue.clone(), failed.clone());
+            running.push(ActorThread::spawn(actor, |actor| async move {
                 // A panic is a failure too.
                 let failed = failed.drop_guard();
-                let result = mailbox(session, queue, cancel).await;
+                let result = live(actor, queue).await;
                 if result.is_ok() {
                     failed.disarm();
                 }
@@ -87,24 +90,31 @@ impl Pool {
     /// Takes no more requests, lets the actors finish those they have, and ends their chains.
     pub async fn close(self) -> Result<(), RecordError> {
         drop(self.jobs);
-        let actors = self.actors.into_iter().map(|actor| actor.join(&self.cancel));
+        let actors = self.actors.into_iter().map(ActorThread::join);
         join_all(actors).await.into_iter().try_for_each(|ended| ended.map(drop))
     }
 }
 
-/// One actor's life: one call at a time, in order of arrival, until the queue is closed.
-async fn mailbox(
-    session: ActorSession,
-    queue: Arc<Mutex<mpsc::Receiver<Job>>>,
-    cancel: CancellationToken,
-) -> Result<(), RecordError> {
+/// One actor's life: one call at a time, from the queue and from its mailbox, until the queue is closed.
+async fn live(mut actor: LiveActor<Host>, queue: Arc<Mutex<mpsc::Receiver<Job>>>) -> Result<(), RecordError> {
     loop {
-        let job = queue.lock().await.recv().await;
+        let job = tokio::select! {
+            job = async { queue.lock().await.recv().await } => job,
+            Some(operation) = actor.next_operation() => {
+                if !actor.operate(operation).await? {
+                    return Ok(());
+                }
+                continue;
+            }
+        };
         let Some((request, client)) = job else { break };
-        if client.is_closed() || cancel.is_cancelled() {
+        if client.is_closed() || actor.cancel().is_cancelled() {
             continue;
         }
-        exchange(&session, request, client, &cancel).await?;
+        exchange(&mut actor, request, client).await?;
+        if actor.has_failed() {
+            break;
+        }
     }
-    session.shutdown().await
+    actor.shutdown().await
 }

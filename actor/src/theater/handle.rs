@@ -1,0 +1,151 @@
+//! Owns [`ActorHandle`], by which an actor is called, and the mailbox at its other end: one call at a time, in order of
+//! arrival.
+
+use retake_chain::Value;
+use thiserror::Error;
+use tokio::sync::{mpsc, oneshot};
+
+/// Operations that may wait in a mailbox; who sends more waits.
+const MAILBOX: usize = 64;
+
+/// Where the answer to an operation goes.
+pub type Answer<T> = oneshot::Sender<Result<T, ActorError>>;
+
+/// What an actor's mailbox takes.
+#[derive(Debug)]
+pub enum ActorOperation {
+    /// Call an export.
+    CallFunction {
+        /// `interface/function`, or the function alone.
+        name: String,
+        /// The arguments, without the state that a stateful function gets.
+        params: Vec<Value>,
+        /// What it returns, without the state; nothing if it has no result.
+        answer: Answer<Option<Value>>,
+    },
+    /// Tell the state.
+    GetState {
+        /// The state as the component model's `option<list<u8>>`.
+        answer: Answer<Value>,
+    },
+    /// End the chain cleanly, after what waits already.
+    Shutdown {
+        /// Says that it has ended.
+        answer: Answer<()>,
+    },
+}
+
+/// The receiving end of a handle.
+pub type Mailbox = mpsc::Receiver<ActorOperation>;
+
+/// Speaks to one actor. Clones speak to the same.
+#[derive(Clone, Debug)]
+pub struct ActorHandle {
+    mailbox: mpsc::Sender<ActorOperation>,
+}
+
+/// Why an actor did not do what it was asked.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ActorError {
+    /// It has shut down, or its session has ended.
+    #[error("the actor has ended and takes no more calls")]
+    Ended,
+    /// It exports no such function.
+    #[error(transparent)]
+    UnknownFunction(#[from] crate::UnknownExport),
+    /// The number of arguments is another than that of the parameters.
+    #[error("`{function}` takes {expected}, and got {found}")]
+    ArgumentCount {
+        /// The function.
+        function: String,
+        /// Its parameters with their types, its state aside, for people.
+        expected: String,
+        /// How many arguments were given.
+        found: usize,
+    },
+    /// An argument is not of its parameter's type.
+    #[error("`{function}`, parameter `{parameter}`: {reason}")]
+    WrongArgument {
+        /// The function.
+        function: String,
+        /// The parameter.
+        parameter: String,
+        /// What is expected, and what was given.
+        reason: String,
+    },
+    /// The call trapped, or a host call in it failed.
+    #[error("`{function}` failed: {message}")]
+    Failed {
+        /// The function.
+        function: String,
+        /// The trap or the failure.
+        message: String,
+    },
+    /// The actor ended the call by `wasi:cli/exit`.
+    #[error("`{function}` exited with {code}")]
+    Exited {
+        /// The function.
+        function: String,
+        /// The exit code.
+        code: i32,
+    },
+    /// The call was given up.
+    #[error("`{function}` was given up")]
+    Cancelled {
+        /// The function.
+        function: String,
+    },
+    /// The call could not be recorded; the session ends with that.
+    #[error("the call could not be recorded: {reason}")]
+    NotRecorded {
+        /// Why.
+        reason: String,
+    },
+}
+
+impl ActorHandle {
+    /// A handle and its mailbox.
+    pub fn channel() -> (ActorHandle, Mailbox) {
+        let (mailbox, operations) = mpsc::channel(MAILBOX);
+        (ActorHandle { mailbox }, operations)
+    }
+
+    /// Calls an export and waits for what it returns. A stateful function is given the actor's state before `params`, and
+    /// leaves the new state behind; the answer is the rest of what it returned.
+    ///
+    /// # Errors
+    /// [`ActorError`]; the actor lives on, unless that says that it ended.
+    pub async fn call_function(&self, name: &str, params: Vec<Value>) -> Result<Option<Value>, ActorError> {
+        self.ask(|answer| ActorOperation::CallFunction { name: name.into(), params, answer }).await
+    }
+
+    /// The state that the last stateful call left: `None`, or a list of the one byte string.
+    ///
+    /// # Errors
+    /// [`ActorError::Ended`].
+    pub async fn get_state(&self) -> Result<Value, ActorError> {
+        self.ask(|answer| ActorOperation::GetState { answer }).await
+    }
+
+    /// Ends the actor's chain, after the calls that came before.
+    ///
+    /// # Errors
+    /// [`ActorError::Ended`] if it has ended already.
+    pub async fn shutdown(&self) -> Result<(), ActorError> {
+        self.ask(|answer| ActorOperation::Shutdown { answer }).await
+    }
+
+    /// Puts an operation into the mailbox.
+    ///
+    /// # Errors
+    /// [`ActorError::Ended`].
+    pub async fn send(&self, operation: ActorOperation) -> Result<(), ActorError> {
+        self.mailbox.send(operation).await.map_err(|_| ActorError::Ended)
+    }
+
+    async fn ask<T>(&self, operation: impl FnOnce(Answer<T>) -> ActorOperation) -> Result<T, ActorError> {
+        let (sender, answer) = oneshot::channel();
+        self.send(operation(sender)).await?;
+        answer.await.unwrap_or(Err(ActorError::Ended))
+    }
+}

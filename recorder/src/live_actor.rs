@@ -1,0 +1,392 @@
+//! Owns [`LiveActor`]: one actor being recorded, from the genesis of its chain to the shutdown, called one call at a time;
+//! and the thread that it lives on.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use retake_actor::abi::val::{from_value, to_value};
+use retake_actor::{
+    ActorError, ActorHandle, ActorOperation, ActorStore, Export, HasActor, Mailbox, StatefulCall, TapError,
+    outcome_of,
+};
+use retake_chain::{
+    CANCELLED, ChainEventData, InstanceMode, Outcome, StateChain, TheaterId, Value, WasmEventData,
+};
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+use wasmtime::Store;
+use wasmtime::component::{Instance, Val};
+use wasmtime_wasi::I32Exit;
+
+use crate::error::RecordError;
+use crate::program::Program;
+use crate::recorder::Recorder;
+use crate::session::Session;
+use crate::wave::parameter_list;
+
+/// How long a cancelled call is given to come back, before its chain is ended without it.
+const COME_BACK: Duration = Duration::from_secs(2);
+
+/// An actor being recorded.
+pub struct LiveActor<T: HasActor> {
+    program: Arc<Program<T>>,
+    /// The actor, with the state that its last call left.
+    actor: ActorStore,
+    recorder: Recorder,
+    mailbox: Mailbox,
+    /// Gives up the call in flight, and every later one.
+    cancel: CancellationToken,
+    live: Option<Live<T>>,
+    /// The one instance of the session was left in the middle of a call.
+    failed: bool,
+}
+
+/// An instance of the actor, or the store in which it is about to be made.
+struct Live<T: 'static> {
+    store: Store<T>,
+    instance: Option<Instance>,
+}
+
+/// What an export is called with: as the engine takes it, and as the event carries it.
+pub(crate) struct Arguments {
+    pub vals: Vec<Val>,
+    pub recorded: Vec<Value>,
+}
+
+/// How a call ended, before its `wasm-result` or `wasm-error` is written.
+pub(crate) struct Ended {
+    pub outcome: Outcome,
+    /// The new state as the event carries it, for a stateful function that did not fail.
+    state: Option<Value>,
+}
+
+impl Ended {
+    /// Whether the actor ended before it was done: by a trap, a failure, an exit, or because it was given up.
+    pub fn is_early(&self) -> bool {
+        !matches!(self.outcome, Outcome::Returned(_))
+    }
+
+    /// Whether the call was given up.
+    pub fn is_given_up(&self) -> bool {
+        self.outcome == Outcome::Cancelled
+    }
+
+    fn answer(&self, function: &str) -> Result<Option<Value>, ActorError> {
+        let function = function.to_string();
+        match self.outcome.clone() {
+            Outcome::Returned(value) => Ok(value),
+            Outcome::Exited(code) => Err(ActorError::Exited { function, code }),
+            Outcome::Trapped(message) | Outcome::Failed(message) => {
+                Err(ActorError::Failed { function, message })
+            }
+            Outcome::Cancelled => Err(ActorError::Cancelled { function }),
+        }
+    }
+}
+
+/// A live actor on a thread of its own, so that a guest that computes for long keeps nobody else from theirs.
+///
+/// A guest that computes without end cannot be called off; its chain can be ended without it, and what it does after
+/// that is not recorded.
+pub struct ActorThread {
+    handle: ActorHandle,
+    ended: oneshot::Receiver<Result<(), RecordError>>,
+    chain: Arc<StateChain>,
+    cancel: CancellationToken,
+}
+
+impl ActorThread {
+    /// Starts `work` with the actor; its futures run in the caller's runtime.
+    pub(crate) fn spawn<T: HasActor, F>(
+        actor: LiveActor<T>,
+        work: impl FnOnce(LiveActor<T>) -> F + Send + 'static,
+    ) -> Result<Self, RecordError>
+    where
+        F: Future<Output = Result<(), RecordError>>,
+    {
+        let (handle, chain) = (actor.actor.get_actor_handle(), actor.actor.chain.clone());
+        let (runtime, cancel) = (Handle::current(), actor.cancel.clone());
+        let (sender, ended) = oneshot::channel();
+        thread::Builder::new()
+            .name("retake-actor".into())
+            // The session may have ended without this actor.
+            .spawn(move || drop(sender.send(runtime.block_on(work(actor)))))
+            .map_err(|error| RecordError::Engine { reason: format!("no thread for the actor: {error}") })?;
+        Ok(ActorThread { handle, ended, chain, cancel })
+    }
+
+    /// The handle that the actor is called by.
+    pub fn handle(&self) -> &ActorHandle {
+        &self.handle
+    }
+
+    /// Whose chain it is.
+    pub fn id(&self) -> TheaterId {
+        self.chain.actor_id()
+    }
+
+    /// Waits for the actor to end, which it does when it is told to shut down or all its handles are gone; false if it was
+    /// cancelled and did not come back.
+    pub async fn join(self) -> Result<bool, RecordError> {
+        drop(self.handle);
+        tokio::select! {
+            ended = self.ended => match ended {
+                Ok(ended) => ended.map(|()| true),
+                Err(_) => Err(RecordError::Engine { reason: "an actor's thread panicked".into() }),
+            },
+            () = overdue(&self.cancel) => {
+                self.chain.end(CANCELLED).await?;
+                Ok(false)
+            }
+        }
+    }
+}
+
+impl<T: HasActor> LiveActor<T> {
+    /// Creates an actor, subscribes the recorder to its chain and writes the genesis. `cancel` gives up its calls.
+    pub async fn start(
+        program: &Arc<Program<T>>,
+        recorder: &Recorder,
+        session: &Session,
+        cancel: CancellationToken,
+    ) -> Result<Self, RecordError> {
+        let id = TheaterId::generate();
+        let chain = Arc::new(StateChain::new(id));
+        recorder.subscribe(&chain).await?;
+        let (handle, mailbox) = ActorHandle::channel();
+        session.add(id, handle.clone());
+        let actor = ActorStore::new(id, session.theater_tx().clone(), handle, chain, Value::None);
+        actor.record_event(ChainEventData::session(program.genesis(id))).await?;
+        let (program, recorder) = (program.clone(), recorder.clone());
+        Ok(LiveActor { program, actor, recorder, mailbox, cancel, live: None, failed: false })
+    }
+
+    /// Lets the actor live on a thread of its own, where it does what comes through its handle.
+    pub fn spawn(self) -> Result<ActorThread, RecordError> {
+        ActorThread::spawn(self, LiveActor::live)
+    }
+
+    pub(crate) fn program(&self) -> &Arc<Program<T>> {
+        &self.program
+    }
+
+    pub(crate) fn recorder(&self) -> &Recorder {
+        &self.recorder
+    }
+
+    pub(crate) fn cancel(&self) -> &CancellationToken {
+        &self.cancel
+    }
+
+    /// Does what comes through the mailbox until it is told to shut down, all handles are gone, or it cannot go on.
+    async fn live(mut self) -> Result<(), RecordError> {
+        while let Some(operation) = self.next_operation().await {
+            if !self.operate(operation).await? {
+                return Ok(());
+            }
+        }
+        self.shutdown().await
+    }
+
+    /// The next operation; `None` when there are no more.
+    pub(crate) async fn next_operation(&mut self) -> Option<ActorOperation> {
+        self.mailbox.recv().await
+    }
+
+    /// Does what is asked; false if the actor has ended with it.
+    pub(crate) async fn operate(&mut self, operation: ActorOperation) -> Result<bool, RecordError> {
+        match operation {
+            ActorOperation::CallFunction { name, params, answer } => {
+                let answered = self.call_function(&name, params).await;
+                let (reply, goes_on) = match answered {
+                    Ok(reply) => (reply, Ok(true)),
+                    Err(error) => (Err(ActorError::NotRecorded { reason: error.to_string() }), Err(error)),
+                };
+                // Whoever asked may have gone.
+                let _ = answer.send(reply);
+                goes_on?;
+                if self.has_failed() {
+                    self.shutdown().await?;
+                    return Ok(false);
+                }
+            }
+            ActorOperation::GetState { answer } => drop(answer.send(Ok(self.actor.get_state()))),
+            ActorOperation::Shutdown { answer } => {
+                self.shutdown().await?;
+                let _ = answer.send(Ok(()));
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// A call through the handle; it is in the file when this returns.
+    async fn call_function(
+        &mut self,
+        name: &str,
+        params: Vec<Value>,
+    ) -> Result<Result<Option<Value>, ActorError>, RecordError> {
+        let program = self.program.clone();
+        let export = match program.exports().resolve(name) {
+            Ok(export) => export,
+            Err(unknown) => return Ok(Err(unknown.into())),
+        };
+        let stateful = StatefulCall::of(&export.ty);
+        let vals = match arguments(export, stateful, &self.actor.state, &params) {
+            Ok(vals) => vals,
+            Err(wrong) => return Ok(Err(wrong)),
+        };
+        let ended = self.call(export, Arguments { vals, recorded: params }).await?;
+        let answer = ended.answer(&export.name);
+        self.finish(export, ended).await?;
+        self.recorder.flush().await?;
+        Ok(answer)
+    }
+
+    /// The store of the instance that the next call is made in.
+    pub(crate) fn store(&mut self) -> Result<&mut Store<T>, RecordError> {
+        let live = match self.live.take() {
+            Some(live) => live,
+            None => Live { store: self.program.store(self.actor.clone())?, instance: None },
+        };
+        Ok(&mut self.live.insert(live).store)
+    }
+
+    /// Lets go of the instance, if the next call is to have another.
+    pub(crate) fn leave_instance(&mut self) {
+        if self.program.instance_mode() == InstanceMode::PerCall {
+            self.live = None;
+        }
+    }
+
+    /// Whether the session's one instance was left in the middle of a call, so that no other can be made.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.failed
+    }
+
+    /// Calls an export.
+    ///
+    /// Everything up to the end of the guest's code is on the chain when this returns; the `wasm-result` or
+    /// `wasm-error` is left to [`finish`](Self::finish), as the host may have something to add first.
+    pub(crate) async fn call(&mut self, export: &Export, arguments: Arguments) -> Result<Ended, RecordError> {
+        self.store()?;
+        let (function_name, params) = (export.name.clone(), arguments.recorded);
+        self.actor.record_wasm_event(WasmEventData::WasmCall { function_name, params }).await?;
+        let Some(live) = &mut self.live else { return Err(RecordError::NoInstance) };
+        let called = tokio::select! {
+            called = live.run(&self.program, export, &arguments.vals) => called,
+            () = self.cancel.cancelled() => Err(wasmtime::Error::new(Cancelled)),
+        };
+        let error = match called {
+            Ok(value) => {
+                let (outcome, state) = StatefulCall::returned(&export.ty, value, &mut self.actor.state);
+                return Ok(Ended { outcome, state });
+            }
+            Err(error) => error,
+        };
+        let outcome = if error.is::<Cancelled>() {
+            Outcome::Cancelled
+        } else {
+            match error.downcast::<TapError>() {
+                Ok(refused) => return Err(refused.into()),
+                Err(error) => outcome_of(&error, exit_code),
+            }
+        };
+        live.store.data_mut().actor().tap.close_call(outcome.clone()).await?;
+        self.failed = self.program.instance_mode() == InstanceMode::Session;
+        Ok(Ended { outcome, state: None })
+    }
+
+    /// Ends a call on the chain.
+    pub(crate) async fn finish(&mut self, export: &Export, ended: Ended) -> Result<(), RecordError> {
+        let event = WasmEventData::ended(export.name.clone(), ended.state, ended.outcome);
+        self.actor.record_wasm_event(event).await?;
+        self.leave_instance();
+        Ok(())
+    }
+
+    pub(crate) async fn append(&self, event: ChainEventData) -> Result<(), RecordError> {
+        self.actor.record_event(event).await?;
+        Ok(())
+    }
+
+    /// Ends the chain cleanly.
+    pub(crate) async fn shutdown(&self) -> Result<(), RecordError> {
+        self.append(ChainEventData::shutdown()).await
+    }
+}
+
+impl<T: HasActor> Live<T> {
+    async fn run(
+        &mut self,
+        program: &Program<T>,
+        export: &Export,
+        arguments: &[Val],
+    ) -> wasmtime::Result<Option<Value>> {
+        let store = &mut self.store;
+        let instance = match self.instance {
+            Some(instance) => instance,
+            None => *self.instance.insert(program.pre().instantiate_async(&mut *store).await?),
+        };
+        let Some(function) = instance.get_func(&mut *store, export.index()) else {
+            return Err(wasmtime::format_err!("`{}` is not a function", export.name));
+        };
+        let types: Vec<_> = function.ty(&*store).results().collect();
+        let mut results = vec![Val::Bool(false); types.len()];
+        function.call_async(&mut *store, arguments, &mut results).await?;
+        let returned = results.iter().zip(&types).next();
+        returned
+            .map(|(val, ty)| {
+                to_value(val, ty, &mut |_| Err(wasmtime::format_err!("a handle in the result of an export")))
+            })
+            .transpose()
+    }
+}
+
+/// The arguments as the engine takes them, the state first where the function has one.
+fn arguments(
+    export: &Export,
+    stateful: Option<StatefulCall>,
+    state: &Value,
+    params: &[Value],
+) -> Result<Vec<Val>, ActorError> {
+    let own = usize::from(stateful.is_some());
+    let types: Vec<_> = export.ty.params().collect();
+    if types.len() - own != params.len() {
+        return Err(ActorError::ArgumentCount {
+            function: export.name.clone(),
+            expected: parameter_list(&types[own..]),
+            found: params.len(),
+        });
+    }
+    let values = stateful.map(|_| state).into_iter().chain(params);
+    values
+        .zip(&types)
+        .map(|(value, (name, ty))| {
+            let refuse = &mut |_, _| Err(wasmtime::format_err!("handles cannot be passed to an export"));
+            from_value(value, ty, refuse).map_err(|error| ActorError::WrongArgument {
+                function: export.name.clone(),
+                parameter: name.to_string(),
+                reason: error.root_cause().to_string(),
+            })
+        })
+        .collect()
+}
+
+/// Completes when calls were given up and have had the time to come back.
+pub(crate) async fn overdue(cancel: &CancellationToken) {
+    cancel.cancelled().await;
+    tokio::time::sleep(COME_BACK).await;
+}
+
+/// The marker of a call that was given up.
+#[derive(Debug, thiserror::Error)]
+#[error("cancelled")]
+struct Cancelled;
+
+fn exit_code(error: &wasmtime::Error) -> Option<i32> {
+    error.downcast_ref::<I32Exit>().map(|exit| exit.0)
+}
