@@ -42,7 +42,8 @@ pub struct RecordOptions {
     /// Send one request to an HTTP actor: `METHOD PATH [BODY]`, where BODY is text or @FILE. May be repeated.
     #[arg(long, value_name = "REQUEST")]
     pub request: Vec<String>,
-    /// Call an export by its name, with arguments in WAVE: `name(argument, ...)`. May be repeated.
+    /// Call an export by its name, with arguments in WAVE: `name(argument, ...)`; of several actors, `#1 name(...)` calls the
+    /// second. May be repeated.
     #[arg(long, value_name = "CALL", conflicts_with_all = ["http", "request"])]
     pub invoke: Vec<String>,
     /// Call exports as `--invoke` does, one call per line of a file; empty lines and those that begin with `#` are skipped.
@@ -51,7 +52,7 @@ pub struct RecordOptions {
     /// Whether each call gets a fresh instance, or all share one and its memory.
     #[arg(long, value_name = "MODE", default_value = "call")]
     pub instance: InstanceOption,
-    /// How many actors take requests, each with its own mailbox and chain.
+    /// How many actors there are, each with its own mailbox and chain.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub actors: u16,
     /// Give the actor an environment variable.

@@ -25,5 +25,6 @@ pub use exports::{EntryKind, Export, Exports, UnknownExport};
 pub use outcome::{RaisedOutcome, outcome_of};
 pub use theater::{
     ActorContext, ActorError, ActorHandle, ActorOperation, ActorStore, Answer, Extensions, HasActor,
-    INLINE_STATE, Mailbox, Presence, SaveError, StatefulCall, TheaterCommand,
+    INLINE_STATE, Mailbox, MessageError, Messenger, NotDelivered, Presence, SaveError, StatefulCall,
+    TheaterCommand,
 };

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::ids::TheaterId;
 use crate::session::SessionStart;
 use crate::value::Value;
 
@@ -120,6 +121,20 @@ pub enum TheaterRuntimeEventData {
     ActorStarted,
     /// Somebody asked the actor to end.
     ShutdownRequested,
+    /// A message from another actor of the session comes next.
+    Message {
+        /// The sender.
+        from: TheaterId,
+        /// The message's number among all that the sender sent or tried to send, from 0.
+        number: u64,
+    },
+    /// A message was in the mailbox of an actor that had to end.
+    MessageDropped {
+        /// The sender.
+        from: TheaterId,
+        /// The message's number, as in `Message`.
+        number: u64,
+    },
 }
 
 /// How grave a line of the log is.
@@ -186,6 +201,12 @@ impl ChainEventPayload {
             }
             ChainEventPayload::TheaterRuntime(TheaterRuntimeEventData::ShutdownRequested) => {
                 "theater-runtime/shutdown-requested"
+            }
+            ChainEventPayload::TheaterRuntime(TheaterRuntimeEventData::Message { .. }) => {
+                "theater-runtime/message"
+            }
+            ChainEventPayload::TheaterRuntime(TheaterRuntimeEventData::MessageDropped { .. }) => {
+                "theater-runtime/message-dropped"
             }
             ChainEventPayload::Shutdown => SHUTDOWN,
             ChainEventPayload::ReplaySummary(_) => REPLAY_SUMMARY,

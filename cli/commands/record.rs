@@ -123,10 +123,8 @@ fn invocations(
     if calls.is_empty() {
         return Err(fail(ExitCode::Usage, "there is no call in the file of `--calls`"));
     }
-    if options.actors != 1 {
-        return Err(fail(ExitCode::Usage, "`--invoke` calls one actor; `--actors` is for HTTP actors"));
-    }
-    let calls = calls.iter().map(|text| Invocation::parse(text, program.exports()));
+    let actors = options.actors.into();
+    let calls = calls.iter().map(|text| Invocation::parse(text, program.exports(), actors));
     match calls.collect() {
         Ok(calls) => Ok(Driver::Invoke(calls)),
         Err(error) => Err(fail(ExitCode::Usage, error)),
@@ -218,7 +216,8 @@ async fn drive(
         }
         Driver::Invoke(calls) => {
             let answered = |call: &Invocation, answer| printer.invoked(call, program.exports(), answer);
-            return invoke::record(program, recorder, (stop, cancel), &calls, answered).await;
+            let actors = options.actors.into();
+            return invoke::record(program, recorder, actors, (stop, cancel), &calls, answered).await;
         }
         Driver::Serve(_) | Driver::Requests(_) => {}
     }

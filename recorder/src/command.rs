@@ -27,11 +27,11 @@ pub async fn record<T: HasActor>(
     recorder: &Recorder,
     cancel: &CancellationToken,
 ) -> Result<CommandEnd, RecordError> {
-    let run = Invocation { function: program.entry()?.name.clone(), params: Vec::new() };
+    let run = Invocation { actor: 0, function: program.entry()?.name.clone(), params: Vec::new() };
     let mut end = CommandEnd::Failed(CANCELLED.into());
     // The one call is on its way before anybody can stop it.
     let stop = CancellationToken::new();
-    invoke::record(program, recorder, (&stop, cancel), &[run], |_, answer| end = end_of(answer)).await?;
+    invoke::record(program, recorder, 1, (&stop, cancel), &[run], |_, answer| end = end_of(answer)).await?;
     Ok(end)
 }
 

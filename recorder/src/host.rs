@@ -18,6 +18,7 @@ use wasmtime_wasi_http::{
 
 use crate::error::RecordError;
 use crate::program::{Program, SessionOptions};
+use crate::theater;
 
 /// What of the machine an actor may reach.
 #[derive(Clone, Debug, Default)]
@@ -139,10 +140,11 @@ impl Permissions {
     }
 }
 
-/// Everything that wasmtime provides for commands and HTTP actors.
+/// Everything that wasmtime provides for commands and HTTP actors, and the interfaces of Theater.
 fn provide(linker: &mut Linker<Host>) -> Result<()> {
     wasmtime_wasi::p2::add_to_linker_async(linker)?;
-    wasmtime_wasi_http::p2::add_only_http_to_linker_async(linker)
+    wasmtime_wasi_http::p2::add_only_http_to_linker_async(linker)?;
+    theater::add_to_linker(linker)
 }
 
 impl WasiView for Host {

@@ -1,7 +1,8 @@
-//! Owns sessions of invoked exports: calls of one actor by name, one after the other.
+//! Owns sessions of invoked exports: calls of actors by name, one after the other.
 
 use std::sync::Arc;
 
+use futures::future::join_all;
 use retake_actor::{ActorError, HasActor};
 use retake_chain::Value;
 use tokio_util::sync::CancellationToken;
@@ -13,40 +14,46 @@ use crate::recorder::Recorder;
 use crate::session::Session;
 use crate::wave::Invocation;
 
-/// Makes the calls in order and records them, up to and including the shutdown of the actor's chain. `answered` hears of
-/// each answer. `stop` makes no more calls; `cancel` gives up the one in flight. An actor that has ended gets none of the
-/// calls that are left, and `answered` hears of the first of them.
+/// Makes the calls in order, of as many actors as there are to be, and records them, up to and including the shutdown of
+/// each chain. `answered` hears of each answer. `stop` makes no more calls; `cancel` gives up those in flight.
 pub async fn record<T: HasActor>(
     program: &Arc<Program<T>>,
     recorder: &Recorder,
+    actors: usize,
     (stop, cancel): (&CancellationToken, &CancellationToken),
     calls: &[Invocation],
     mut answered: impl FnMut(&Invocation, Result<Option<Value>, ActorError>),
 ) -> Result<(), RecordError> {
-    let actor = LiveActor::start(program, recorder, &Session::new(), cancel.clone()).await?.spawn()?;
-    let handle = actor.handle().clone();
+    let session = Session::new();
+    let mut running = Vec::new();
+    for _ in 0..actors {
+        running.push(LiveActor::start(program, recorder, &session, cancel.clone()).await?.spawn()?);
+    }
+    let handles: Vec<_> = running.iter().map(|actor| actor.handle().clone()).collect();
     let calls = async {
         for call in calls {
             if stop.is_cancelled() {
                 break;
             }
-            let answer = handle.call_function(&call.function, call.params.clone()).await;
-            let has_ended = answer == Err(ActorError::Ended);
+            let answer = match handles.get(call.actor) {
+                Some(actor) => actor.call_function(&call.function, call.params.clone()).await,
+                None => Err(ActorError::Ended),
+            };
             answered(call, answer);
-            if has_ended {
-                break;
-            }
         }
-        // It may have ended by itself.
-        let _ = handle.shutdown().await;
+        for actor in &handles {
+            // It may have ended by itself.
+            let _ = actor.shutdown().await;
+        }
     };
     let gone = CancellationToken::new();
-    let ended = async {
+    let ended = join_all(running.into_iter().map(|actor| async {
         let came_back = actor.join().await;
         if !matches!(came_back, Ok(true)) {
             gone.cancel();
         }
-        came_back
-    };
-    tokio::join!(ended, gone.run_until_cancelled(calls)).0.map(drop)
+        came_back.map(drop)
+    }));
+    let (ended, _) = tokio::join!(ended, gone.run_until_cancelled(calls));
+    ended.into_iter().collect()
 }

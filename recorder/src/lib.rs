@@ -21,6 +21,7 @@ mod live_actor;
 mod program;
 mod recorder;
 mod session;
+pub mod theater;
 mod wave;
 
 pub use error::RecordError;

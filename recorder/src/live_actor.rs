@@ -6,13 +6,15 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use bytes::Bytes;
 use retake_actor::abi::val::{from_value, to_value};
 use retake_actor::{
-    ActorError, ActorHandle, ActorOperation, ActorStore, Export, HasActor, Mailbox, StatefulCall, TapError,
-    outcome_of,
+    ActorError, ActorHandle, ActorOperation, ActorStore, Export, HasActor, Mailbox, Messenger, StatefulCall,
+    TapError, outcome_of,
 };
 use retake_chain::{
-    CANCELLED, ChainEventData, InstanceMode, Outcome, StateChain, TheaterId, Value, WasmEventData,
+    CANCELLED, ChainEventData, InstanceMode, Outcome, StateChain, TheaterId, TheaterRuntimeEventData, Value,
+    WasmEventData,
 };
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
@@ -25,8 +27,14 @@ use crate::error::RecordError;
 use crate::program::Program;
 use crate::recorder::Recorder;
 use crate::session::Session;
+use crate::theater::ShutdownRequested;
 use crate::wave::parameter_list;
 
+/// The export that takes messages, and the one that takes requests.
+const HANDLE_SEND: &str = "theater:simple/message-server-client/handle-send";
+const HANDLE_REQUEST: &str = "theater:simple/message-server-client/handle-request";
+/// Events that are kept for an actor that asks for its chain.
+const HISTORY: usize = 4096;
 /// How long a cancelled call is given to come back, before its chain is ended without it.
 const COME_BACK: Duration = Duration::from_secs(2);
 
@@ -159,6 +167,7 @@ impl<T: HasActor> LiveActor<T> {
         let (handle, mailbox) = ActorHandle::channel();
         session.add(id, handle.clone());
         let actor = ActorStore::new(id, session.theater_tx().clone(), handle, chain, Value::None);
+        let actor = if program.asks_for_chain() { actor.with_history(HISTORY) } else { actor };
         actor.record_event(ChainEventData::session(program.genesis(id))).await?;
         let (program, recorder) = (program.clone(), recorder.clone());
         Ok(LiveActor { program, actor, recorder, mailbox, cancel, live: None, failed: false })
@@ -208,9 +217,11 @@ impl<T: HasActor> LiveActor<T> {
                 // Whoever asked may have gone.
                 let _ = answer.send(reply);
                 goes_on?;
-                if self.has_failed() {
-                    self.shutdown().await?;
-                    return Ok(false);
+            }
+            ActorOperation::Message { messenger, message, answer } => {
+                let response = self.take_message(messenger, message, answer.is_some()).await?;
+                if let Some(answer) = answer {
+                    let _ = answer.send(response);
                 }
             }
             ActorOperation::GetState { answer } => drop(answer.send(Ok(self.actor.get_state()))),
@@ -220,7 +231,45 @@ impl<T: HasActor> LiveActor<T> {
                 return Ok(false);
             }
         }
+        if self.has_to_end() {
+            self.shutdown().await?;
+            return Ok(false);
+        }
         Ok(true)
+    }
+
+    /// Hands a message of another actor over; the answer is the response to a request.
+    async fn take_message(
+        &mut self,
+        messenger: Messenger,
+        message: Bytes,
+        is_request: bool,
+    ) -> Result<Result<Bytes, ActorError>, RecordError> {
+        let Messenger { from, number } = messenger;
+        self.actor.record_theater_runtime_event(TheaterRuntimeEventData::Message { from, number }).await?;
+        let message = Value::Bytes(message);
+        let (name, params) = match is_request {
+            true => (HANDLE_REQUEST, vec![Value::String(format!("{from}/{number}")), message]),
+            false => (HANDLE_SEND, vec![message]),
+        };
+        let answer = self.call_function(name, vec![Value::List(params)]).await?;
+        let no_response = |reason: &str| Err(ActorError::NoResponse { reason: reason.into() });
+        let response = match answer {
+            Ok(Some(response)) => response,
+            Ok(None) => return Ok(no_response("it returned nothing")),
+            Err(error) => return Ok(Err(error)),
+        };
+        Ok(match response.as_case() {
+            Some(("ok", Some(Value::List(one)))) => match &one[..] {
+                [Value::List(some)] => match &some[..] {
+                    [Value::Bytes(bytes)] => Ok(bytes.clone()),
+                    _ => no_response("its response is not a list of bytes"),
+                },
+                _ => no_response("it has none"),
+            },
+            Some(("err", Some(Value::String(message)))) => no_response(message),
+            _ => no_response("it has none"),
+        })
     }
 
     /// A call through the handle; it is in the file when this returns.
@@ -262,9 +311,10 @@ impl<T: HasActor> LiveActor<T> {
         }
     }
 
-    /// Whether the session's one instance was left in the middle of a call, so that no other can be made.
-    pub(crate) fn has_failed(&self) -> bool {
-        self.failed
+    /// Whether no other call can be made: the session's one instance was left in the middle of one, or the actor asked to
+    /// end.
+    pub(crate) fn has_to_end(&self) -> bool {
+        self.failed || self.actor.has_extension::<ShutdownRequested>()
     }
 
     /// Calls an export.
@@ -313,8 +363,18 @@ impl<T: HasActor> LiveActor<T> {
         Ok(())
     }
 
-    /// Ends the chain cleanly.
-    pub(crate) async fn shutdown(&self) -> Result<(), RecordError> {
+    /// Ends the chain cleanly. What waits in the mailbox is answered with that, and a message told on the chain.
+    pub(crate) async fn shutdown(&mut self) -> Result<(), RecordError> {
+        if self.actor.remove_extension::<ShutdownRequested>().is_some() {
+            self.actor.record_theater_runtime_event(TheaterRuntimeEventData::ShutdownRequested).await?;
+        }
+        self.mailbox.close();
+        while let Some(operation) = self.mailbox.recv().await {
+            if let ActorOperation::Message { messenger: Messenger { from, number }, .. } = operation {
+                let dropped = TheaterRuntimeEventData::MessageDropped { from, number };
+                self.actor.record_theater_runtime_event(dropped).await?;
+            }
+        }
         self.append(ChainEventData::shutdown()).await
     }
 }

@@ -14,6 +14,7 @@ use wasmtime::component::{InstancePre, Linker};
 use wasmtime::{Engine, Store};
 
 use crate::error::RecordError;
+use crate::theater::{GET_CHAIN, RUNTIME};
 
 /// What a session is made with, apart from the component and its host.
 #[derive(Clone, Debug)]
@@ -59,6 +60,7 @@ pub struct Program<T: 'static> {
     pre: InstancePre<T>,
     exports: Exports,
     kind: SessionKind,
+    asks_for_chain: bool,
     options: SessionOptions,
     host: Box<MakeHost<T>>,
 }
@@ -97,7 +99,12 @@ impl<T: HasActor> Program<T> {
         let pre = linker
             .instantiate_pre(&component)
             .map_err(|error| RecordError::Import { reason: format!("{error:#}") })?;
-        Ok(Arc::new(Program { actor, engine, pre, exports, kind, options, host: Box::new(host) }))
+        let asks_for_chain = instrumented
+            .functions
+            .iter()
+            .any(|function| &*function.interface == RUNTIME && &*function.function == GET_CHAIN);
+        let host = Box::new(host);
+        Ok(Arc::new(Program { actor, engine, pre, exports, kind, asks_for_chain, options, host }))
     }
 
     /// How a session of this program is driven.
@@ -123,6 +130,11 @@ impl<T: HasActor> Program<T> {
     /// Whether calls share an instance.
     pub fn instance_mode(&self) -> InstanceMode {
         self.options.instance_mode
+    }
+
+    /// Whether the actor imports the function that tells it its chain.
+    pub(crate) fn asks_for_chain(&self) -> bool {
+        self.asks_for_chain
     }
 
     pub(crate) fn pre(&self) -> &InstancePre<T> {

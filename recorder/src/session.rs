@@ -1,10 +1,14 @@
-//! Owns [`Session`]: what the actors of one recording have in common, and what they ask of it.
+//! Owns [`Session`]: the actors of one recording, and what they ask of each other.
 
-use retake_actor::{ActorHandle, TheaterCommand};
-use retake_chain::TheaterId;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::mpsc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use retake_actor::{
+    ActorError, ActorHandle, ActorOperation, MessageError, Messenger, NotDelivered, TheaterCommand,
+};
+use retake_chain::TheaterId;
+use tokio::sync::{mpsc, oneshot};
 
 /// Commands that may wait.
 const COMMANDS: usize = 64;
@@ -13,27 +17,33 @@ const COMMANDS: usize = 64;
 #[derive(Clone, Debug)]
 pub struct Session {
     theater_tx: mpsc::Sender<TheaterCommand>,
-    actors: Actors,
+    actors: Arc<Mutex<Actors>>,
 }
 
-type Actors = Arc<Mutex<HashMap<TheaterId, ActorHandle>>>;
+#[derive(Debug, Default)]
+struct Actors {
+    /// In order of their start, which is that of their chains in the take.
+    handles: Vec<(TheaterId, ActorHandle)>,
+    /// Whom each actor waits for that has asked another.
+    waiting: HashMap<TheaterId, TheaterId>,
+}
 
 impl Session {
     /// A session without actors. Call it within a tokio runtime.
     pub fn new() -> Session {
         let (theater_tx, commands) = mpsc::channel(COMMANDS);
-        let actors = Actors::default();
-        tokio::spawn(obey(commands, actors.clone()));
+        let actors = Arc::default();
+        tokio::spawn(obey(commands, Arc::clone(&actors)));
         Session { theater_tx, actors }
     }
 
     /// Where the session takes commands.
-    pub fn theater_tx(&self) -> &mpsc::Sender<TheaterCommand> {
+    pub(crate) fn theater_tx(&self) -> &mpsc::Sender<TheaterCommand> {
         &self.theater_tx
     }
 
     pub(crate) fn add(&self, id: TheaterId, handle: ActorHandle) {
-        self.actors.lock().unwrap_or_else(PoisonError::into_inner).insert(id, handle);
+        lock(&self.actors).handles.push((id, handle));
     }
 }
 
@@ -43,17 +53,99 @@ impl Default for Session {
     }
 }
 
-/// Does what the actors ask for, until the session and all of them are gone.
-async fn obey(mut commands: mpsc::Receiver<TheaterCommand>, actors: Actors) {
+/// Does what the actors ask for, until the session and all of them are gone. It never waits for an actor.
+async fn obey(mut commands: mpsc::Receiver<TheaterCommand>, actors: Arc<Mutex<Actors>>) {
     while let Some(command) = commands.recv().await {
+        // Whoever asked may have been given up.
         match command {
-            TheaterCommand::ShuttingDown { actor_id } => {
-                let actor = actors.lock().unwrap_or_else(PoisonError::into_inner).remove(&actor_id);
-                if let Some(actor) = actor {
-                    // The actor is in the middle of a call, so this must not wait for it.
-                    tokio::spawn(async move { actor.shutdown().await });
+            TheaterCommand::SendMessage { messenger, to, message, answer } => {
+                let sent = lock(&actors).find(&to).and_then(|(_, actor)| {
+                    deliver(&actor, &to, ActorOperation::Message { messenger, message, answer: None })
+                });
+                let _ = answer.send(sent);
+            }
+            TheaterCommand::Request { messenger, to, message, answer } => {
+                match request(&actors, messenger, &to, message) {
+                    Ok(response) => {
+                        drop(tokio::spawn(pass_on(actors.clone(), messenger, to, response, answer)))
+                    }
+                    Err(error) => drop(answer.send(Err(error))),
                 }
+            }
+            TheaterCommand::ShuttingDown { actor_id } => {
+                // Its mailbox closes when its call is over; until then it is still there to be told of.
+                lock(&actors).waiting.remove(&actor_id);
             }
         }
     }
+}
+
+type Response = oneshot::Receiver<Result<Bytes, ActorError>>;
+
+/// Puts a request into a mailbox, unless its response would have to wait for itself.
+fn request(
+    actors: &Mutex<Actors>,
+    messenger: Messenger,
+    to: &str,
+    message: Bytes,
+) -> Result<Response, MessageError> {
+    let mut actors = lock(actors);
+    let (id, actor) = actors.find(to)?;
+    if actors.waits_for(id, messenger.from) {
+        return Err(MessageError::Waiting { name: to.into() });
+    }
+    let (answer, response) = oneshot::channel();
+    deliver(&actor, to, ActorOperation::Message { messenger, message, answer: Some(answer) })?;
+    actors.waiting.insert(messenger.from, id);
+    Ok(response)
+}
+
+async fn pass_on(
+    actors: Arc<Mutex<Actors>>,
+    messenger: Messenger,
+    to: String,
+    response: Response,
+    answer: oneshot::Sender<Result<Bytes, MessageError>>,
+) {
+    let response = match response.await {
+        Ok(Ok(response)) => Ok(response),
+        Ok(Err(ActorError::Ended)) | Err(_) => Err(MessageError::Ended { name: to }),
+        Ok(Err(error)) => Err(MessageError::NoResponse { name: to, reason: error.to_string() }),
+    };
+    lock(&actors).waiting.remove(&messenger.from);
+    let _ = answer.send(response);
+}
+
+fn deliver(actor: &ActorHandle, name: &str, message: ActorOperation) -> Result<(), MessageError> {
+    actor.deliver(message).map_err(|error| match error {
+        NotDelivered::Full => MessageError::Full { name: name.into() },
+        NotDelivered::Ended => MessageError::Ended { name: name.into() },
+    })
+}
+
+impl Actors {
+    fn find(&self, name: &str) -> Result<(TheaterId, ActorHandle), MessageError> {
+        let found = match name.strip_prefix('#').map(str::parse::<usize>) {
+            Some(Ok(number)) => self.handles.get(number),
+            Some(Err(_)) => None,
+            None => self.handles.iter().find(|(id, _)| id.to_string() == name),
+        };
+        found.cloned().ok_or_else(|| MessageError::UnknownActor { name: name.into() })
+    }
+
+    /// Whether `actor` is `other`, or waits for it, or for one that does.
+    fn waits_for(&self, mut actor: TheaterId, other: TheaterId) -> bool {
+        while actor != other {
+            match self.waiting.get(&actor) {
+                Some(next) => actor = *next,
+                None => return false,
+            }
+        }
+        true
+    }
+}
+
+/// Nothing can fail while the lock is held, so a poisoned one is as good as any.
+fn lock(actors: &Mutex<Actors>) -> MutexGuard<'_, Actors> {
+    actors.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -12,6 +12,8 @@ use wasmtime::component::{Type, Val};
 /// A call of an export, read from text and checked against the export's type.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Invocation {
+    /// Number of the actor in the session, from 0.
+    pub actor: usize,
     /// The export's full name.
     pub function: String,
     /// The arguments, without a stateful function's state.
@@ -28,6 +30,14 @@ pub enum WaveError {
         text: String,
         /// What is wrong.
         reason: String,
+    },
+    /// The session has no such actor.
+    #[error("`{text}`: the session has {actors} actors, `#0` to `#{}`; `--actors` says how many", actors - 1)]
+    UnknownActor {
+        /// The text.
+        text: String,
+        /// How many there are.
+        actors: usize,
     },
     /// The component has no such export.
     #[error("`{text}`: {unknown}")]
@@ -66,15 +76,25 @@ pub enum WaveError {
 }
 
 impl Invocation {
-    /// Reads a call of one of the exports.
+    /// Reads a call of one of the exports. It is of the first actor, unless `#` and the number of another of the `actors`
+    /// come before the name.
     ///
     /// # Errors
     /// [`WaveError`] with what is expected.
-    pub fn parse(text: &str, exports: &Exports) -> Result<Invocation, WaveError> {
+    pub fn parse(text: &str, exports: &Exports, actors: usize) -> Result<Invocation, WaveError> {
         let no_call = |reason: String| WaveError::NoCall { text: text.into(), reason };
-        let (name, _) = text.split_once('(').ok_or_else(|| no_call("the parentheses are missing".into()))?;
+        let (actor, call) = match text.strip_prefix('#').map(|rest| rest.split_once(' ')) {
+            None => (0, text),
+            Some(Some((number, call))) => match number.parse() {
+                Ok(actor) if actor < actors => (actor, call),
+                _ => return Err(WaveError::UnknownActor { text: text.into(), actors }),
+            },
+            Some(None) => return Err(no_call("a name is missing behind the actor".into())),
+        };
+        let parts = call.split_once('(');
+        let (name, _) = parts.ok_or_else(|| no_call("the parentheses are missing".into()))?;
         // The name may be that of an interface's function, which WAVE does not know.
-        let call = format!("call{}", &text[name.len()..]);
+        let call = format!("call{}", &call[name.len()..]);
         let call = UntypedFuncCall::parse(&call).map_err(|error| no_call(describe(&error)))?;
         let name = name.trim();
         let export = exports
@@ -107,7 +127,7 @@ impl Invocation {
             to_value(&val, ty, no_handles).map_err(|error| wrong(error.root_cause().to_string()))
         });
         let params = arguments.collect::<Result<_, _>>()?;
-        Ok(Invocation { function: export.name.clone(), params })
+        Ok(Invocation { actor, function: export.name.clone(), params })
     }
 }
 

@@ -10,6 +10,7 @@ use retake_chain::{
 };
 
 use crate::integrity_error::{IntegrityError, IntegrityFault, Place};
+use crate::messages::MessageChecker;
 use crate::report::{ChainReport, Report};
 
 /// Takes the records of one take, one at a time, and stops at the first that cannot be right. Its memory does
@@ -21,6 +22,7 @@ pub struct IntegrityChecker {
     events: u64,
     embedded: Option<Embedded>,
     actor: Option<ContentRef>,
+    messages: MessageChecker,
 }
 
 #[derive(Debug)]
@@ -178,6 +180,7 @@ impl IntegrityChecker {
             SHUTDOWN => state.ended = true,
             _ => {}
         }
+        self.messages.event(chain, state.report.id, &payload)?;
         state.report.events += 1;
         state.report.head = Some(event.hash);
         self.events += 1;
@@ -227,6 +230,9 @@ impl IntegrityChecker {
                 let (id, events) = (report.id, report.events);
                 return Err(IntegrityError::NoShutdown { chain: chain_number, id, events });
             }
+        }
+        if seal.kind == SealKind::Complete {
+            self.messages.finish()?;
         }
         Ok(())
     }

@@ -4,6 +4,8 @@ use std::fmt;
 
 use retake_chain::{ChainNumber, ContentRef, DecodeError, EventHash, FormatVersion, TheaterId};
 
+use crate::messages::MessageFault;
+
 /// An event's place in a take.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
@@ -47,6 +49,9 @@ pub enum IntegrityError {
         /// Why.
         fault: Box<IntegrityFault>,
     },
+    /// At the end of the take, only one of two chains knows of a message.
+    #[error(transparent)]
+    Message(#[from] MessageFault),
     /// Two chains of one take have the same actor.
     #[error("chain {chain} has the actor {id}, which another chain of the take has already")]
     DoubleChain {
@@ -184,4 +189,7 @@ pub enum IntegrityFault {
     /// An event after the end.
     #[error("it comes after `shutdown`, which ends a chain")]
     AfterShutdown,
+    /// Two chains tell a message differently.
+    #[error(transparent)]
+    Message(#[from] MessageFault),
 }

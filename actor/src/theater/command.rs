@@ -1,13 +1,87 @@
 //! Owns [`TheaterCommand`]: what an actor's host asks of the session that the actor lives in.
 
+use bytes::Bytes;
 use retake_chain::TheaterId;
+use thiserror::Error;
+use tokio::sync::oneshot;
 
 /// A command to the session.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum TheaterCommand {
-    /// The actor wants to end when its call is over.
+    /// Put a message into another actor's mailbox; answered when it is there.
+    SendMessage {
+        /// Who sends it.
+        messenger: Messenger,
+        /// The actor it is for, as the sender names it.
+        to: String,
+        /// The message.
+        message: Bytes,
+        /// Whether it was taken.
+        answer: oneshot::Sender<Result<(), MessageError>>,
+    },
+    /// Send a message and wait for the response.
+    Request {
+        /// Who sends it.
+        messenger: Messenger,
+        /// The actor it is for, as the sender names it.
+        to: String,
+        /// The message.
+        message: Bytes,
+        /// The response.
+        answer: oneshot::Sender<Result<Bytes, MessageError>>,
+    },
+    /// The actor ends when its call is over.
     ShuttingDown {
         /// The actor.
         actor_id: TheaterId,
     },
+}
+
+/// Which message it is: the sender, and its number among all that the sender sent or tried to send, from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Messenger {
+    /// The sender.
+    pub from: TheaterId,
+    /// The number.
+    pub number: u64,
+}
+
+/// Why a message was not delivered, or not responded to.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum MessageError {
+    /// No actor of the session is called so.
+    #[error("no actor `{name}` in this session; name one by its id, or by its number as in `#0`")]
+    UnknownActor {
+        /// The name.
+        name: String,
+    },
+    /// The actor has ended.
+    #[error("the actor `{name}` has ended")]
+    Ended {
+        /// The name.
+        name: String,
+    },
+    /// The actor waits for the one that asks, and cannot answer before it is answered.
+    #[error("the actor `{name}` waits for this one, and cannot answer it")]
+    Waiting {
+        /// The name.
+        name: String,
+    },
+    /// The actor's mailbox is full.
+    #[error("the mailbox of the actor `{name}` is full")]
+    Full {
+        /// The name.
+        name: String,
+    },
+    /// The actor failed, or gave no response.
+    #[error("the actor `{name}` gave no response: {reason}")]
+    NoResponse {
+        /// The name.
+        name: String,
+        /// Why.
+        reason: String,
+    },
+    /// Nobody delivers messages any more.
+    #[error("the session has ended")]
+    SessionEnded,
 }

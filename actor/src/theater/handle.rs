@@ -1,9 +1,13 @@
 //! Owns [`ActorHandle`], by which an actor is called, and the mailbox at its other end: one call at a time, in order of
 //! arrival.
 
+use bytes::Bytes;
 use retake_chain::Value;
 use thiserror::Error;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
+
+use super::command::Messenger;
 
 /// Operations that may wait in a mailbox; who sends more waits.
 const MAILBOX: usize = 64;
@@ -22,6 +26,15 @@ pub enum ActorOperation {
         params: Vec<Value>,
         /// What it returns, without the state; nothing if it has no result.
         answer: Answer<Option<Value>>,
+    },
+    /// Take a message from another actor of the session.
+    Message {
+        /// Which message it is.
+        messenger: Messenger,
+        /// The message.
+        message: Bytes,
+        /// Where the response to a request goes; a message that is only sent has none.
+        answer: Option<Answer<Bytes>>,
     },
     /// Tell the state.
     GetState {
@@ -42,6 +55,15 @@ pub type Mailbox = mpsc::Receiver<ActorOperation>;
 #[derive(Clone, Debug)]
 pub struct ActorHandle {
     mailbox: mpsc::Sender<ActorOperation>,
+}
+
+/// Why an operation was not put into a mailbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotDelivered {
+    /// The mailbox is full.
+    Full,
+    /// The actor has ended.
+    Ended,
 }
 
 /// Why an actor did not do what it was asked.
@@ -95,6 +117,12 @@ pub enum ActorError {
         /// The function.
         function: String,
     },
+    /// The actor takes no messages, or responded with none.
+    #[error("{reason}")]
+    NoResponse {
+        /// Why.
+        reason: String,
+    },
     /// The call could not be recorded; the session ends with that.
     #[error("the call could not be recorded: {reason}")]
     NotRecorded {
@@ -133,6 +161,17 @@ impl ActorHandle {
     /// [`ActorError::Ended`] if it has ended already.
     pub async fn shutdown(&self) -> Result<(), ActorError> {
         self.ask(|answer| ActorOperation::Shutdown { answer }).await
+    }
+
+    /// Puts an operation into the mailbox if there is room, without waiting.
+    ///
+    /// # Errors
+    /// [`NotDelivered`] says why not.
+    pub fn deliver(&self, operation: ActorOperation) -> Result<(), NotDelivered> {
+        self.mailbox.try_send(operation).map_err(|error| match error {
+            TrySendError::Full(_) => NotDelivered::Full,
+            TrySendError::Closed(_) => NotDelivered::Ended,
+        })
     }
 
     /// Puts an operation into the mailbox.

@@ -9,8 +9,8 @@ mod handle;
 mod stateful;
 mod store;
 
-pub use command::TheaterCommand;
+pub use command::{MessageError, Messenger, TheaterCommand};
 pub use extensions::Extensions;
-pub use handle::{ActorError, ActorHandle, ActorOperation, Answer, Mailbox};
+pub use handle::{ActorError, ActorHandle, ActorOperation, Answer, Mailbox, NotDelivered};
 pub use stateful::{INLINE_STATE, StatefulCall};
 pub use store::{ActorContext, ActorStore, HasActor, Presence, SaveError};

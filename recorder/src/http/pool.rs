@@ -112,7 +112,7 @@ async fn live(mut actor: LiveActor<Host>, queue: Arc<Mutex<mpsc::Receiver<Job>>>
             continue;
         }
         exchange(&mut actor, request, client).await?;
-        if actor.has_failed() {
+        if actor.has_to_end() {
             break;
         }
     }

@@ -1,0 +1,73 @@
+//! Owns `theater:simple/runtime`: a line for the log, the chain so far, and the actor's wish to end.
+
+use retake_actor::{ActorStore, HasActor, TheaterCommand};
+use retake_chain::EventWindow;
+use wasmtime::component::{ComponentType, Linker, Lower};
+use wasmtime::{Result, StoreContextMut};
+
+/// The interface.
+pub(crate) const RUNTIME: &str = "theater:simple/runtime";
+/// The function that wants a history of the chain.
+pub(crate) const GET_CHAIN: &str = "get-chain";
+
+/// Kept with an actor that wants to end when its call is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ShutdownRequested;
+
+#[derive(ComponentType, Lower)]
+#[component(record)]
+struct Chain {
+    events: Vec<MetaEvent>,
+}
+
+#[derive(ComponentType, Lower)]
+#[component(record)]
+struct MetaEvent {
+    hash: u64,
+    event: Event,
+}
+
+#[derive(ComponentType, Lower)]
+#[component(record)]
+struct Event {
+    #[component(name = "event-type")]
+    event_type: String,
+    parent: Option<u64>,
+    data: Vec<u8>,
+}
+
+/// Provides the interface.
+pub(super) fn add_to_linker<T: HasActor>(linker: &mut Linker<T>) -> Result<()> {
+    let mut runtime = linker.instance(RUNTIME)?;
+    runtime.func_wrap("log", |mut store: StoreContextMut<'_, T>, (message,): (String,)| {
+        let id = store.data_mut().actor().store.get_id().to_string();
+        eprintln!("[{}] {message}", &id[..8]);
+        Ok(())
+    })?;
+    runtime.func_wrap(GET_CHAIN, |mut store: StoreContextMut<'_, T>, (): ()| {
+        Ok((chain_of(&store.data_mut().actor().store),))
+    })?;
+    runtime.func_wrap_async("shutdown", |mut store: StoreContextMut<'_, T>, (_data,): (Option<Vec<u8>>,)| {
+        let actor = &store.data_mut().actor().store;
+        actor.set_extension(ShutdownRequested);
+        let (theater_tx, actor_id) = (actor.get_theater_tx(), actor.get_id());
+        Box::new(async move {
+            let told = theater_tx.send(TheaterCommand::ShuttingDown { actor_id }).await;
+            Ok((told.map_err(|_| "the session has ended".to_string()),))
+        })
+    })
+}
+
+/// The events as Theater shows them, which numbers them instead of telling their hashes.
+fn chain_of(actor: &ActorStore) -> Chain {
+    let EventWindow { events, lost } = actor.get_all_events();
+    let events = (lost..).zip(events).map(|(index, event)| MetaEvent {
+        hash: index,
+        event: Event {
+            event_type: event.event_type.to_string(),
+            parent: index.checked_sub(1),
+            data: event.data.to_vec(),
+        },
+    });
+    Chain { events: events.collect() }
+}

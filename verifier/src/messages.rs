@@ -1,0 +1,278 @@
+//! Owns the check across the chains of a take: what one actor's chain says it sent is what another's says it received.
+
+use std::collections::HashMap;
+
+use retake_chain::{
+    CANCELLED, ChainEventPayload, ChainNumber, ContentRef, HostFunctionCall, Outcome, TheaterId,
+    TheaterRuntimeEventData, Value, WasmEventData,
+};
+
+/// The interface by which actors send.
+const HOST: &str = "theater:simple/message-server-host";
+/// What the exports begin with that take messages.
+const CLIENT: &str = "theater:simple/message-server-client/handle-";
+/// Messages under way that are remembered. A session bounds its mailboxes far below that.
+const MAX_UNDER_WAY: usize = 1 << 16;
+
+/// A message that two chains tell differently.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum MessageFault {
+    /// The content that was received is not what was sent.
+    #[error("message {number} of actor {from} was received with another content than it was sent with")]
+    Content {
+        /// The sender.
+        from: TheaterId,
+        /// The message's number.
+        number: u64,
+    },
+    /// It was received by another actor than it was sent to.
+    #[error("message {number} of actor {from} was sent to `{to}`, and received by chain {by}")]
+    Receiver {
+        /// The sender.
+        from: TheaterId,
+        /// The message's number.
+        number: u64,
+        /// Whom it was sent to.
+        to: String,
+        /// Who received it.
+        by: ChainNumber,
+    },
+    /// The response that the sender got is not the one that was given.
+    #[error(
+        "the response to message {number} of actor {from} is another where it was given than where it was got"
+    )]
+    Response {
+        /// The sender.
+        from: TheaterId,
+        /// The message's number.
+        number: u64,
+    },
+    /// Only one of two chains knows of it.
+    #[error("message {number} of actor {from} was {was}, but never {never}")]
+    OneSided {
+        /// The sender.
+        from: TheaterId,
+        /// The message's number.
+        number: u64,
+        /// What one chain says.
+        was: &'static str,
+        /// What no chain says.
+        never: &'static str,
+    },
+    /// More messages are under way than a session allows.
+    #[error("more than {MAX_UNDER_WAY} messages are under way, which no session allows")]
+    TooMany,
+}
+
+/// What is known of a message after one of its two ends was seen.
+#[derive(Debug)]
+enum Half {
+    Sent { to: String, content: ContentRef },
+    Received { by: ChainNumber, content: Option<ContentRef>, response: Option<ContentRef> },
+    Dropped,
+}
+
+type Key = (TheaterId, u64);
+
+/// Takes the events of all chains in the order of the take.
+#[derive(Debug, Default)]
+pub(crate) struct MessageChecker {
+    chains: HashMap<ChainNumber, Actor>,
+    under_way: HashMap<Key, Half>,
+}
+
+#[derive(Debug)]
+struct Actor {
+    id: TheaterId,
+    /// Messages sent or tried to be sent.
+    sent: u64,
+    /// The message that the next call is to take.
+    arriving: Option<Key>,
+    /// The request that the call in progress responds to.
+    responding: Option<Key>,
+    /// A call was given up, and with it perhaps the other end of a message.
+    given_up: bool,
+}
+
+impl MessageChecker {
+    /// Takes the next event.
+    pub fn event(
+        &mut self,
+        chain: ChainNumber,
+        id: TheaterId,
+        payload: &ChainEventPayload,
+    ) -> Result<(), MessageFault> {
+        let fresh = Actor { id, sent: 0, arriving: None, responding: None, given_up: false };
+        let actor = self.chains.entry(chain).or_insert(fresh);
+        let arriving = actor.arriving.take();
+        if let (Some(key), false) = (arriving, matches!(payload, ChainEventPayload::Wasm(_))) {
+            // The actor has no export to take it with.
+            self.received(key, chain, None)?;
+            return self.event(chain, id, payload);
+        }
+        match payload {
+            ChainEventPayload::HostFunction(call) if &*call.interface == HOST => {
+                let key = (actor.id, actor.sent);
+                actor.sent += 1;
+                self.sent(key, call)?;
+            }
+            ChainEventPayload::TheaterRuntime(TheaterRuntimeEventData::Message { from, number }) => {
+                actor.arriving = Some((*from, *number));
+            }
+            ChainEventPayload::TheaterRuntime(TheaterRuntimeEventData::MessageDropped { from, number }) => {
+                self.dropped((*from, *number));
+            }
+            ChainEventPayload::Wasm(WasmEventData::WasmCall { function_name, params }) => {
+                if let Some(key) = arriving {
+                    let content = function_name.starts_with(CLIENT).then(|| content(params)).flatten();
+                    actor.responding = Some(key);
+                    self.received(key, chain, content)?;
+                }
+            }
+            ChainEventPayload::Wasm(ended) => {
+                if let WasmEventData::WasmError { message, .. } = ended {
+                    actor.given_up |= message == CANCELLED;
+                }
+                if let Some(key) = actor.responding.take()
+                    && let Some(Half::Received { response, .. }) = self.under_way.get_mut(&key)
+                {
+                    *response = given_response(ended);
+                }
+            }
+            _ => {}
+        }
+        if self.under_way.len() > MAX_UNDER_WAY { Err(MessageFault::TooMany) } else { Ok(()) }
+    }
+
+    fn sent(&mut self, key: Key, call: &HostFunctionCall) -> Result<(), MessageFault> {
+        let (from, number) = key;
+        let [Value::String(to), Value::Bytes(message)] = &call.input[..] else { return Ok(()) };
+        let succeeded = match &call.output {
+            Outcome::Returned(Some(result)) => {
+                result.as_case().map(|(case, payload)| (case == "ok", payload))
+            }
+            _ => None,
+        };
+        let is_request = &*call.function == "request";
+        match (self.under_way.remove(&key), succeeded) {
+            (None, Some((true, _))) if is_request => {
+                Err(MessageFault::OneSided { from, number, was: "responded to", never: "received" })
+            }
+            (None, Some((true, _))) => {
+                self.under_way.insert(key, Half::Sent { to: to.clone(), content: ContentRef::of(message) });
+                Ok(())
+            }
+            (None, _) => Ok(()),
+            (Some(Half::Received { by, content, response }), succeeded) => {
+                self.same_message(key, to, ContentRef::of(message), by, content)?;
+                match succeeded {
+                    Some((false, _)) if !is_request => {
+                        Err(MessageFault::OneSided { from, number, was: "received", never: "sent" })
+                    }
+                    Some((true, Some(Value::Bytes(got))))
+                        if is_request && response != Some(ContentRef::of(got)) =>
+                    {
+                        Err(MessageFault::Response { from, number })
+                    }
+                    _ => Ok(()),
+                }
+            }
+            (Some(Half::Dropped), Some((true, _))) if is_request => {
+                Err(MessageFault::OneSided { from, number, was: "responded to", never: "received" })
+            }
+            (Some(_), _) => Ok(()),
+        }
+    }
+
+    fn received(
+        &mut self,
+        key: Key,
+        by: ChainNumber,
+        content: Option<ContentRef>,
+    ) -> Result<(), MessageFault> {
+        match self.under_way.remove(&key) {
+            Some(Half::Sent { to, content: sent }) => self.same_message(key, &to, sent, by, content),
+            _ => {
+                self.under_way.insert(key, Half::Received { by, content, response: None });
+                Ok(())
+            }
+        }
+    }
+
+    fn dropped(&mut self, key: Key) {
+        if !matches!(self.under_way.remove(&key), Some(Half::Sent { .. })) {
+            self.under_way.insert(key, Half::Dropped);
+        }
+    }
+
+    fn same_message(
+        &self,
+        (from, number): Key,
+        to: &str,
+        sent: ContentRef,
+        by: ChainNumber,
+        received: Option<ContentRef>,
+    ) -> Result<(), MessageFault> {
+        if !self.names(to, by) {
+            return Err(MessageFault::Receiver { from, number, to: to.into(), by });
+        }
+        match received {
+            Some(received) if received != sent => Err(MessageFault::Content { from, number }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a sender's name for an actor means that chain.
+    fn names(&self, name: &str, chain: ChainNumber) -> bool {
+        match name.strip_prefix('#') {
+            Some(number) => number.parse() == Ok(chain.0),
+            None => self.chains.get(&chain).is_some_and(|actor| actor.id.to_string() == name),
+        }
+    }
+
+    /// Checks that no message of a session that ended has one end only. Where a call was given up its other end may lack.
+    pub fn finish(&self) -> Result<(), MessageFault> {
+        let gave_up = |wanted: &dyn Fn(&ChainNumber, &Actor) -> bool| {
+            self.chains.iter().any(|(number, actor)| actor.given_up && wanted(number, actor))
+        };
+        for (&(from, number), half) in &self.under_way {
+            let (was, never, excused) = match half {
+                Half::Sent { to, .. } => ("sent", "received", gave_up(&|chain, _| self.names(to, *chain))),
+                Half::Received { .. } => ("received", "sent", gave_up(&|_, actor| actor.id == from)),
+                Half::Dropped => ("dropped", "sent", gave_up(&|_, actor| actor.id == from)),
+            };
+            if !excused {
+                return Err(MessageFault::OneSided { from, number, was, never });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The message among the parameters of an export that takes it.
+fn content(params: &[Value]) -> Option<ContentRef> {
+    match params {
+        [Value::List(params)] => match params.last() {
+            Some(Value::Bytes(message)) => Some(ContentRef::of(message)),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// The response that a call gave, if it gave one.
+fn given_response(ended: &WasmEventData) -> Option<ContentRef> {
+    let WasmEventData::WasmResult { response: Outcome::Returned(Some(returned)), .. } = ended else {
+        return None;
+    };
+    match returned.as_case()? {
+        ("ok", Some(Value::List(one))) => match &one[..] {
+            [Value::List(some)] => match &some[..] {
+                [Value::Bytes(response)] => Some(ContentRef::of(response)),
+                _ => None,
+            },
+            _ => None,
+        },
+        _ => None,
+    }
+}
