@@ -31,3 +31,9 @@ pub use program::{Program, SessionOptions};
 pub use recorder::{Progress, Recorder};
 pub use session::Session;
 pub use wave::{Invocation, WaveError, to_wave};
+
+// What an embedder needs besides.
+pub use retake_actor::{Actor, ActorContext, ActorError, ActorHandle, ActorStore, HasActor};
+pub use retake_chain::log::LogWriter;
+pub use retake_chain::{InstanceMode, SessionKind, Value};
+pub use tokio_util::sync::CancellationToken;

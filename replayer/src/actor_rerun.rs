@@ -3,7 +3,7 @@
 
 use retake_actor::abi::UnfitValue;
 use retake_actor::abi::val::{from_value, to_value};
-use retake_actor::{Export, RaisedOutcome, StatefulCall, outcome_of};
+use retake_actor::{ActorStore, Export, RaisedOutcome, StatefulCall, outcome_of};
 use retake_chain::{
     ChainEventData, ChainEventPayload, EventHash, InstanceMode, Outcome, Value, WasmEventData,
 };
@@ -33,9 +33,14 @@ pub(crate) struct ChainRerun {
 }
 
 /// Re-runs one chain to its end, or to the first divergence.
-pub(crate) fn rerun(program: &Program, mode: InstanceMode, answers: Answers) -> ChainRerun {
-    let store = program.store(answers);
-    let mut rerun = Rerun { program, state: Value::None, store, instance: None, used: false };
+pub(crate) fn rerun(
+    program: &Program,
+    mode: InstanceMode,
+    actor: ActorStore,
+    answers: Answers,
+) -> ChainRerun {
+    let store = program.store(actor, answers);
+    let mut rerun = Rerun { program, store, instance: None, used: false };
     let stop = loop {
         if rerun.used && mode == InstanceMode::PerCall {
             rerun = rerun.with_fresh_store();
@@ -65,8 +70,6 @@ pub(crate) fn rerun(program: &Program, mode: InstanceMode, answers: Answers) -> 
 /// The re-run of one actor.
 struct Rerun<'a> {
     program: &'a Program,
-    /// The state that the last stateful call left.
-    state: Value,
     store: Store<Guest>,
     instance: Option<Instance>,
     /// A call was made in this store.
@@ -83,7 +86,8 @@ enum Next {
 
 impl Rerun<'_> {
     fn with_fresh_store(self) -> Self {
-        let store = self.program.store(self.store.into_data().answers);
+        let Guest { actor, answers } = self.store.into_data();
+        let store = self.program.store(actor.store, answers);
         Rerun { store, instance: None, used: false, ..self }
     }
 
@@ -143,8 +147,8 @@ impl Rerun<'_> {
         let Some(function) = instance.get_func(&mut *store, export.index()) else {
             return Err(wasmtime::format_err!("`{}` is not a function", export.name));
         };
-        let state = StatefulCall::of(&export.ty).map(|_| &self.state);
-        let values: Vec<&Value> = state.into_iter().chain(params).collect();
+        let state = StatefulCall::of(&export.ty).map(|_| store.data().actor.store.get_state());
+        let values: Vec<&Value> = state.iter().chain(params).collect();
         let ty = function.ty(&*store);
         if values.len() != ty.params().len() {
             let arguments = |count| format!("{count} arguments");
@@ -178,12 +182,12 @@ impl Rerun<'_> {
         function_name: String,
         returned: wasmtime::Result<Option<Value>>,
     ) -> Result<(), Stop> {
-        let answers = &mut self.store.data_mut().answers;
+        let Guest { actor, answers } = self.store.data_mut();
         if let Some(stop) = answers.stop.take() {
             return Err(stop);
         }
         let (outcome, state) = match returned {
-            Ok(value) => StatefulCall::returned(&export.ty, value, &mut self.state),
+            Ok(value) => StatefulCall::returned(&export.ty, value, &mut actor.store.state),
             Err(error) if error.is::<UnfitValue>() => {
                 let reason = error.root_cause().to_string();
                 return Err(answers.unfit(reason));

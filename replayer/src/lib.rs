@@ -16,3 +16,6 @@ mod window;
 pub use error::ReplayError;
 pub use program::Program;
 pub use replay::{ActorBytes, replay};
+
+// What an embedder needs besides.
+pub use retake_verifier::{Divergence, DivergenceKind, ReplayReport, Verdict};

@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
-use retake_actor::{Actor, Export, Exports, StandInResources, compile, link_stand_in, profile};
+use retake_actor::{
+    Actor, ActorContext, ActorStore, Export, Exports, HasActor, StandInResources, compile, link_stand_in,
+    profile,
+};
 use retake_chain::EngineProfile;
 use retake_verifier::same_track;
 use wasmtime::component::{InstancePre, Linker};
-use wasmtime::{Engine, Store, StoreLimits};
+use wasmtime::{Engine, Store};
 
 use crate::error::ReplayError;
 use crate::stand_in::Answers;
@@ -23,8 +26,14 @@ pub struct Program {
 
 /// The data of a store in which an actor is re-run.
 pub(crate) struct Guest {
-    limits: StoreLimits,
+    pub(crate) actor: ActorContext,
     pub(crate) answers: Answers,
+}
+
+impl HasActor for Guest {
+    fn actor(&mut self) -> &mut ActorContext {
+        &mut self.actor
+    }
 }
 
 impl Program {
@@ -55,10 +64,10 @@ impl Program {
         exact.or_else(|| self.exports.iter().find(|export| is_on_track_of(export, recorded)))
     }
 
-    /// A store for a fresh instance that `answers` answers.
-    pub(crate) fn store(&self, answers: Answers) -> Store<Guest> {
-        let guest = Guest { limits: profile::limits(&self.profile), answers };
-        profile::store(&self.engine, &self.profile, guest, |guest| &mut guest.limits)
+    /// A store for a fresh instance of the actor, that `answers` answers.
+    pub(crate) fn store(&self, actor: ActorStore, answers: Answers) -> Store<Guest> {
+        let guest = Guest { actor: ActorContext::new(actor, &self.profile), answers };
+        profile::store(&self.engine, &self.profile, guest, |guest| &mut guest.actor.limits)
     }
 }
 

@@ -6,14 +6,15 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::thread::{self, Scope, ScopedJoinHandle};
 
-use retake_actor::Actor;
+use retake_actor::{Actor, ActorHandle, ActorStore};
 use retake_chain::{
-    ChainEventPayload, ChainNumber, LogReader, Record, SessionStart, StateChain, TakeState, TheaterId,
+    ChainEventPayload, ChainNumber, LogReader, Record, SessionStart, StateChain, TakeState, TheaterId, Value,
 };
 use retake_verifier::{
     ChainHead, Checked, Divergence, IntegrityChecker, RenamedInterface, ReplayReport, Report, Verdict,
     VerifyError, VerifyFault,
 };
+use tokio::sync::mpsc;
 
 use crate::actor_rerun::{ChainRerun, rerun};
 use crate::error::ReplayError;
@@ -123,13 +124,15 @@ impl Replay<'_, '_, '_> {
             }
         };
         let Some(chain) = self.chains.get_mut(number.0 as usize) else { return Ok(()) };
-        let (sender, cursor) = windows();
-        let answers = Answers::new(StateChain::new(chain.id), number, cursor, self.earliest.clone());
+        let state_chain = Arc::new(StateChain::new(chain.id));
+        let actor = actor_without_session(chain.id, state_chain.clone());
+        let (sender, cursor) = windows(actor.extensions.clone());
+        let answers = Answers::new(state_chain, number, cursor, self.earliest.clone());
         let mode = start.instance_mode;
         let handle = thread::Builder::new()
             .name(format!("retake-replay-{number}"))
             .stack_size(STACK)
-            .spawn_scoped(self.scope, move || rerun(&program, mode, answers))
+            .spawn_scoped(self.scope, move || rerun(&program, mode, actor, answers))
             .map_err(|error| ReplayError::Engine {
                 reason: format!("no thread for chain {number}: {error}"),
             })?;
@@ -208,6 +211,12 @@ impl Replay<'_, '_, '_> {
         };
         summarize(&first, &program, reruns, &report, intact, reader)
     }
+}
+
+/// The actor of a re-run: nobody calls it but the recording, and nobody takes what it would ask of a session.
+fn actor_without_session(id: TheaterId, chain: Arc<StateChain>) -> ActorStore {
+    let (theater_tx, _) = mpsc::channel(1);
+    ActorStore::new(id, theater_tx, ActorHandle::channel().0, chain, Value::None)
 }
 
 fn summarize<R: Read>(

@@ -70,13 +70,13 @@ struct Place {
 
 impl Answers {
     pub fn new(
-        chain: StateChain,
+        chain: Arc<StateChain>,
         chain_number: ChainNumber,
         cursor: Cursor,
         earliest: Arc<AtomicU64>,
     ) -> Self {
         Answers {
-            chain: Arc::new(chain),
+            chain,
             chain_number,
             cursor,
             earliest,

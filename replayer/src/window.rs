@@ -3,6 +3,7 @@
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
+use retake_actor::Extensions;
 use retake_chain::{ChainEvent, ChainEventPayload, HttpReplayChain, Value, is_http_incoming};
 
 /// A window is passed on when it holds this many events...
@@ -13,10 +14,9 @@ const WINDOW_BYTES: usize = 1 << 20;
 /// Consecutive events of one chain, checked and decoded.
 #[derive(Default)]
 pub(crate) struct Window {
-    /// The events.
-    pub chain: HttpReplayChain,
-    /// What each of them says, and its number in the take.
-    decoded: Vec<(ChainEventPayload, u64)>,
+    chain: HttpReplayChain,
+    /// Each event again, what it says, and its number in the take.
+    decoded: Vec<(ChainEvent, ChainEventPayload, u64)>,
     bytes: usize,
 }
 
@@ -33,6 +33,8 @@ pub(crate) struct Cursor {
     /// Index in the chain of the event at `position`.
     index: u64,
     windows: Receiver<Window>,
+    /// Of the actor: where its host sees the window.
+    extensions: Extensions,
 }
 
 /// An event of the recording, as the cursor shows it.
@@ -58,12 +60,13 @@ impl Recorded<'_> {
     }
 }
 
-/// A connected pair.
-pub(crate) fn windows() -> (WindowSender, Cursor) {
+/// A connected pair. From now on the actor's extensions have an [`HttpReplayChain`]: the events of the window.
+pub(crate) fn windows(extensions: Extensions) -> (WindowSender, Cursor) {
     let (sender, receiver) = sync_channel(1);
+    extensions.set(HttpReplayChain::default());
     (
         WindowSender { window: Window::default(), windows: sender },
-        Cursor { window: Window::default(), position: 0, index: 0, windows: receiver },
+        Cursor { window: Window::default(), position: 0, index: 0, windows: receiver, extensions },
     )
 }
 
@@ -72,8 +75,8 @@ impl WindowSender {
     pub fn push(&mut self, event: ChainEvent, payload: ChainEventPayload, number: u64) -> bool {
         // A value can be a single byte of data, and a whole `Value` in memory.
         self.window.bytes += event.data.len() + event.value_count() * size_of::<Value>();
-        self.window.chain.0.push(event);
-        self.window.decoded.push((payload, number));
+        self.window.chain.0.push(event.clone());
+        self.window.decoded.push((event, payload, number));
         if self.window.decoded.len() < WINDOW_EVENTS && self.window.bytes < WINDOW_BYTES {
             return true;
         }
@@ -97,10 +100,10 @@ impl Cursor {
     pub fn peek(&mut self) -> Option<Recorded<'_>> {
         if self.position == self.window.decoded.len() {
             self.window = self.windows.recv().ok()?;
+            self.extensions.set(std::mem::take(&mut self.window.chain));
             self.position = 0;
         }
-        let (payload, number) = self.window.decoded.get(self.position)?;
-        let event = self.window.chain.0.get(self.position)?;
+        let (event, payload, number) = self.window.decoded.get(self.position)?;
         Some(Recorded { event, payload, index: self.index, number: *number })
     }
 
@@ -129,10 +132,13 @@ mod tests {
         });
         let event = call.to_chain_event(None);
         assert!(event.data.len() < WINDOW_BYTES / 16);
-        let (mut sender, cursor) = windows();
+        let extensions = Extensions::default();
+        let (mut sender, mut cursor) = windows(extensions.clone());
+        assert_eq!(extensions.get::<HttpReplayChain>(), Some(HttpReplayChain::default()));
 
-        assert!(sender.push(event, call.data, 0));
+        assert!(sender.push(event.clone(), call.data, 0));
 
-        assert_eq!(cursor.windows.try_recv().map(|window| window.decoded.len()), Ok(1));
+        assert_eq!(cursor.peek().map(|recorded| recorded.event), Some(&event));
+        assert_eq!(extensions.get::<HttpReplayChain>(), Some(HttpReplayChain(vec![event])));
     }
 }

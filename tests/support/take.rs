@@ -9,6 +9,8 @@ use retake_chain::{ChainEvent, ChainEventPayload, TheaterId, WASM_CALL, WASM_ERR
 pub struct Take {
     pub state: TakeState,
     pub chains: Vec<Chain>,
+    /// The chain of each event, in the order of the file.
+    order: Vec<usize>,
 }
 
 /// The events of one actor.
@@ -23,14 +25,18 @@ impl Take {
     pub fn read(bytes: &[u8]) -> Take {
         let mut reader = LogReader::open(bytes).expect("a take");
         let mut chains: Vec<Chain> = Vec::new();
+        let mut order = Vec::new();
         while let Some(record) = reader.next_record().expect("a take that is not damaged") {
             match record {
                 Record::Actor { .. } => {}
                 Record::Chain { id, .. } => chains.push(Chain { id, events: Vec::new() }),
-                Record::Event { chain, event, .. } => chains[chain.0 as usize].events.push(event),
+                Record::Event { chain, event, .. } => {
+                    order.push(chain.0 as usize);
+                    chains[chain.0 as usize].events.push(event);
+                }
             }
         }
-        Take { state: reader.state(), chains }
+        Take { state: reader.state(), chains, order }
     }
 
     /// The chain of a take that has one.
@@ -52,14 +58,18 @@ impl Take {
     /// The same, with a seal of this kind.
     pub fn rebuilt_as(&self, kind: SealKind) -> Vec<u8> {
         let mut writer = LogWriter::create(Vec::new()).expect("memory takes every write");
-        for chain in &self.chains {
-            let number = writer.add_chain(chain.id).expect("few chains");
-            let mut parent = None;
-            for event in &chain.events {
-                let event = ChainEvent::link(parent, event.event_type.clone(), event.data.clone());
-                parent = Some(event.hash);
-                writer.append(number, &event).expect("events of a take fit a take");
-            }
+        let numbers: Vec<_> =
+            self.chains.iter().map(|chain| writer.add_chain(chain.id).expect("few chains")).collect();
+        let mut chains: Vec<_> = self.chains.iter().map(|chain| (chain.events.iter(), None)).collect();
+        // What a test has added to a chain comes at the end.
+        let added =
+            (0..chains.len()).flat_map(|chain| std::iter::repeat_n(chain, self.chains[chain].events.len()));
+        for chain in self.order.iter().copied().chain(added) {
+            let (events, parent) = &mut chains[chain];
+            let Some(event) = events.next() else { continue };
+            let event = ChainEvent::link(*parent, event.event_type.clone(), event.data.clone());
+            *parent = Some(event.hash);
+            writer.append(numbers[chain], &event).expect("events of a take fit a take");
         }
         writer.seal_as(kind).expect("memory takes every write").0
     }
