@@ -3,6 +3,7 @@
 mod events;
 mod hashes;
 mod payloads;
+mod polling;
 mod state_chain;
 pub(crate) mod strategies;
 mod subscribers;

@@ -1,13 +1,13 @@
 //! Promises of the state chain: order, back-pressure, cancellation, and how it ends.
 
 use std::future::Future;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
+use super::polling::Woken;
 use super::strategies::{host_call, linked_events};
 use crate::*;
 
@@ -21,10 +21,7 @@ fn chain() -> StateChain {
 
 /// Polls once; a future that is ready gives its output.
 fn poll_once<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
-    match std::pin::Pin::new(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(output) => Some(output),
-        Poll::Pending => None,
-    }
+    Arc::new(Woken::default()).poll(Pin::new(future))
 }
 
 fn drain(receiver: &mut mpsc::Receiver<(TheaterId, ChainEvent)>) -> Vec<ChainEvent> {
@@ -181,6 +178,42 @@ async fn hanging_up_frees_an_appender_that_waits() {
     drop(receiver);
     waiting.await.unwrap();
     assert!(format!("{chain:?}").contains("subscribers: 0"));
+}
+
+#[tokio::test]
+async fn removing_a_full_subscriber_frees_an_appender_that_waits() {
+    let chain = chain();
+    let (sender, mut receiver) = mpsc::channel(1);
+    let (behind, mut rest) = mpsc::channel(4);
+    chain.add_subscriber(sender.clone());
+    chain.add_subscriber(behind);
+    let first = chain.add_typed_event(data(0)).await.unwrap();
+    let mut waiting = Box::pin(chain.add_typed_event(data(1)));
+    let woken = Arc::new(Woken::default());
+    assert!(woken.poll(waiting.as_mut()).is_none());
+    assert!(chain.remove_subscriber(&sender));
+    assert!(woken.take());
+    let second = poll_once(&mut waiting).expect("nobody is left to wait for").unwrap();
+    let delivered = drain(&mut rest);
+    assert_eq!(delivered, [first, second]);
+    assert_eq!(drain(&mut receiver), delivered[..1]);
+}
+
+#[tokio::test]
+async fn one_that_subscribes_again_gets_no_event_from_before() {
+    let chain = chain();
+    let (sender, mut receiver) = mpsc::channel(1);
+    chain.add_subscriber(sender.clone());
+    let first = chain.add_typed_event(data(0)).await.unwrap();
+    let mut waiting = Box::pin(chain.add_typed_event(data(1)));
+    assert!(poll_once(&mut waiting).is_none());
+    chain.remove_subscriber(&sender);
+    chain.add_subscriber(sender);
+    assert_eq!(drain(&mut receiver), [first]);
+    poll_once(&mut waiting).expect("nobody is left to wait for").unwrap();
+    assert!(drain(&mut receiver).is_empty());
+    let later = chain.add_typed_event(data(2)).await.unwrap();
+    assert_eq!(drain(&mut receiver), [later]);
 }
 
 #[tokio::test]
