@@ -202,7 +202,7 @@ impl StateChain {
 
     /// Ends the chain from outside, for an actor that cannot do it: `interrupted` ends the export call in progress, if
     /// there is one, and `shutdown` the chain. Nothing comes between, and what the actor appends later is refused. A chain
-    /// that has ended is left as it is.
+    /// that has ended is left as it is. Dropped while it waits, it may leave `shutdown` out: end the chain again.
     ///
     /// # Errors
     /// [`ChainError`] if the chain does not take `interrupted`.
