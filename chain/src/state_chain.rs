@@ -7,14 +7,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::{Bytes, BytesMut};
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{Mutex as AsyncMutex, MutexGuard as AsyncMutexGuard, mpsc};
+use tokio::sync::{Mutex as AsyncMutex, MutexGuard as AsyncMutexGuard, Semaphore, mpsc};
 
 use crate::count::check_values;
 use crate::event::{ChainEvent, ChainEventData};
 use crate::hash::EventHash;
 use crate::ids::TheaterId;
 use crate::log::{MAX_EVENT, MAX_EVENT_TYPE};
-use crate::payload::{ChainEventPayload, SHUTDOWN, WasmEventData};
+use crate::payload::{ChainEventPayload, SHUTDOWN, WASM_CALL, WASM_ERROR, WASM_RESULT, WasmEventData};
 use crate::value::{MAX_VALUE_DEPTH, MAX_VALUES};
 
 /// Events of up to so many bytes share memory...
@@ -93,8 +93,8 @@ pub enum ChainError {
 /// # Delivery
 ///
 /// An append advances the head, then delivers to the subscribers of that moment in turn, waiting for each that
-/// is full. A subscriber that has hung up is dropped from the list at the next event. After `shutdown` was
-/// delivered the chain lets go of all subscribers, so their channels close.
+/// is full, until it has room, hangs up or is removed. A subscriber that has hung up is dropped from the list at
+/// the next event. After `shutdown` was delivered the chain lets go of all subscribers, so their channels close.
 ///
 /// # Cancellation
 ///
@@ -114,7 +114,13 @@ struct Short {
     count: u64,
     ended: bool,
     /// Replaced as a whole on change, so that an append needs no copy of the list.
-    subscribers: Arc<[EventSender]>,
+    subscribers: Arc<[Arc<Subscription>]>,
+}
+
+struct Subscription {
+    sender: EventSender,
+    /// Has no permits, and is closed when the subscriber is removed: who waits for one is told.
+    removed: Semaphore,
 }
 
 /// What the append whose turn it is works with.
@@ -134,7 +140,7 @@ struct Appender {
 struct Undelivered {
     event: ChainEvent,
     /// Those that lack the event, the next one last.
-    waiting: Vec<EventSender>,
+    waiting: Vec<Arc<Subscription>>,
 }
 
 impl StateChain {
@@ -180,13 +186,7 @@ impl StateChain {
             return Err(ChainError::TooManyValues { index: self.event_count(), event_type });
         }
         let bytes = appender.take_encoded();
-        match data.data {
-            ChainEventPayload::Wasm(WasmEventData::WasmCall { function_name, .. }) => {
-                appender.in_call = Some(function_name);
-            }
-            ChainEventPayload::Wasm(_) => appender.in_call = None,
-            _ => {}
-        }
+        appender.note_call(data.data);
         self.append_locked(&mut appender.left, data.event_type, bytes).await
     }
 
@@ -195,15 +195,21 @@ impl StateChain {
     /// ([`ChainEvent::is_host_only`]).
     ///
     /// # Errors
-    /// As [`StateChain::add_typed_event`]; the data is not decoded.
+    /// As [`StateChain::add_typed_event`]; whether the data can be decoded is not checked.
     pub async fn append_recorded(&self, recorded: &ChainEvent) -> Result<ChainEvent, ChainError> {
         let mut appender = self.append_lock().await;
+        if matches!(&*recorded.event_type, WASM_CALL | WASM_RESULT | WASM_ERROR)
+            && let Ok(payload) = recorded.payload()
+        {
+            appender.note_call(payload);
+        }
         self.append_locked(&mut appender.left, recorded.event_type.clone(), recorded.data.clone()).await
     }
 
     /// Ends the chain from outside, for an actor that cannot do it: the export call in progress, if there is one, with a
     /// `wasm-error` of that message, and the chain with `shutdown`. Nothing comes between, and what the actor appends later
-    /// is refused. A chain that has ended is left as it is.
+    /// is refused. A chain that has ended is left as it is. Dropped while it waits, it may leave `shutdown` out: end the
+    /// chain again.
     ///
     /// # Errors
     /// [`ChainError`] if the chain does not take the message.
@@ -283,16 +289,20 @@ impl StateChain {
 
     /// Sends to each in turn. What is still to be done is noted in `left` before any wait, for that is where
     /// this future may be dropped.
-    async fn deliver(&self, left: &mut Option<Undelivered>, event: &ChainEvent, subscribers: &[EventSender]) {
+    async fn deliver(
+        &self,
+        left: &mut Option<Undelivered>,
+        event: &ChainEvent,
+        subscribers: &[Arc<Subscription>],
+    ) {
         let mut hung_up = false;
         for (i, subscriber) in subscribers.iter().enumerate() {
-            match subscriber.try_send((self.actor_id, event.clone())) {
+            match subscriber.sender.try_send((self.actor_id, event.clone())) {
                 Ok(()) => {}
                 Err(TrySendError::Closed(_)) => hung_up = true,
                 Err(TrySendError::Full(_)) => {
                     let waiting = subscribers[i..].iter().rev().cloned().collect();
                     *left = Some(Undelivered { event: event.clone(), waiting });
-                    self.deliver_left(left).await;
                     break;
                 }
             }
@@ -300,15 +310,21 @@ impl StateChain {
         if hung_up {
             self.evict();
         }
+        if left.is_some() {
+            self.deliver_left(left).await;
+        }
     }
 
     async fn deliver_left(&self, left: &mut Option<Undelivered>) {
-        let mut hung_up = false;
         if let Some(Undelivered { event, waiting }) = left {
             while let Some(subscriber) = waiting.last() {
-                // Nobody is served after `remove_subscriber` has let go of them.
-                if self.short().subscribers.iter().any(|other| other.same_channel(subscriber)) {
-                    hung_up |= subscriber.send((self.actor_id, event.clone())).await.is_err();
+                tokio::select! {
+                    biased;
+                    // First, for nobody is served after `remove_subscriber` has let go of them.
+                    _ = subscriber.removed.acquire() => {}
+                    sent = subscriber.sender.send((self.actor_id, event.clone())) => if sent.is_err() {
+                        self.evict();
+                    }
                 }
                 waiting.pop();
             }
@@ -317,32 +333,36 @@ impl StateChain {
             }
         }
         *left = None;
-        if hung_up {
-            self.evict();
-        }
     }
 
     fn evict(&self) {
         let mut short = self.short();
-        short.subscribers = short.subscribers.iter().filter(|other| !other.is_closed()).cloned().collect();
+        short.subscribers =
+            short.subscribers.iter().filter(|other| !other.sender.is_closed()).cloned().collect();
     }
 
     /// Delivers every later event to `subscriber`; earlier ones are not delivered. After `shutdown` there are
     /// no later ones, and the sender is dropped at once.
     pub fn add_subscriber(&self, subscriber: EventSender) {
+        let subscription = Arc::new(Subscription { sender: subscriber, removed: Semaphore::new(0) });
         let mut short = self.short();
         if !short.ended {
-            short.subscribers = short.subscribers.iter().cloned().chain([subscriber]).collect();
+            short.subscribers = short.subscribers.iter().cloned().chain([subscription]).collect();
         }
     }
 
-    /// Lets go of the subscriber with this channel. Returns whether it was there.
+    /// Lets go of the subscriber with this channel, also if an append waits for it. Returns whether it was there.
     pub fn remove_subscriber(&self, subscriber: &EventSender) -> bool {
         let mut short = self.short();
-        let before = short.subscribers.len();
-        short.subscribers =
-            short.subscribers.iter().filter(|other| !other.same_channel(subscriber)).cloned().collect();
-        short.subscribers.len() < before
+        let all = short.subscribers.iter().cloned();
+        let (removed, stay): (Vec<_>, Vec<_>) = all.partition(|other| other.sender.same_channel(subscriber));
+        short.subscribers = stay.into();
+        // Closing wakes the append that waits, which may want the lock.
+        drop(short);
+        for subscription in &removed {
+            subscription.removed.close();
+        }
+        !removed.is_empty()
     }
 
     /// Nothing can fail while the short lock is held, so a poisoned one is as good as any.
@@ -352,6 +372,17 @@ impl StateChain {
 }
 
 impl Appender {
+    /// Keeps in mind what [`StateChain::end`] would have to end.
+    fn note_call(&mut self, appended: ChainEventPayload) {
+        match appended {
+            ChainEventPayload::Wasm(WasmEventData::WasmCall { function_name, .. }) => {
+                self.in_call = Some(function_name);
+            }
+            ChainEventPayload::Wasm(_) => self.in_call = None,
+            _ => {}
+        }
+    }
+
     /// What is in `scratch`, which is free again.
     fn take_encoded(&mut self) -> Bytes {
         if self.scratch.len() > SMALL {

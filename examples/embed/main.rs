@@ -13,8 +13,12 @@ use retake_recorder::{
 use retake_replayer::{ActorBytes, ReplayReport, Verdict, replay};
 use wasmtime::component::HasSelf;
 
-// The host's bindings, as it has them without Retake.
-wasmtime::component::bindgen!({ path: "examples/embed/station.wit", world: "station" });
+mod bindings {
+    //! The host's bindings, as it has them without Retake.
+    wasmtime::component::bindgen!({ path: "examples/embed/station.wit", world: "station" });
+}
+
+use bindings::demo::weather::sensor;
 
 /// The host's data. What Retake adds is one field...
 struct Host {
@@ -30,7 +34,7 @@ impl HasActor for Host {
     }
 }
 
-impl demo::weather::sensor::Host for Host {
+impl sensor::Host for Host {
     fn temperature(&mut self, place: u32) -> i32 {
         self.shown += 7;
         2000 + self.shown - place as i32 * 100
@@ -44,7 +48,7 @@ async fn record(take: File) -> Result<Value, Box<dyn Error>> {
     let program = Program::load(
         Actor::new(ACTOR)?,
         SessionOptions { kind: Some(SessionKind::Invoke), ..SessionOptions::default() },
-        |linker| demo::weather::sensor::add_to_linker::<_, HasSelf<_>>(linker, |host| host),
+        |linker| sensor::add_to_linker::<_, HasSelf<_>>(linker, |host| host),
         |_, actor| Ok(Host { actor, shown: 0 }),
     )?;
     let recorder = Recorder::start(LogWriter::create(take)?)?;

@@ -3,7 +3,9 @@
 mod events;
 mod hashes;
 mod payloads;
+mod polling;
 mod state_chain;
+mod state_chain_model;
 pub(crate) mod strategies;
 mod subscribers;
 mod values;

@@ -1,13 +1,13 @@
 //! Promises of the state chain: order, back-pressure, cancellation, and how it ends.
 
 use std::future::Future;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
+use super::polling::Woken;
 use super::strategies::{host_call, linked_events};
 use crate::*;
 
@@ -21,10 +21,7 @@ fn chain() -> StateChain {
 
 /// Polls once; a future that is ready gives its output.
 fn poll_once<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
-    match std::pin::Pin::new(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(output) => Some(output),
-        Poll::Pending => None,
-    }
+    Arc::new(Woken::default()).poll(Pin::new(future))
 }
 
 fn drain(receiver: &mut mpsc::Receiver<(TheaterId, ChainEvent)>) -> Vec<ChainEvent> {
@@ -80,11 +77,30 @@ async fn a_full_subscriber_does_not_stop_those_who_only_look() {
     chain.add_typed_event(data(0)).await.unwrap();
     let mut stalled = Box::pin(chain.add_typed_event(data(1)));
     assert!(poll_once(&mut stalled).is_none());
+    // All of these return while the append waits: none of them is a future.
     assert!(chain.head_hash().is_some());
+    assert_eq!(chain.event_count(), 2);
     let (other, _other_receiver) = mpsc::channel(1);
     chain.add_subscriber(other.clone());
     assert!(chain.remove_subscriber(&other));
     assert!(format!("{chain:?}").contains("subscribers: 1"));
+    assert!(poll_once(&mut stalled).is_none());
+}
+
+#[tokio::test]
+async fn a_full_subscriber_does_not_stop_another_chain() {
+    let (stalled, other) = (chain(), chain());
+    let (sender, _receiver) = mpsc::channel(1);
+    stalled.add_subscriber(sender);
+    stalled.add_typed_event(data(0)).await.unwrap();
+    let mut waiting = Box::pin(stalled.add_typed_event(data(1)));
+    assert!(poll_once(&mut waiting).is_none());
+
+    let (sender, mut receiver) = mpsc::channel(8);
+    other.add_subscriber(sender);
+    let appended = poll_once(&mut Box::pin(other.add_typed_event(data(2)))).expect("nobody to wait for");
+    assert_eq!(drain(&mut receiver), [appended.unwrap()]);
+    assert!(poll_once(&mut waiting).is_none());
 }
 
 #[tokio::test]
@@ -171,6 +187,19 @@ async fn a_subscriber_that_hung_up_is_evicted_at_the_next_event() {
 }
 
 #[tokio::test]
+async fn a_subscriber_that_hung_up_is_evicted_though_the_append_is_dropped() {
+    let chain = chain();
+    let (gone, receiver) = mpsc::channel(1);
+    let (full, _kept) = mpsc::channel(1);
+    chain.add_subscriber(gone);
+    chain.add_subscriber(full);
+    chain.add_typed_event(data(0)).await.unwrap();
+    drop(receiver);
+    assert!(poll_once(&mut Box::pin(chain.add_typed_event(data(1)))).is_none());
+    assert!(format!("{chain:?}").contains("subscribers: 1"));
+}
+
+#[tokio::test]
 async fn hanging_up_frees_an_appender_that_waits() {
     let chain = chain();
     let (sender, receiver) = mpsc::channel(1);
@@ -181,6 +210,70 @@ async fn hanging_up_frees_an_appender_that_waits() {
     drop(receiver);
     waiting.await.unwrap();
     assert!(format!("{chain:?}").contains("subscribers: 0"));
+}
+
+#[tokio::test]
+async fn a_subscriber_that_panics_frees_the_appender_and_costs_the_others_nothing() {
+    let chain = chain();
+    let (before, mut first) = mpsc::channel(8);
+    let (sender, mut receiver) = mpsc::channel(1);
+    let (behind, mut last) = mpsc::channel(8);
+    chain.add_subscriber(before);
+    chain.add_subscriber(sender);
+    chain.add_subscriber(behind);
+    let (go_on, told) = oneshot::channel::<()>();
+    let subscriber = tokio::spawn(async move {
+        receiver.recv().await.unwrap();
+        told.await.unwrap();
+        panic!("the subscriber's own fault");
+    });
+    let mut appended = vec![chain.add_typed_event(data(0)).await.unwrap()];
+    appended.push(chain.add_typed_event(data(1)).await.unwrap());
+    let mut waiting = Box::pin(chain.add_typed_event(data(2)));
+    assert!(poll_once(&mut waiting).is_none());
+    go_on.send(()).unwrap();
+    assert!(subscriber.await.unwrap_err().is_panic());
+    appended.push(waiting.await.unwrap());
+    appended.push(chain.add_typed_event(data(3)).await.unwrap());
+    assert_eq!(drain(&mut first), appended);
+    assert_eq!(drain(&mut last), appended);
+    assert!(format!("{chain:?}").contains("subscribers: 2"));
+}
+
+#[tokio::test]
+async fn removing_a_full_subscriber_frees_an_appender_that_waits() {
+    let chain = chain();
+    let (sender, mut receiver) = mpsc::channel(1);
+    let (behind, mut rest) = mpsc::channel(4);
+    chain.add_subscriber(sender.clone());
+    chain.add_subscriber(behind);
+    let first = chain.add_typed_event(data(0)).await.unwrap();
+    let mut waiting = Box::pin(chain.add_typed_event(data(1)));
+    let woken = Arc::new(Woken::default());
+    assert!(woken.poll(waiting.as_mut()).is_none());
+    assert!(chain.remove_subscriber(&sender));
+    assert!(woken.take());
+    let second = poll_once(&mut waiting).expect("nobody is left to wait for").unwrap();
+    let delivered = drain(&mut rest);
+    assert_eq!(delivered, [first, second]);
+    assert_eq!(drain(&mut receiver), delivered[..1]);
+}
+
+#[tokio::test]
+async fn one_that_subscribes_again_gets_no_event_from_before() {
+    let chain = chain();
+    let (sender, mut receiver) = mpsc::channel(1);
+    chain.add_subscriber(sender.clone());
+    let first = chain.add_typed_event(data(0)).await.unwrap();
+    let mut waiting = Box::pin(chain.add_typed_event(data(1)));
+    assert!(poll_once(&mut waiting).is_none());
+    chain.remove_subscriber(&sender);
+    chain.add_subscriber(sender);
+    assert_eq!(drain(&mut receiver), [first]);
+    poll_once(&mut waiting).expect("nobody is left to wait for").unwrap();
+    assert!(drain(&mut receiver).is_empty());
+    let later = chain.add_typed_event(data(2)).await.unwrap();
+    assert_eq!(drain(&mut receiver), [later]);
 }
 
 #[tokio::test]
@@ -271,30 +364,52 @@ async fn a_copied_event_keeps_type_and_data_and_gets_a_new_hash() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn many_appenders_make_one_chain() {
+async fn many_appenders_make_one_chain_and_all_subscribers_see_the_same() {
     let chain = Arc::new(chain());
-    let (sender, mut receiver) = mpsc::channel(3);
-    chain.add_subscriber(sender);
+    let subscribers: Vec<_> = [3, 1, 500]
+        .into_iter()
+        .map(|capacity| {
+            let (sender, mut receiver) = mpsc::channel(capacity);
+            chain.add_subscriber(sender);
+            tokio::spawn(async move {
+                let mut received = Vec::new();
+                while let Some((_, event)) = receiver.recv().await {
+                    received.push(event);
+                }
+                received
+            })
+        })
+        .collect();
     let appenders: Vec<_> = (0..8)
         .map(|n| {
             let chain = chain.clone();
             tokio::spawn(async move {
+                let mut appended = Vec::new();
                 for _ in 0..50 {
-                    chain.add_typed_event(data(n)).await.unwrap();
+                    appended.push(chain.add_typed_event(data(n)).await.unwrap());
                 }
+                appended
             })
         })
         .collect();
-    let mut received = Vec::new();
-    while received.len() < 400 {
-        received.push(receiver.recv().await.unwrap().1);
-    }
+    let mut appended = Vec::new();
     for appender in appenders {
-        appender.await.unwrap();
+        appended.push(appender.await.unwrap());
     }
-    assert_eq!(received[0].parent_hash, None);
-    assert_linked(&received);
-    assert_eq!(chain.head_hash(), Some(received[399].hash));
+    let last = chain.add_typed_event(ChainEventData::shutdown()).await.unwrap();
+
+    let mut seen = Vec::new();
+    for subscriber in subscribers {
+        seen.push(subscriber.await.unwrap());
+    }
+    assert_eq!((seen[0].len(), seen[0][0].parent_hash, seen[0].last()), (401, None, Some(&last)));
+    assert_linked(&seen[0]);
+    assert!(seen.iter().all(|other| other == &seen[0]));
+    // Each appender's own order is kept too.
+    for own in appended {
+        let mut rest = seen[0].iter();
+        assert!(own.iter().all(|event| rest.any(|other| other == event)));
+    }
 }
 
 fn types(events: &[ChainEvent]) -> Vec<&str> {

@@ -35,6 +35,27 @@ async fn a_reader_that_never_reads_does_not_stop_the_chain() {
 }
 
 #[tokio::test]
+async fn what_is_dropped_is_counted_exactly_and_the_latest_are_kept() {
+    for (events, capacity) in [(10, 9), (9, 9), (8, 9), (200, 9), (200, 1), (200, 199), (200, 0)] {
+        let chain = StateChain::new(TheaterId::generate());
+        let mut subscriber = BestEffortSubscriber::attach(&chain, capacity, &Handle::current());
+        let mut appended = append(&chain, events - 1).await;
+        appended.push(chain.add_typed_event(ChainEventData::shutdown()).await.unwrap());
+        // Nothing is read before the drainer, the only task, has seen the chain's end.
+        while Handle::current().metrics().num_alive_tasks() > 0 {
+            tokio::task::yield_now().await;
+        }
+        let dropped = appended.len().saturating_sub(capacity.max(1));
+        assert_eq!(subscriber.dropped() as usize, dropped);
+        for event in &appended[dropped..] {
+            assert_eq!(subscriber.recv().await.as_ref(), Some(&(chain.actor_id(), event.clone())));
+        }
+        assert_eq!(subscriber.recv().await, None);
+        assert_eq!(subscriber.dropped() as usize, dropped);
+    }
+}
+
+#[tokio::test]
 async fn a_reader_that_keeps_up_misses_nothing() {
     let chain = StateChain::new(TheaterId::generate());
     let mut subscriber = BestEffortSubscriber::attach(&chain, 1000, &Handle::current());
