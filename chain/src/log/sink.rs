@@ -31,7 +31,7 @@ impl Storage for Vec<u8> {
     }
 }
 
-impl<S: Storage + ?Sized> Storage for Box<S> {
+impl<S: Storage + ?Sized> Storage for &mut S {
     fn sync(&mut self) -> io::Result<()> {
         (**self).sync()
     }
