@@ -6,7 +6,22 @@ use crate::event::ChainEvent;
 const INCOMING_PREFIX: &str = "wasi:http/incoming-handler@0.2.";
 const INCOMING_SUFFIX: &str = "/handle";
 
-/// Recorded events, in order. That a store has one is how a host knows that it is in replay mode.
+/// Recorded events, in order. That a store has one is how a host knows that it is in replay mode: the replayer keeps the
+/// window of the recording that it is in among the extensions of the actor's store.
+///
+/// # Examples
+///
+/// ```
+/// use retake_chain::{ChainEvent, HttpReplayChain, WASM_CALL};
+///
+/// # let event = |event_type: &str| ChainEvent::link(None, event_type.into(), vec![].into());
+/// let window = HttpReplayChain(vec![
+///     event(WASM_CALL),
+///     event("wasi:http/incoming-handler@0.2.12/handle"),
+/// ]);
+/// assert_eq!(window.events_by_type(WASM_CALL).count(), 1);
+/// assert_eq!(window.http_incoming_events().count(), 1);
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HttpReplayChain(pub Vec<ChainEvent>);
 

@@ -102,6 +102,31 @@ pub enum ChainError {
 /// possible while it waits for a full subscriber, its event is in the chain: the next append continues from it,
 /// and first delivers it to those that lack it. The chain never forks and no subscriber sees a gap.
 /// [`StateChain::settle`] does the remaining delivery alone.
+///
+/// # Examples
+///
+/// ```
+/// use retake_chain::{ChainEventData, StateChain, TheaterId, TheaterRuntimeEventData};
+/// use tokio::sync::mpsc;
+///
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+/// # runtime.block_on(async {
+/// let chain = StateChain::new(TheaterId::generate());
+/// let (sender, mut events) = mpsc::channel(8);
+/// chain.add_subscriber(sender);
+///
+/// let started = ChainEventData::theater_runtime(TheaterRuntimeEventData::ActorStarted);
+/// let first = chain.add_typed_event(started).await?;
+/// let last = chain.add_typed_event(ChainEventData::shutdown()).await?;
+/// assert_eq!(last.parent_hash, Some(first.hash));
+/// assert_eq!(chain.head_hash(), Some(last.hash));
+///
+/// assert_eq!(events.recv().await, Some((chain.actor_id(), first)));
+/// assert_eq!(events.recv().await, Some((chain.actor_id(), last)));
+/// assert_eq!(events.recv().await, None, "a chain that has ended lets its subscribers go");
+/// # Ok::<(), retake_chain::ChainError>(())
+/// # }).unwrap();
+/// ```
 pub struct StateChain {
     actor_id: TheaterId,
     /// Held by appenders alone.

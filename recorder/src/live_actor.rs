@@ -38,7 +38,40 @@ const HISTORY: usize = 4096;
 /// How long a cancelled call is given to come back, before its chain is ended without it.
 const COME_BACK: Duration = Duration::from_secs(2);
 
-/// An actor being recorded.
+/// An actor being recorded: everything that comes through its handle is done here, and written to its chain.
+///
+/// # Examples
+///
+/// ```
+/// use retake_recorder::{
+///     Actor, CancellationToken, Host, LiveActor, LogWriter, Permissions, Recorder, Session, SessionKind,
+///     SessionOptions, Value,
+/// };
+///
+/// const ADDER: &str = r#"(component
+///     (core module $m (func (export "add") (param i32 i32) (result i32)
+///         (i32.add (local.get 0) (local.get 1))))
+///     (core instance $i (instantiate $m))
+///     (func (export "add") (param "a" u32) (param "b" u32) (result u32) (canon lift (core func $i "add"))))"#;
+///
+/// # let runtime = tokio::runtime::Runtime::new()?;
+/// # runtime.block_on(async {
+/// let options = SessionOptions { kind: Some(SessionKind::Invoke), ..SessionOptions::default() };
+/// let program = Host::program(Actor::new(ADDER.as_bytes())?, options, Permissions::default())?;
+/// let recorder = Recorder::start(LogWriter::create(Vec::new())?)?;
+/// let actor = LiveActor::start(&program, &recorder, &Session::new(), CancellationToken::new()).await?;
+/// let actor = actor.spawn()?;
+///
+/// let sum = actor.handle().call_function("add", vec![Value::from(2u32), Value::from(3u32)]).await?;
+/// assert_eq!(sum, Some(Value::from(5u32)));
+///
+/// actor.handle().shutdown().await?;
+/// actor.join().await?;
+/// assert_eq!(recorder.seal().await?.events, 4);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct LiveActor<T: HasActor> {
     program: Arc<Program<T>>,
     /// The actor, with the state that its last call left.

@@ -52,6 +52,31 @@ pub enum ActorOperation {
 pub type Mailbox = mpsc::Receiver<ActorOperation>;
 
 /// Speaks to one actor. Clones speak to the same.
+///
+/// The recorder's `LiveActor` is who answers; see `examples/embed` for both ends.
+///
+/// # Examples
+///
+/// ```
+/// use retake_actor::{ActorError, ActorHandle, ActorOperation};
+/// use retake_chain::Value;
+///
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+/// # runtime.block_on(async {
+/// let (handle, mut mailbox) = ActorHandle::channel();
+/// let actor = async move {
+///     while let Some(operation) = mailbox.recv().await {
+///         if let ActorOperation::CallFunction { params, answer, .. } = operation {
+///             let _ = answer.send(Ok(params.into_iter().next()));
+///             return;
+///         }
+///     }
+/// };
+/// let (answer, ()) = tokio::join!(handle.call_function("echo", vec![Value::from(7u32)]), actor);
+/// assert_eq!(answer, Ok(Some(Value::from(7u32))));
+/// assert_eq!(handle.get_state().await, Err(ActorError::Ended));
+/// # });
+/// ```
 #[derive(Clone, Debug)]
 pub struct ActorHandle {
     mailbox: mpsc::Sender<ActorOperation>,
