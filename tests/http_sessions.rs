@@ -180,3 +180,21 @@ fn requests_beyond_the_queue_are_turned_away_and_leave_no_trace() {
     assert_eq!(sandbox.take("it.take").whole_calls(), 1 + answered);
     sandbox.assert_intact_and_identical("it.take");
 }
+
+#[test]
+fn one_instance_answers_every_request_until_one_ends_it() {
+    let sandbox = Sandbox::new();
+    let edge = actor("http-edge.wasm");
+    let requests =
+        ["GET /stream/3", "POST /echo hello", "GET /silent", "GET /refuse", "GET /boom", "GET /nowhere"];
+    let requests = requests.iter().flat_map(|request| ["--request", request]);
+    let args: Vec<&str> =
+        ["record", &edge, "-o", "it.take", "--instance", "session"].into_iter().chain(requests).collect();
+
+    let recorded = sandbox.retake(args).expect(0);
+
+    let statuses: Vec<&str> = recorded.stdout.lines().filter_map(|line| line.split(' ').next()).collect();
+    assert_eq!(statuses, ["200", "200", "500", "500", "500", "503"], "{recorded:?}");
+    assert_eq!(sandbox.take("it.take").whole_calls(), 5);
+    sandbox.assert_intact_and_identical("it.take");
+}

@@ -337,11 +337,16 @@ impl<T: HasActor> LiveActor<T> {
         Ok(&mut self.live.insert(live).store)
     }
 
-    /// Lets go of the instance, if the next call is to have another.
+    /// Lets go of the instance, if the next call is to have another, or there can be none.
     pub(crate) fn leave_instance(&mut self) {
-        if self.program.instance_mode() == InstanceMode::PerCall {
+        if self.failed || self.program.instance_mode() == InstanceMode::PerCall {
             self.live = None;
         }
+    }
+
+    /// The data of the instance that is kept for the next call, if one is.
+    pub(crate) fn kept(&mut self) -> Option<&mut T> {
+        self.live.as_mut().map(|live| live.store.data_mut())
     }
 
     /// Whether no other call can be made: the session's one instance was left in the middle of one, or the actor asked to

@@ -46,7 +46,7 @@ pub(super) async fn exchange(
     let request = Request::from_parts(parts, Observed { body, observation: request_body.clone() });
 
     let (outparam, response) = oneshot::channel();
-    let Ok(arguments) = arguments(actor.store()?, request, outparam) else {
+    let Ok((arguments, outparam)) = arguments(actor.store()?, request, outparam) else {
         // No host to address: the request never reaches the actor.
         let _ = client.send(plain(StatusCode::BAD_REQUEST, "the request names no host\n"));
         return Ok(());
@@ -62,6 +62,15 @@ pub(super) async fn exchange(
     failed.store(ended.is_early(), Ordering::Release);
     // The response's body ends with the instance that writes it, at the latest.
     actor.leave_instance();
+    if let Some(host) = actor.kept() {
+        // An instance that lives on may have kept it without setting a response; then there is none. Otherwise its place
+        // in the table may be another resource's by now.
+        let outparam = Resource::<HostResponseOutparam>::new_own(outparam);
+        let table = host.http().table;
+        if table.get(&outparam).is_ok() {
+            let _ = table.delete(outparam);
+        }
+    }
     let (outcome, held) = if ended.is_given_up() {
         drop(sender);
         // From this outcome replay knows a call that was given up.
@@ -87,12 +96,12 @@ pub(super) async fn exchange(
     Ok(())
 }
 
-/// The arguments of `handle`: as the engine takes them, and as the events carry them.
+/// The arguments of `handle`, as the engine takes them and as the events carry them, and the host's name for the second.
 fn arguments(
     store: &mut Store<Host>,
     request: Request<Observed>,
     outparam: oneshot::Sender<ActorResponse>,
-) -> wasmtime::Result<Arguments> {
+) -> wasmtime::Result<(Arguments, u32)> {
     let mut http = store.data_mut().http();
     let request: Resource<HostIncomingRequest> = http.new_incoming_request(Scheme::Http, request)?;
     let outparam: Resource<HostResponseOutparam> = http.new_response_outparam(outparam)?;
@@ -101,9 +110,10 @@ fn arguments(
         Value::Handle(tap.introduce(ResourceType::host::<HostIncomingRequest>(), request.rep())),
         Value::Handle(tap.introduce(ResourceType::host::<HostResponseOutparam>(), outparam.rep())),
     ];
+    let rep = outparam.rep();
     let request = request.try_into_resource_any(store.as_context_mut())?;
     let outparam = outparam.try_into_resource_any(store.as_context_mut())?;
-    Ok(Arguments { vals: vec![Val::Resource(request), Val::Resource(outparam)], recorded })
+    Ok((Arguments { vals: vec![Val::Resource(request), Val::Resource(outparam)], recorded }, rep))
 }
 
 /// What became of a response.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::future::join_all;
 use http::{Request, Response, StatusCode};
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
@@ -59,11 +60,16 @@ impl Pool {
         Ok(Pool { jobs, actors: running, cancel, failed })
     }
 
-    /// Lets an actor answer a request; 503 if the queue is full.
+    /// Lets an actor answer a request; 503 if the queue is full, or every actor has ended.
     pub(super) async fn answer(&self, request: Request<RequestBody>) -> Response<ClientBody> {
         let (client, response) = oneshot::channel();
-        if self.jobs.try_send((request, client)).is_err() {
-            return plain(StatusCode::SERVICE_UNAVAILABLE, "every actor is busy\n");
+        let refusal = match self.jobs.try_send((request, client)) {
+            Ok(()) => None,
+            Err(TrySendError::Full(_)) => Some("every actor is busy\n"),
+            Err(TrySendError::Closed(_)) => Some("every actor has ended\n"),
+        };
+        if let Some(refusal) = refusal {
+            return plain(StatusCode::SERVICE_UNAVAILABLE, refusal);
         }
         // Whose call is given up waits no longer, nor who waits behind one.
         match self.cancel.run_until_cancelled(response).await {
