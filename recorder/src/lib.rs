@@ -12,6 +12,7 @@
 //!
 //! The replayer mirrors this crate: both answer "who answers the actor's call?".
 
+mod actor_thread;
 pub mod command;
 mod error;
 mod host;
@@ -24,9 +25,10 @@ mod session;
 pub mod theater;
 mod wave;
 
+pub use actor_thread::ActorThread;
 pub use error::RecordError;
 pub use host::{Host, Permissions, Preopen};
-pub use live_actor::{ActorThread, LiveActor};
+pub use live_actor::LiveActor;
 pub use program::{Program, SessionOptions};
 pub use recorder::{Progress, Recorder};
 pub use session::Session;

@@ -1,10 +1,6 @@
-//! Owns [`LiveActor`]: one actor being recorded, from the genesis of its chain to the shutdown, called one call at a time;
-//! and the thread that it lives on.
+//! Owns [`LiveActor`]: one actor being recorded, from the genesis of its chain to the shutdown, called one call at a time.
 
-use std::future::Future;
 use std::sync::Arc;
-use std::thread;
-use std::time::Duration;
 
 use bytes::Bytes;
 use retake_actor::abi::val::{from_value, to_value};
@@ -13,16 +9,15 @@ use retake_actor::{
     TapError, outcome_of,
 };
 use retake_chain::{
-    CANCELLED, ChainEventData, InstanceMode, Outcome, StateChain, TheaterId, TheaterRuntimeEventData, Value,
+    ChainEventData, InstanceMode, Outcome, StateChain, TheaterId, TheaterRuntimeEventData, Value,
     WasmEventData,
 };
-use tokio::runtime::Handle;
-use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use wasmtime::Store;
 use wasmtime::component::{Instance, Val};
 use wasmtime_wasi::I32Exit;
 
+use crate::actor_thread::ActorThread;
 use crate::error::RecordError;
 use crate::program::Program;
 use crate::recorder::Recorder;
@@ -35,8 +30,6 @@ const HANDLE_SEND: &str = "theater:simple/message-server-client/handle-send";
 const HANDLE_REQUEST: &str = "theater:simple/message-server-client/handle-request";
 /// Events that are kept for an actor that asks for its chain.
 const HISTORY: usize = 4096;
-/// How long a cancelled call is given to come back, before its chain is ended without it.
-const COME_BACK: Duration = Duration::from_secs(2);
 
 /// An actor being recorded: everything that comes through its handle is done here, and written to its chain.
 ///
@@ -128,64 +121,6 @@ impl Ended {
     }
 }
 
-/// A live actor on a thread of its own, so that a guest that computes for long keeps nobody else from theirs.
-///
-/// A guest that computes without end cannot be called off; its chain can be ended without it, and what it does after
-/// that is not recorded.
-pub struct ActorThread {
-    handle: ActorHandle,
-    ended: oneshot::Receiver<Result<(), RecordError>>,
-    chain: Arc<StateChain>,
-    cancel: CancellationToken,
-}
-
-impl ActorThread {
-    /// Starts `work` with the actor; its futures run in the caller's runtime.
-    pub(crate) fn spawn<T: HasActor, F>(
-        actor: LiveActor<T>,
-        work: impl FnOnce(LiveActor<T>) -> F + Send + 'static,
-    ) -> Result<Self, RecordError>
-    where
-        F: Future<Output = Result<(), RecordError>>,
-    {
-        let (handle, chain) = (actor.actor.get_actor_handle(), actor.actor.chain.clone());
-        let (runtime, cancel) = (Handle::current(), actor.cancel.clone());
-        let (sender, ended) = oneshot::channel();
-        thread::Builder::new()
-            .name("retake-actor".into())
-            // The session may have ended without this actor.
-            .spawn(move || drop(sender.send(runtime.block_on(work(actor)))))
-            .map_err(|error| RecordError::Engine { reason: format!("no thread for the actor: {error}") })?;
-        Ok(ActorThread { handle, ended, chain, cancel })
-    }
-
-    /// The handle that the actor is called by.
-    pub fn handle(&self) -> &ActorHandle {
-        &self.handle
-    }
-
-    /// Whose chain it is.
-    pub fn id(&self) -> TheaterId {
-        self.chain.actor_id()
-    }
-
-    /// Waits for the actor to end, which it does when it is told to shut down or all its handles are gone; false if it was
-    /// cancelled and did not come back.
-    pub async fn join(self) -> Result<bool, RecordError> {
-        drop(self.handle);
-        tokio::select! {
-            ended = self.ended => match ended {
-                Ok(ended) => ended.map(|()| true),
-                Err(_) => Err(RecordError::Engine { reason: "an actor's thread panicked".into() }),
-            },
-            () = overdue(&self.cancel) => {
-                self.chain.end(CANCELLED).await?;
-                Ok(false)
-            }
-        }
-    }
-}
-
 impl<T: HasActor> LiveActor<T> {
     /// Creates an actor, subscribes the recorder to its chain and writes the genesis. `cancel` gives up its calls.
     pub async fn start(
@@ -213,6 +148,10 @@ impl<T: HasActor> LiveActor<T> {
 
     pub(crate) fn program(&self) -> &Arc<Program<T>> {
         &self.program
+    }
+
+    pub(crate) fn actor(&self) -> &ActorStore {
+        &self.actor
     }
 
     pub(crate) fn recorder(&self) -> &Recorder {
@@ -472,12 +411,6 @@ fn arguments(
             })
         })
         .collect()
-}
-
-/// Completes when calls were given up and have had the time to come back.
-pub(crate) async fn overdue(cancel: &CancellationToken) {
-    cancel.cancelled().await;
-    tokio::time::sleep(COME_BACK).await;
 }
 
 /// The marker of a call that was given up.

@@ -22,9 +22,10 @@ use wasmtime_wasi_http::p2::types::{HostIncomingRequest, HostResponseOutparam};
 
 use super::body::{ClientBody, Observed, Part, RequestBody};
 use super::observation::{RequestHead, Shared, response_value};
+use crate::actor_thread::overdue;
 use crate::error::RecordError;
 use crate::host::Host;
-use crate::live_actor::{Arguments, LiveActor, overdue};
+use crate::live_actor::{Arguments, LiveActor};
 
 /// Where the client waits for its response.
 pub(super) type Client = oneshot::Sender<Response<ClientBody>>;

@@ -11,9 +11,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::body::{ClientBody, RequestBody, in_memory};
 use super::exchange::{Client, exchange, plain};
+use crate::actor_thread::{ActorThread, overdue};
 use crate::error::RecordError;
 use crate::host::Host;
-use crate::live_actor::{ActorThread, LiveActor, overdue};
+use crate::live_actor::LiveActor;
 use crate::program::Program;
 use crate::recorder::Recorder;
 use crate::session::Session;
