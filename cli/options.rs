@@ -46,7 +46,8 @@ pub struct RecordOptions {
     /// second. May be repeated.
     #[arg(long, value_name = "CALL", conflicts_with_all = ["http", "request"])]
     pub invoke: Vec<String>,
-    /// Call exports as `--invoke` does, one call per line of a file; empty lines and those that begin with `#` are skipped.
+    /// Call exports as `--invoke` does, one call per line of a file; empty lines and comments are
+    /// skipped, which begin with `#` and no digit.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["http", "request"])]
     pub calls: Option<PathBuf>,
     /// Whether each call gets a fresh instance, or all share one and its memory.
@@ -148,7 +149,11 @@ impl RecordOptions {
         if let Some(file) = &self.calls {
             let text =
                 std::fs::read_to_string(file).map_err(|error| format!("`{}`: {error}", file.display()))?;
-            let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+            let is_comment = |line: &str| {
+                line.strip_prefix('#')
+                    .is_some_and(|rest| !rest.starts_with(|next: char| next.is_ascii_digit()))
+            };
+            let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !is_comment(line));
             calls.extend(lines.map(str::to_string));
         }
         Ok(calls)

@@ -194,7 +194,8 @@ fn one_instance_answers_every_request_until_one_ends_it() {
     let recorded = sandbox.retake(args).expect(0);
 
     let statuses: Vec<&str> = recorded.stdout.lines().filter_map(|line| line.split(' ').next()).collect();
-    assert_eq!(statuses, ["200", "200", "500", "500", "500", "503"], "{recorded:?}");
+    assert_eq!(statuses[..5], ["200", "200", "500", "500", "500"], "{recorded:?}");
+    assert!(statuses.iter().skip(5).all(|status| ["502", "503"].contains(status)), "{recorded:?}");
     assert_eq!(sandbox.take("it.take").whole_calls(), 5);
     sandbox.assert_intact_and_identical("it.take");
 }

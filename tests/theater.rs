@@ -268,13 +268,14 @@ fn a_message_that_was_sent_must_be_received_by_the_one_it_was_sent_to() {
 #[test]
 fn calls_can_come_from_a_file() {
     let sandbox = Sandbox::new();
-    sandbox.write("calls.txt", "# two and forty\nincrement(2)\n\n  increment(40)\n");
-    let args = ["record", &actor("counter.wasm"), "-o", "it.take", "--calls", "calls.txt", "--json"];
+    sandbox.write("calls.txt", "# two and forty\nincrement(2)\n\n  increment(40)\n#1 get()\n");
+    let counter = actor("counter.wasm");
+    let args = ["record", &counter, "-o", "it.take", "--actors", "2", "--calls", "calls.txt", "--json"];
 
     let lines = sandbox.retake(args).expect(0).json_lines();
 
     assert_eq!(lines[0]["function"], "retake:counter/counter/increment");
-    assert_eq!([&lines[0]["result"], &lines[1]["result"]], ["ok(2)", "ok(42)"]);
+    assert_eq!([&lines[0]["result"], &lines[1]["result"], &lines[2]["result"]], ["ok(2)", "ok(42)", "ok(0)"]);
 }
 
 #[test]

@@ -15,7 +15,7 @@ use crate::error::RecordError;
 use crate::live_actor::LiveActor;
 
 /// How long a cancelled call is given to come back, before its chain is ended without it.
-const COME_BACK: Duration = Duration::from_secs(2);
+pub(crate) const COME_BACK: Duration = Duration::from_secs(2);
 
 /// A live actor on a thread of its own, so that a guest that computes for long keeps nobody else from theirs.
 ///
@@ -67,7 +67,7 @@ impl ActorThread {
                 Ok(ended) => ended.map(|()| true),
                 Err(_) => Err(RecordError::Engine { reason: "an actor's thread panicked".into() }),
             },
-            () = overdue(&self.cancel) => {
+            () = overdue(&self.cancel, COME_BACK) => {
                 self.chain.end(CANCELLED).await?;
                 Ok(false)
             }
@@ -75,8 +75,8 @@ impl ActorThread {
     }
 }
 
-/// Completes when calls were given up and have had the time to come back.
-pub(crate) async fn overdue(cancel: &CancellationToken) {
+/// Completes so long after calls were given up.
+pub(crate) async fn overdue(cancel: &CancellationToken, time: Duration) {
     cancel.cancelled().await;
-    tokio::time::sleep(COME_BACK).await;
+    tokio::time::sleep(time).await;
 }

@@ -30,7 +30,7 @@ pub async fn record<T: HasActor>(
         running.push(LiveActor::start(program, recorder, &session, cancel.clone()).await?.spawn()?);
     }
     let handles: Vec<_> = running.iter().map(|actor| actor.handle().clone()).collect();
-    let calls = async {
+    let make_calls = async {
         for call in calls {
             if stop.is_cancelled() {
                 break;
@@ -41,19 +41,26 @@ pub async fn record<T: HasActor>(
             };
             answered(call, answer);
         }
-        for actor in &handles {
-            // It may have ended by itself.
-            let _ = actor.shutdown().await;
-        }
     };
-    let gone = CancellationToken::new();
-    let ended = join_all(running.into_iter().map(|actor| async {
-        let came_back = actor.join().await;
-        if !matches!(came_back, Ok(true)) {
-            gone.cancel();
-        }
-        came_back.map(drop)
-    }));
-    let (ended, _) = tokio::join!(ended, gone.run_until_cancelled(calls));
+    let (failed, all_ended) = (CancellationToken::new(), CancellationToken::new());
+    let work = async {
+        failed.run_until_cancelled(make_calls).await;
+        // Some may have ended by themselves.
+        join_all(handles.iter().map(|actor| actor.shutdown())).await;
+    };
+    let ended = async {
+        let ended = join_all(running.into_iter().map(|actor| async {
+            let came_back = actor.join().await;
+            if !matches!(came_back, Ok(true)) {
+                failed.cancel();
+            }
+            came_back.map(drop)
+        }));
+        let ended = ended.await;
+        all_ended.cancel();
+        ended
+    };
+    // An actor that never comes back does not answer that it has shut down.
+    let (ended, _) = tokio::join!(ended, all_ended.run_until_cancelled(work));
     ended.into_iter().collect()
 }

@@ -218,13 +218,19 @@ impl<T: HasActor> LiveActor<T> {
         is_request: bool,
     ) -> Result<Result<Bytes, ActorError>, RecordError> {
         let Messenger { from, number } = messenger;
+        let handler = if is_request { HANDLE_REQUEST } else { HANDLE_SEND };
+        if let Err(unknown) = self.program.exports().resolve(handler) {
+            let dropped = TheaterRuntimeEventData::MessageDropped { from, number };
+            self.actor.record_theater_runtime_event(dropped).await?;
+            return Ok(Err(unknown.into()));
+        }
         self.actor.record_theater_runtime_event(TheaterRuntimeEventData::Message { from, number }).await?;
         let message = Value::Bytes(message);
-        let (name, params) = match is_request {
-            true => (HANDLE_REQUEST, vec![Value::String(format!("{from}/{number}")), message]),
-            false => (HANDLE_SEND, vec![message]),
+        let params = match is_request {
+            true => vec![Value::String(format!("{from}/{number}")), message],
+            false => vec![message],
         };
-        let answer = self.call_function(name, vec![Value::List(params)]).await?;
+        let answer = self.call_function(handler, vec![Value::List(params)]).await?;
         let no_response = |reason: &str| Err(ActorError::NoResponse { reason: reason.into() });
         let response = match answer {
             Ok(Some(response)) => response,

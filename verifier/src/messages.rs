@@ -37,6 +37,14 @@ pub enum MessageFault {
         /// Who received it.
         by: ChainNumber,
     },
+    /// The call behind it does not take it.
+    #[error("message {number} of actor {from} was received, but the call behind it does not take it")]
+    NotTaken {
+        /// The sender.
+        from: TheaterId,
+        /// The message's number.
+        number: u64,
+    },
     /// The response that the sender got is not the one that was given.
     #[error(
         "the response to message {number} of actor {from} is another where it was given than where it was got"
@@ -68,8 +76,15 @@ pub enum MessageFault {
 #[derive(Debug)]
 enum Half {
     Sent { to: String, content: ContentRef },
-    Received { by: ChainNumber, content: Option<ContentRef>, response: Option<ContentRef> },
-    Dropped,
+    Received { by: ChainNumber, taken: Taken, response: Option<ContentRef> },
+    Dropped { by: ChainNumber },
+}
+
+/// What an export was called with.
+#[derive(Debug, PartialEq)]
+struct Taken {
+    as_request: bool,
+    content: ContentRef,
 }
 
 type Key = (TheaterId, u64);
@@ -105,13 +120,14 @@ impl MessageChecker {
         let fresh = Actor { id, sent: 0, arriving: None, responding: None, given_up: false };
         let actor = self.chains.entry(chain).or_insert(fresh);
         let arriving = actor.arriving.take();
-        if let (Some(key), false) = (arriving, matches!(payload, ChainEventPayload::Wasm(_))) {
-            // The actor has no export to take it with.
-            self.received(key, chain, None)?;
-            return self.event(chain, id, payload);
+        let is_call = matches!(payload, ChainEventPayload::Wasm(WasmEventData::WasmCall { .. }));
+        if let (Some((from, number)), false) = (arriving, is_call) {
+            return Err(MessageFault::NotTaken { from, number });
         }
         match payload {
-            ChainEventPayload::HostFunction(call) if &*call.interface == HOST => {
+            ChainEventPayload::HostFunction(call)
+                if &*call.interface == HOST && matches!(&*call.function, "send" | "request") =>
+            {
                 let key = (actor.id, actor.sent);
                 actor.sent += 1;
                 self.sent(key, call)?;
@@ -120,13 +136,14 @@ impl MessageChecker {
                 actor.arriving = Some((*from, *number));
             }
             ChainEventPayload::TheaterRuntime(TheaterRuntimeEventData::MessageDropped { from, number }) => {
-                self.dropped((*from, *number));
+                self.dropped((*from, *number), chain)?;
             }
             ChainEventPayload::Wasm(WasmEventData::WasmCall { function_name, params }) => {
-                if let Some(key) = arriving {
-                    let content = function_name.starts_with(CLIENT).then(|| content(params)).flatten();
-                    actor.responding = Some(key);
-                    self.received(key, chain, content)?;
+                if let Some((from, number)) = arriving {
+                    actor.responding = arriving;
+                    let taken = taken((from, number), function_name, params);
+                    let taken = taken.ok_or(MessageFault::NotTaken { from, number })?;
+                    self.received((from, number), chain, taken)?;
                 }
             }
             ChainEventPayload::Wasm(ended) => {
@@ -163,8 +180,9 @@ impl MessageChecker {
                 Ok(())
             }
             (None, _) => Ok(()),
-            (Some(Half::Received { by, content, response }), succeeded) => {
-                self.same_message(key, to, ContentRef::of(message), by, content)?;
+            (Some(Half::Received { by, taken, response }), succeeded) => {
+                let sent = Taken { as_request: is_request, content: ContentRef::of(message) };
+                self.same_message(key, to, &sent, by, &taken)?;
                 match succeeded {
                     Some((false, _)) if !is_request => {
                         Err(MessageFault::OneSided { from, number, was: "received", never: "sent" })
@@ -177,48 +195,54 @@ impl MessageChecker {
                     _ => Ok(()),
                 }
             }
-            (Some(Half::Dropped), Some((true, _))) if is_request => {
+            (Some(Half::Dropped { .. }), Some((true, _))) if is_request => {
                 Err(MessageFault::OneSided { from, number, was: "responded to", never: "received" })
             }
-            (Some(_), _) => Ok(()),
+            (Some(Half::Dropped { by }), _) => self.same_receiver(key, to, by),
+            (Some(Half::Sent { .. }), _) => Ok(()),
         }
     }
 
-    fn received(
-        &mut self,
-        key: Key,
-        by: ChainNumber,
-        content: Option<ContentRef>,
-    ) -> Result<(), MessageFault> {
+    fn received(&mut self, key: Key, by: ChainNumber, taken: Taken) -> Result<(), MessageFault> {
         match self.under_way.remove(&key) {
-            Some(Half::Sent { to, content: sent }) => self.same_message(key, &to, sent, by, content),
+            Some(Half::Sent { to, content }) => {
+                self.same_message(key, &to, &Taken { as_request: false, content }, by, &taken)
+            }
             _ => {
-                self.under_way.insert(key, Half::Received { by, content, response: None });
+                self.under_way.insert(key, Half::Received { by, taken, response: None });
                 Ok(())
             }
         }
     }
 
-    fn dropped(&mut self, key: Key) {
-        if !matches!(self.under_way.remove(&key), Some(Half::Sent { .. })) {
-            self.under_way.insert(key, Half::Dropped);
+    fn dropped(&mut self, key: Key, by: ChainNumber) -> Result<(), MessageFault> {
+        match self.under_way.remove(&key) {
+            Some(Half::Sent { to, .. }) => self.same_receiver(key, &to, by),
+            _ => {
+                self.under_way.insert(key, Half::Dropped { by });
+                Ok(())
+            }
         }
     }
 
     fn same_message(
         &self,
-        (from, number): Key,
+        key: Key,
         to: &str,
-        sent: ContentRef,
+        sent: &Taken,
         by: ChainNumber,
-        received: Option<ContentRef>,
+        taken: &Taken,
     ) -> Result<(), MessageFault> {
-        if !self.names(to, by) {
-            return Err(MessageFault::Receiver { from, number, to: to.into(), by });
-        }
-        match received {
-            Some(received) if received != sent => Err(MessageFault::Content { from, number }),
-            _ => Ok(()),
+        self.same_receiver(key, to, by)?;
+        let (from, number) = key;
+        if sent == taken { Ok(()) } else { Err(MessageFault::Content { from, number }) }
+    }
+
+    fn same_receiver(&self, (from, number): Key, to: &str, by: ChainNumber) -> Result<(), MessageFault> {
+        if self.names(to, by) {
+            Ok(())
+        } else {
+            Err(MessageFault::Receiver { from, number, to: to.into(), by })
         }
     }
 
@@ -237,9 +261,13 @@ impl MessageChecker {
         };
         for (&(from, number), half) in &self.under_way {
             let (was, never, excused) = match half {
-                Half::Sent { to, .. } => ("sent", "received", gave_up(&|chain, _| self.names(to, *chain))),
+                Half::Sent { to, .. } => {
+                    // A host of somebody else's may send to others than the take's actors.
+                    let outside = !self.chains.keys().any(|chain| self.names(to, *chain));
+                    ("sent", "received", outside || gave_up(&|chain, _| self.names(to, *chain)))
+                }
                 Half::Received { .. } => ("received", "sent", gave_up(&|_, actor| actor.id == from)),
-                Half::Dropped => ("dropped", "sent", gave_up(&|_, actor| actor.id == from)),
+                Half::Dropped { .. } => ("dropped", "sent", gave_up(&|_, actor| actor.id == from)),
             };
             if !excused {
                 return Err(MessageFault::OneSided { from, number, was, never });
@@ -249,15 +277,17 @@ impl MessageChecker {
     }
 }
 
-/// The message among the parameters of an export that takes it.
-fn content(params: &[Value]) -> Option<ContentRef> {
-    match params {
-        [Value::List(params)] => match params.last() {
-            Some(Value::Bytes(message)) => Some(ContentRef::of(message)),
-            _ => None,
-        },
-        _ => None,
-    }
+/// What the call takes that a message must be followed by; `None` if it is another.
+fn taken((from, number): Key, function_name: &str, params: &[Value]) -> Option<Taken> {
+    let [Value::List(params)] = params else { return None };
+    let (as_request, message) = match (function_name.strip_prefix(CLIENT)?, &params[..]) {
+        ("send", [Value::Bytes(message)]) => (false, message),
+        ("request", [Value::String(id), Value::Bytes(message)]) if *id == format!("{from}/{number}") => {
+            (true, message)
+        }
+        _ => return None,
+    };
+    Some(Taken { as_request, content: ContentRef::of(message) })
 }
 
 /// The response that a call gave, if it gave one.

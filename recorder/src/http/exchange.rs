@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
@@ -12,6 +13,7 @@ use http_body_util::BodyExt;
 use retake_actor::HasActor;
 use retake_chain::{ChainEventData, HostFunctionCall, Outcome, Value};
 use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use wasmtime::component::{Resource, ResourceType, Val};
 use wasmtime::{AsContextMut, Store};
@@ -31,6 +33,10 @@ use crate::live_actor::{Arguments, LiveActor};
 pub(super) type Client = oneshot::Sender<Response<ClientBody>>;
 
 type ActorResponse = Result<Response<HyperOutgoingBody>, ErrorCode>;
+
+/// How long after the calls were given up a response that has come is still passed on. Less than the actor is given to come
+/// back, so that the exchange is noted by then.
+const PASS_ON: Duration = Duration::from_secs(1);
 
 /// Lets the actor handle one request.
 pub(super) async fn exchange(
@@ -54,16 +60,18 @@ pub(super) async fn exchange(
     };
     // wasmtime ends a body that the actor did not finish as if it had; after a trap that would pass for a whole response.
     let failed = Arc::new(AtomicBool::new(false));
-    let send = send_response(response, client, is_head, failed.clone());
+    let returned = CancellationToken::new();
+    let send = send_response(response, client, is_head, failed.clone(), returned.clone());
     let given_up = actor.cancel().clone();
     let sender = AbortOnDropHandle::new(tokio::spawn(async move {
-        tokio::select! { sent = send => Some(sent), () = overdue(&given_up) => None }
+        tokio::select! { sent = send => Some(sent), () = overdue(&given_up, PASS_ON) => None }
     }));
     let ended = actor.call(entry, arguments).await?;
     failed.store(ended.is_early(), Ordering::Release);
     // The response's body ends with the instance that writes it, at the latest.
     actor.leave_instance();
     if let Some(host) = actor.kept() {
+        returned.cancel();
         // An instance that lives on may have kept it without setting a response; then there is none. Otherwise its place
         // in the table may be another resource's by now.
         let outparam = Resource::<HostResponseOutparam>::new_own(outparam);
@@ -161,9 +169,10 @@ async fn send_response(
     client: Client,
     is_head: bool,
     failed: Arc<AtomicBool>,
+    returned: CancellationToken,
 ) -> Sent {
     let failure = match response.await {
-        Ok(Ok(response)) => return send_body(response, client, is_head, &failed).await,
+        Ok(Ok(response)) => return send_body(response, client, is_head, &failed, &returned).await,
         Ok(Err(code)) => format!("the actor answered with the error {code:?}"),
         Err(_) => "the actor set no response".to_string(),
     };
@@ -176,6 +185,7 @@ async fn send_body(
     client: Client,
     is_head: bool,
     failed: &AtomicBool,
+    returned: &CancellationToken,
 ) -> Sent {
     let (head, mut body) = response.into_parts();
     let (status, headers) = (head.status, head.headers.clone());
@@ -189,8 +199,15 @@ async fn send_body(
     let mut last = Part::End;
     let mut client_gone = false;
     let mut broken = false;
-    while let Some(frame) = body.frame().await {
-        let Ok(frame) = frame else {
+    loop {
+        let frame = tokio::select! {
+            biased;
+            frame = body.frame() => frame.map(Result::ok),
+            // The instance lives on, but does nothing now: what it has not finished has no end.
+            () = returned.cancelled() => Some(None),
+        };
+        let Some(frame) = frame else { break };
+        let Some(frame) = frame else {
             broken = true;
             break;
         };

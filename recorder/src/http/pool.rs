@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::body::{ClientBody, RequestBody, in_memory};
 use super::exchange::{Client, exchange, plain};
-use crate::actor_thread::{ActorThread, overdue};
+use crate::actor_thread::{ActorThread, COME_BACK, overdue};
 use crate::error::RecordError;
 use crate::host::Host;
 use crate::live_actor::LiveActor;
@@ -84,14 +84,17 @@ impl Pool {
         self.answer(request.map(in_memory)).await
     }
 
-    /// Completes when an actor can go on no longer; [`close`](Self::close) then says why.
+    /// Completes when an actor can go on no longer, of which [`close`](Self::close) then says why, or all have ended.
     pub async fn failed(&self) {
-        self.failed.cancelled().await;
+        tokio::select! {
+            () = self.failed.cancelled() => {}
+            () = self.jobs.closed() => {}
+        }
     }
 
     /// Completes when the calls in flight were given up and have had the time to come back.
     pub(super) async fn overdue(&self) {
-        overdue(&self.cancel).await;
+        overdue(&self.cancel, COME_BACK).await;
     }
 
     /// Takes no more requests, lets the actors finish those they have, and ends their chains.
