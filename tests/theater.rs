@@ -3,7 +3,7 @@
 mod support;
 
 use retake_chain::{ChainEventPayload, TheaterRuntimeEventData, Value, WasmEventData};
-use support::{Ended, Sandbox, Take, actor};
+use support::{Ended, Running, Sandbox, Take, actor};
 
 /// Records calls of a fixture into `it.take`.
 fn invoke(sandbox: &Sandbox, fixture: &str, options: &[&str], calls: &[&str]) -> Ended {
@@ -263,6 +263,41 @@ fn a_message_that_was_sent_must_be_received_by_the_one_it_was_sent_to() {
         events.drain(at..at + 3);
     })
     .says(&["message 1", "was sent, but never received"]);
+}
+
+#[test]
+fn a_message_that_was_received_must_be_taken_by_its_export() {
+    forged(|take| {
+        let message = take.chains[1].find("theater-runtime/message");
+        take.chains[1].events.drain(message + 1..message + 3);
+    })
+    .says(&["message 0", "was received, but the call behind it does not take it"]);
+
+    forged(|take| {
+        let message = take.chains[1].find("theater-runtime/message");
+        take.chains[1].alter(message + 1, |payload| {
+            let ChainEventPayload::Wasm(WasmEventData::WasmCall { function_name, .. }) = payload else {
+                panic!("{payload:?}")
+            };
+            *function_name = "retake:courier/courier/received".into();
+        });
+    })
+    .says(&["message 0", "was received, but the call behind it does not take it"]);
+}
+
+#[test]
+fn a_session_of_several_actors_ends_when_it_can_be_written_no_more() {
+    // The disk is full, or a quota used up: here a bound on the size of a file.
+    let sandbox = Sandbox::new();
+    let counter = actor("counter.wasm");
+    let calls = (0..200).flat_map(|_| ["--invoke", "increment(1)"]);
+    let args = ["record", &counter, "-o", "it.take", "--actors", "3"].into_iter().chain(calls);
+    let recorder = sandbox.command_behind("trap '' XFSZ; ulimit -f 4", args);
+
+    Running::start(recorder).ended().expect(4).says(&["the take cannot be written"]);
+
+    sandbox.retake(["verify", "it.take"]).expect(3);
+    sandbox.retake(["replay", "it.take"]).expect(3).says(&["identical"]);
 }
 
 #[test]
