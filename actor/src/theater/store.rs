@@ -31,7 +31,7 @@ use crate::{Tap, profile};
 /// ```
 /// use std::sync::Arc;
 /// use retake_actor::{ActorHandle, ActorStore};
-/// use retake_chain::{ChainEventData, StateChain, TheaterId, TheaterRuntimeEventData, Value};
+/// use retake_chain::{HttpReplayChain, StateChain, TheaterId, TheaterRuntimeEventData, Value};
 ///
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
 /// # runtime.block_on(async {
@@ -46,6 +46,9 @@ use crate::{Tap, profile};
 ///
 /// store.set_extension(String::from("kept with the actor"));
 /// assert_eq!(store.get_extension::<String>().as_deref(), Some("kept with the actor"));
+///
+/// // A host that must know whether its actor is being replayed: the replayer keeps its window of the recording there.
+/// assert!(!store.has_extension::<HttpReplayChain>());
 /// # Ok::<(), retake_chain::ChainError>(())
 /// # }).unwrap();
 /// ```
