@@ -1,9 +1,12 @@
 //! Owns [`Exports`]: the functions that a component exports, by the names that `wasm-call` events carry.
 
+use retake_chain::SessionKind;
 use thiserror::Error;
 use wasmtime::Engine;
 use wasmtime::component::types::{ComponentFunc, ComponentItem};
-use wasmtime::component::{Component, ComponentExportIndex};
+use wasmtime::component::{Component, ComponentExportIndex, Type};
+
+use crate::theater::StatefulCall;
 
 /// How many names an error about an unknown one suggests.
 const SUGGESTED: usize = 5;
@@ -19,18 +22,11 @@ pub struct Export {
     pub name: String,
     /// Its type.
     pub ty: ComponentFunc,
-    /// The kind of session that it makes its component fit for, if it does.
-    pub entry: Option<EntryKind>,
+    /// The kind of session that drives it by itself, without being told a name, if one does.
+    pub entry: Option<SessionKind>,
+    /// How it carries the actor's state, if it does.
+    pub stateful: Option<StatefulCall>,
     index: ComponentExportIndex,
-}
-
-/// Exports that a session drives by itself, without being told a name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EntryKind {
-    /// `wasi:http/incoming-handler`, function `handle`.
-    Http,
-    /// `wasi:cli/run`, function `run`.
-    Command,
 }
 
 /// No function is exported under a name.
@@ -50,20 +46,29 @@ fn suggestions(near: &[String]) -> String {
     }
 }
 
-impl EntryKind {
-    fn of(interface: &str, function: &str) -> Option<EntryKind> {
-        let is = |prefix, name| interface.starts_with(prefix) && function == name;
-        if is("wasi:http/incoming-handler@0.2.", "handle") {
-            Some(EntryKind::Http)
-        } else if is("wasi:cli/run@0.2.", "run") {
-            Some(EntryKind::Command)
-        } else {
-            None
-        }
+/// Which kind of session drives a function by itself.
+fn entry_of(interface: &str, function: &str) -> Option<SessionKind> {
+    let is = |prefix, name| interface.starts_with(prefix) && function == name;
+    if is("wasi:http/incoming-handler@0.2.", "handle") {
+        Some(SessionKind::Http)
+    } else if is("wasi:cli/run@0.2.", "run") {
+        Some(SessionKind::Command)
+    } else {
+        None
     }
 }
 
 impl Export {
+    fn new(name: String, ty: ComponentFunc, entry: Option<SessionKind>, index: ComponentExportIndex) -> Self {
+        let stateful = StatefulCall::of(&ty);
+        Export { name, ty, entry, stateful, index }
+    }
+
+    /// The parameters that a caller gives: all but the state.
+    pub fn params(&self) -> Vec<(&str, Type)> {
+        self.ty.params().skip(usize::from(self.stateful.is_some())).collect()
+    }
+
     /// Where the function is in an instance of the component.
     pub fn index(&self) -> &ComponentExportIndex {
         &self.index
@@ -86,14 +91,14 @@ impl Exports {
             let Some(outer) = component.get_export_index(None, name) else { continue };
             match item.ty {
                 ComponentItem::ComponentFunc(ty) => {
-                    exports.push(Export { name: name.into(), ty, entry: None, index: outer });
+                    exports.push(Export::new(name.into(), ty, None, outer));
                 }
                 ComponentItem::ComponentInstance(instance) => {
                     for (function, item) in instance.exports(engine) {
                         let index = component.get_export_index(Some(&outer), function);
                         if let (ComponentItem::ComponentFunc(ty), Some(index)) = (item.ty, index) {
-                            let entry = EntryKind::of(name, function);
-                            exports.push(Export { name: format!("{name}/{function}"), ty, entry, index });
+                            let entry = entry_of(name, function);
+                            exports.push(Export::new(format!("{name}/{function}"), ty, entry, index));
                         }
                     }
                 }
@@ -111,7 +116,7 @@ impl Exports {
     /// The export that a session drives: an HTTP handler before a command, where a component has both.
     pub fn entry(&self) -> Option<&Export> {
         let of_kind = |kind| self.0.iter().find(|export| export.entry == Some(kind));
-        of_kind(EntryKind::Http).or_else(|| of_kind(EntryKind::Command))
+        of_kind(SessionKind::Http).or_else(|| of_kind(SessionKind::Command))
     }
 
     /// The function of exactly that name, or the only one that is called so in any interface.

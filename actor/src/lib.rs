@@ -21,7 +21,7 @@ pub use boundary::{
     FunctionName, HandleIds, InstrumentError, Instrumented, StandIn, StandInResources, Tap, TapError,
     instrument, link_stand_in,
 };
-pub use exports::{EntryKind, Export, Exports, UnknownExport};
+pub use exports::{Export, Exports, UnknownExport};
 pub use outcome::{RaisedOutcome, outcome_of};
 pub use theater::{
     ActorContext, ActorError, ActorHandle, ActorOperation, ActorStore, Answer, Extensions, HasActor,

@@ -58,10 +58,9 @@ impl ActorThread {
         self.chain.actor_id()
     }
 
-    /// Waits for the actor to end, which it does when it is told to shut down or all its handles are gone; false if it was
-    /// cancelled and did not come back.
+    /// Waits for the actor to end, which it does when it is told to shut down; false if it was cancelled and did not come
+    /// back.
     pub async fn join(self) -> Result<bool, RecordError> {
-        drop(self.handle);
         tokio::select! {
             ended = self.ended => match ended {
                 Ok(ended) => ended.map(|()| true),

@@ -37,9 +37,6 @@ pub enum RecordError {
         /// Why.
         reason: String,
     },
-    /// An actor whose only instance has failed was called again.
-    #[error("the actor's instance has failed, and the session keeps no other")]
-    NoInstance,
     /// An instance was to be made while another of the same actor lives.
     #[error("the actor's resources are held by another instance of it")]
     TwoInstances,

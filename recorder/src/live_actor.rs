@@ -162,7 +162,7 @@ impl<T: HasActor> LiveActor<T> {
         &self.cancel
     }
 
-    /// Does what comes through the mailbox until it is told to shut down, all handles are gone, or it cannot go on.
+    /// Does what comes through the mailbox until it is told to shut down, or cannot go on.
     async fn live(mut self) -> Result<(), RecordError> {
         while let Some(operation) = self.next_operation().await {
             if !self.operate(operation).await? {
@@ -261,8 +261,7 @@ impl<T: HasActor> LiveActor<T> {
             Ok(export) => export,
             Err(unknown) => return Ok(Err(unknown.into())),
         };
-        let stateful = StatefulCall::of(&export.ty);
-        let vals = match arguments(export, stateful, &self.actor.state, &params) {
+        let vals = match arguments(export, &self.actor.state, &params) {
             Ok(vals) => vals,
             Err(wrong) => return Ok(Err(wrong)),
         };
@@ -275,11 +274,15 @@ impl<T: HasActor> LiveActor<T> {
 
     /// The store of the instance that the next call is made in.
     pub(crate) fn store(&mut self) -> Result<&mut Store<T>, RecordError> {
-        let live = match self.live.take() {
-            Some(live) => live,
-            None => Live { store: self.program.store(self.actor.clone())?, instance: None },
-        };
+        let live = self.take_live()?;
         Ok(&mut self.live.insert(live).store)
+    }
+
+    fn take_live(&mut self) -> Result<Live<T>, RecordError> {
+        match self.live.take() {
+            Some(live) => Ok(live),
+            None => Ok(Live { store: self.program.store(self.actor.clone())?, instance: None }),
+        }
     }
 
     /// Lets go of the instance, if the next call is to have another, or there can be none.
@@ -305,17 +308,17 @@ impl<T: HasActor> LiveActor<T> {
     /// Everything up to the end of the guest's code is on the chain when this returns; the `wasm-result` or
     /// `wasm-error` is left to [`finish`](Self::finish), as the host may have something to add first.
     pub(crate) async fn call(&mut self, export: &Export, arguments: Arguments) -> Result<Ended, RecordError> {
-        self.store()?;
+        let mut live = self.take_live()?;
         let (function_name, params) = (export.name.clone(), arguments.recorded);
         self.actor.record_wasm_event(WasmEventData::WasmCall { function_name, params }).await?;
-        let Some(live) = &mut self.live else { return Err(RecordError::NoInstance) };
         let called = tokio::select! {
             called = live.run(&self.program, export, &arguments.vals) => called,
             () = self.cancel.cancelled() => Err(wasmtime::Error::new(Cancelled)),
         };
         let error = match called {
             Ok(value) => {
-                let (outcome, state) = StatefulCall::returned(&export.ty, value, &mut self.actor.state);
+                let (outcome, state) = StatefulCall::returned(export.stateful, value, &mut self.actor.state);
+                self.live = Some(live);
                 return Ok(Ended { outcome, state });
             }
             Err(error) => error,
@@ -329,6 +332,7 @@ impl<T: HasActor> LiveActor<T> {
             }
         };
         live.store.data_mut().actor().tap.close_call(outcome.clone()).await?;
+        self.live = Some(live);
         self.failed = self.program.instance_mode() == InstanceMode::Session;
         Ok(Ended { outcome, state: None })
     }
@@ -390,27 +394,21 @@ impl<T: HasActor> Live<T> {
 }
 
 /// The arguments as the engine takes them, the state first where the function has one.
-fn arguments(
-    export: &Export,
-    stateful: Option<StatefulCall>,
-    state: &Value,
-    params: &[Value],
-) -> Result<Vec<Val>, ActorError> {
-    let own = usize::from(stateful.is_some());
-    let types: Vec<_> = export.ty.params().collect();
-    if types.len() - own != params.len() {
+fn arguments(export: &Export, state: &Value, params: &[Value]) -> Result<Vec<Val>, ActorError> {
+    let given = export.params();
+    if given.len() != params.len() {
         return Err(ActorError::ArgumentCount {
             function: export.name.clone(),
-            expected: parameter_list(&types[own..]),
+            expected: parameter_list(&given),
             found: params.len(),
         });
     }
-    let values = stateful.map(|_| state).into_iter().chain(params);
+    let values = export.stateful.map(|_| state).into_iter().chain(params);
     values
-        .zip(&types)
+        .zip(export.ty.params())
         .map(|(value, (name, ty))| {
             let refuse = &mut |_, _| Err(wasmtime::format_err!("handles cannot be passed to an export"));
-            from_value(value, ty, refuse).map_err(|error| ActorError::WrongArgument {
+            from_value(value, &ty, refuse).map_err(|error| ActorError::WrongArgument {
                 function: export.name.clone(),
                 parameter: name.to_string(),
                 reason: error.root_cause().to_string(),

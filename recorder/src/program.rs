@@ -5,8 +5,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use retake_actor::{
-    Actor, ActorContext, ActorStore, EntryKind, Export, Exports, HasActor, LoadError, Tap, compile,
-    instrument, profile,
+    Actor, ActorContext, ActorStore, Export, Exports, HasActor, LoadError, Tap, compile, instrument, profile,
 };
 use retake_chain::log::FORMAT_VERSION;
 use retake_chain::{ActorSource, EngineProfile, InstanceMode, SessionKind, SessionStart, TheaterId};
@@ -84,12 +83,8 @@ impl<T: HasActor> Program<T> {
         let engine = profile::engine(&options.profile).map_err(RecordError::engine)?;
         let component = compile(&engine, &instrumented.component)?;
         let exports = Exports::of(&engine, &component);
-        let kind = match (options.kind, exports.entry().and_then(|export| export.entry)) {
-            (Some(kind), _) => kind,
-            (None, Some(EntryKind::Http)) => SessionKind::Http,
-            (None, Some(EntryKind::Command)) => SessionKind::Command,
-            (None, None) => return Err(RecordError::no_entry(&exports)),
-        };
+        let kind = options.kind.or_else(|| exports.entry()?.entry);
+        let kind = kind.ok_or_else(|| RecordError::no_entry(&exports))?;
         let mut linker = Linker::new(&engine);
         link(&mut linker).map_err(RecordError::engine)?;
         Tap::add_to_linker(&mut linker, &engine, &instrumented, &component, |data: &mut T| {

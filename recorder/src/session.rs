@@ -72,10 +72,6 @@ async fn obey(mut commands: mpsc::Receiver<TheaterCommand>, actors: Arc<Mutex<Ac
                     Err(error) => drop(answer.send(Err(error))),
                 }
             }
-            TheaterCommand::ShuttingDown { actor_id } => {
-                // Its mailbox closes when its call is over; until then it is still there to be told of.
-                lock(&actors).waiting.remove(&actor_id);
-            }
         }
     }
 }

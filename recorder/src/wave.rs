@@ -1,7 +1,7 @@
 //! Owns calls in WAVE, the text form of component values: `name(arguments)` in, a result out.
 
 use retake_actor::abi::val::{from_value, to_value};
-use retake_actor::{Export, Exports, StatefulCall, UnknownExport};
+use retake_actor::{Export, Exports, UnknownExport};
 use retake_chain::Value;
 use thiserror::Error;
 use wasm_wave::parser::ParserError;
@@ -100,8 +100,7 @@ impl Invocation {
         let export = exports
             .resolve(name)
             .map_err(|unknown| WaveError::UnknownFunction { text: text.into(), unknown })?;
-        let own = usize::from(StatefulCall::of(&export.ty).is_some());
-        let params: Vec<(&str, Type)> = export.ty.params().skip(own).collect();
+        let params = export.params();
         let nodes = match call.params_node() {
             Some(node) => node.as_tuple().map_err(|error| no_call(describe(&error)))?.collect(),
             None => Vec::new(),
@@ -156,7 +155,7 @@ fn type_name(ty: &Type) -> String {
 /// Fails where the value is not of the export's type, or has no text form.
 pub fn to_wave(export: &Export, returned: &Value) -> wasmtime::Result<String> {
     let ty = export.ty.results().next();
-    let (None, Some(ty)) = (StatefulCall::of(&export.ty), &ty) else {
+    let (None, Some(ty)) = (export.stateful, &ty) else {
         return stateful_to_wave(&ty, returned);
     };
     value_to_wave(returned, ty)

@@ -147,7 +147,7 @@ impl Rerun<'_> {
         let Some(function) = instance.get_func(&mut *store, export.index()) else {
             return Err(wasmtime::format_err!("`{}` is not a function", export.name));
         };
-        let state = StatefulCall::of(&export.ty).map(|_| store.data().actor.store.get_state());
+        let state = export.stateful.map(|_| store.data().actor.store.get_state());
         let values: Vec<&Value> = state.iter().chain(params).collect();
         let ty = function.ty(&*store);
         if values.len() != ty.params().len() {
@@ -187,7 +187,7 @@ impl Rerun<'_> {
             return Err(stop);
         }
         let (outcome, state) = match returned {
-            Ok(value) => StatefulCall::returned(&export.ty, value, &mut actor.store.state),
+            Ok(value) => StatefulCall::returned(export.stateful, value, &mut actor.store.state),
             Err(error) if error.is::<UnfitValue>() => {
                 let reason = error.root_cause().to_string();
                 return Err(answers.unfit(reason));

@@ -132,6 +132,7 @@ impl IntegrityChecker {
         if !self.ids.insert(id) {
             return Err(IntegrityError::DoubleChain { chain: number, id });
         }
+        self.messages.chain(id);
         let report = ChainReport { id, events: 0, calls: 0, head: None };
         self.chains.push(ChainState { report, in_call: false, ended: false });
         Ok(())
@@ -180,7 +181,7 @@ impl IntegrityChecker {
             SHUTDOWN => state.ended = true,
             _ => {}
         }
-        self.messages.event(chain, state.report.id, &payload)?;
+        self.messages.event(chain, &payload)?;
         state.report.events += 1;
         state.report.head = Some(event.hash);
         self.events += 1;

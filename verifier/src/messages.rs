@@ -92,7 +92,8 @@ type Key = (TheaterId, u64);
 /// Takes the events of all chains in the order of the take.
 #[derive(Debug, Default)]
 pub(crate) struct MessageChecker {
-    chains: HashMap<ChainNumber, Actor>,
+    /// By number.
+    chains: Vec<Actor>,
     under_way: HashMap<Key, Half>,
 }
 
@@ -110,15 +111,14 @@ struct Actor {
 }
 
 impl MessageChecker {
-    /// Takes the next event.
-    pub fn event(
-        &mut self,
-        chain: ChainNumber,
-        id: TheaterId,
-        payload: &ChainEventPayload,
-    ) -> Result<(), MessageFault> {
-        let fresh = Actor { id, sent: 0, arriving: None, responding: None, given_up: false };
-        let actor = self.chains.entry(chain).or_insert(fresh);
+    /// Takes the next chain.
+    pub fn chain(&mut self, id: TheaterId) {
+        self.chains.push(Actor { id, sent: 0, arriving: None, responding: None, given_up: false });
+    }
+
+    /// Takes the next event, of a chain that was introduced.
+    pub fn event(&mut self, chain: ChainNumber, payload: &ChainEventPayload) -> Result<(), MessageFault> {
+        let Some(actor) = self.chains.get_mut(chain.0 as usize) else { return Ok(()) };
         let arriving = actor.arriving.take();
         let is_call = matches!(payload, ChainEventPayload::Wasm(WasmEventData::WasmCall { .. }));
         if let (Some((from, number)), false) = (arriving, is_call) {
@@ -250,24 +250,23 @@ impl MessageChecker {
     fn names(&self, name: &str, chain: ChainNumber) -> bool {
         match name.strip_prefix('#') {
             Some(number) => number.parse() == Ok(chain.0),
-            None => self.chains.get(&chain).is_some_and(|actor| actor.id.to_string() == name),
+            None => self.chains.get(chain.0 as usize).is_some_and(|actor| actor.id.to_string() == name),
         }
     }
 
     /// Checks that no message of a session that ended has one end only. Where a call was given up its other end may lack.
     pub fn finish(&self) -> Result<(), MessageFault> {
-        let gave_up = |wanted: &dyn Fn(&ChainNumber, &Actor) -> bool| {
-            self.chains.iter().any(|(number, actor)| actor.given_up && wanted(number, actor))
-        };
+        let gave_up = |id| self.chains.iter().any(|actor| actor.given_up && actor.id == id);
         for (&(from, number), half) in &self.under_way {
             let (was, never, excused) = match half {
                 Half::Sent { to, .. } => {
                     // A host of somebody else's may send to others than the take's actors.
-                    let outside = !self.chains.keys().any(|chain| self.names(to, *chain));
-                    ("sent", "received", outside || gave_up(&|chain, _| self.names(to, *chain)))
+                    let mut chains = (0..).map(ChainNumber).zip(&self.chains);
+                    let receiver = chains.find(|(chain, _)| self.names(to, *chain));
+                    ("sent", "received", receiver.is_none_or(|(_, actor)| actor.given_up))
                 }
-                Half::Received { .. } => ("received", "sent", gave_up(&|_, actor| actor.id == from)),
-                Half::Dropped { .. } => ("dropped", "sent", gave_up(&|_, actor| actor.id == from)),
+                Half::Received { .. } => ("received", "sent", gave_up(from)),
+                Half::Dropped { .. } => ("dropped", "sent", gave_up(from)),
             };
             if !excused {
                 return Err(MessageFault::OneSided { from, number, was, never });

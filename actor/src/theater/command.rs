@@ -30,11 +30,6 @@ pub enum TheaterCommand {
         /// The response.
         answer: oneshot::Sender<Result<Bytes, MessageError>>,
     },
-    /// The actor ends when its call is over.
-    ShuttingDown {
-        /// The actor.
-        actor_id: TheaterId,
-    },
 }
 
 /// Which message it is: the sender, and its number among all that the sender sent or tried to send, from 0.

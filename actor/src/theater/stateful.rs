@@ -28,10 +28,13 @@ struct StatefulReturn {
 
 impl StatefulCall {
     /// How a call ended that returned `value`, without the state in it, and the state as its `wasm-result` carries it. A
-    /// new state takes the place of `state`. A function of another shape has none.
-    pub fn returned(ty: &ComponentFunc, value: Option<Value>, state: &mut Value) -> (Outcome, Option<Value>) {
-        let split =
-            StatefulCall::of(ty).zip(value.as_ref()).and_then(|(call, value)| call.split(value.clone()));
+    /// new state takes the place of `state`. A function without a state (`None`) has none.
+    pub fn returned(
+        call: Option<StatefulCall>,
+        value: Option<Value>,
+        state: &mut Value,
+    ) -> (Outcome, Option<Value>) {
+        let split = call.zip(value.as_ref()).and_then(|(call, value)| call.split(value.clone()));
         let Some(split) = split else { return (Outcome::Returned(value), None) };
         let recorded = split.state.map(|new| {
             let recorded = state_to_record(&new, state);

@@ -1,6 +1,6 @@
 //! Owns `theater:simple/runtime`: a line for the log, the chain so far, and the actor's wish to end.
 
-use retake_actor::{ActorStore, HasActor, TheaterCommand};
+use retake_actor::{ActorStore, HasActor};
 use retake_chain::EventWindow;
 use wasmtime::component::{ComponentType, Linker, Lower};
 use wasmtime::{Result, StoreContextMut};
@@ -47,14 +47,9 @@ pub(super) fn add_to_linker<T: HasActor>(linker: &mut Linker<T>) -> Result<()> {
     runtime.func_wrap(GET_CHAIN, |mut store: StoreContextMut<'_, T>, (): ()| {
         Ok((chain_of(&store.data_mut().actor().store),))
     })?;
-    runtime.func_wrap_async("shutdown", |mut store: StoreContextMut<'_, T>, (_data,): (Option<Vec<u8>>,)| {
-        let actor = &store.data_mut().actor().store;
-        actor.set_extension(ShutdownRequested);
-        let (theater_tx, actor_id) = (actor.get_theater_tx(), actor.get_id());
-        Box::new(async move {
-            let told = theater_tx.send(TheaterCommand::ShuttingDown { actor_id }).await;
-            Ok((told.map_err(|_| "the session has ended".to_string()),))
-        })
+    runtime.func_wrap("shutdown", |mut store: StoreContextMut<'_, T>, (_data,): (Option<Vec<u8>>,)| {
+        store.data_mut().actor().store.set_extension(ShutdownRequested);
+        Ok((Ok::<(), String>(()),))
     })
 }
 
