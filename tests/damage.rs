@@ -122,7 +122,8 @@ fn every_state_of_a_file_has_its_own_answer() {
     let take = Take::read(&hello);
     let mut flipped = hello.clone();
     flipped[hello.len() / 2] ^= 0x10;
-    let repaired = SealKind::Repaired { reason: "its tail was lost".into(), cut: 400 };
+    let repaired =
+        SealKind::Repaired { reason: "its tail was lost".into(), cut_events: 2, original_bytes: 400 };
 
     // What the file is, its content, what verify and replay end with, what both say.
     let rows: &[(&str, Vec<u8>, i32, i32, &str)] = &[

@@ -28,15 +28,43 @@ pub enum EncodeError {
 /// Bytes that are not the canonical form of what they should be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
-    /// Not MessagePack, cut short, or not the type that was asked for.
-    #[error("malformed at byte {offset} of {len}: {reason}")]
-    Malformed {
-        /// Position in the bytes given.
+    /// The bytes end within an object.
+    #[error("cut off: the object at byte {offset} goes on behind the end, at {len}")]
+    Truncated {
+        /// Position in the bytes given, of the object that is cut off.
         offset: u64,
         /// How many bytes were given.
         len: u64,
-        /// What the decoder said.
+    },
+    /// Not MessagePack, or another object than the one that must be there.
+    #[error("at byte {offset} is something else than {expected}")]
+    Syntax {
+        /// Position in the bytes given.
+        offset: u64,
+        /// What must be there.
+        expected: &'static str,
+    },
+    /// A map with the same key twice.
+    #[error("the map at byte {offset} has the key `{key}` twice")]
+    DuplicateKey {
+        /// Position in the bytes given, of the map.
+        offset: u64,
+        /// The key.
+        key: String,
+    },
+    /// Fields, or values in them, that the type does not have.
+    #[error("at byte {offset} is not what the type has there: {reason}")]
+    Shape {
+        /// Position in the bytes given.
+        offset: u64,
+        /// What is wrong.
         reason: String,
+    },
+    /// A payload of a kind that this format does not have.
+    #[error("no payload is of the kind `{kind}`; an event of a newer format, or of another program")]
+    UnknownKind {
+        /// The kind, cut to 40 characters.
+        kind: String,
     },
     /// Nested deeper than [`MAX_DECODE_DEPTH`].
     #[error("nested deeper than {MAX_DECODE_DEPTH} at byte {offset}; no component value is that deep")]
@@ -129,7 +157,7 @@ fn locate<T: DeserializeOwned>(bytes: &[u8], error: &rmp_serde::decode::Error) -
     let offset = decoder.position().min(bytes.len() as u64);
     match error {
         rmp_serde::decode::Error::DepthLimitExceeded => DecodeError::TooDeep { offset },
-        error => DecodeError::Malformed { offset, len: bytes.len() as u64, reason: error.to_string() },
+        error => DecodeError::Shape { offset, reason: error.to_string() },
     }
 }
 

@@ -48,7 +48,7 @@ impl ChainEvent {
     /// # Errors
     /// [`DecodeError`] if the data is not the canonical payload of the event's type.
     pub fn payload(&self) -> Result<ChainEventPayload, DecodeError> {
-        ChainEventPayload::decode(&self.event_type, &self.data)
+        ChainEventPayload::decode_shared(&self.event_type, &self.data)
     }
 
     /// How many values the data holds, as [`MAX_VALUES`] counts them, without decoding it; if it is more, the limit.

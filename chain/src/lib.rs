@@ -20,9 +20,12 @@ pub mod log;
 mod pack;
 mod payload;
 mod payload_codec;
+mod payload_decode;
 mod session;
 mod state_chain;
+mod unpack;
 mod value;
+mod value_decode;
 mod value_display;
 mod value_serde;
 

@@ -74,7 +74,7 @@ pub enum Outcome {
 }
 
 /// A call of the host to the actor.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub enum WasmEventData {
     /// An export is called.
     WasmCall {
@@ -88,7 +88,7 @@ pub enum WasmEventData {
         /// The export.
         function_name: String,
         /// The actor's new state, if it has one. `nil` or a list of the one value.
-        #[serde(with = "crate::payload_codec::option_as_list")]
+        #[serde(serialize_with = "crate::payload_codec::option_as_list")]
         state: Option<Value>,
         /// [`Outcome::Returned`] or [`Outcome::Exited`].
         response: Outcome,

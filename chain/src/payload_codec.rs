@@ -1,21 +1,16 @@
-//! Owns the bytes of a payload: the hand-made encoder, the serde form it equals, and the way back.
+//! Owns the bytes of a payload: the hand-made encoder, and the serde form it equals. The way back is `payload_decode.rs`'s.
 //! The primitives are in `pack.rs`; what the payloads mean is in `payload.rs`.
 
-use std::fmt;
-use std::sync::Arc;
-
 use bytes::Bytes;
-use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
-use serde::ser::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
-use crate::count::check_values;
-use crate::encoding::{DecodeError, from_canonical_slice, to_canonical_vec};
+use crate::encoding::to_canonical_vec;
 use crate::pack;
 use crate::payload::{
     ChainEventPayload, HostFunctionCall, Outcome, ReplaySummary, TheaterRuntimeEventData, WasmEventData,
 };
 use crate::session::SessionStart;
-use crate::value::Value;
+use crate::value::{Value, doubled_key};
 
 /// How the bytes of a host call begin. Other events of the same type name would begin otherwise.
 pub(crate) const HOST_FUNCTION_HEAD: &[u8] = b"\x81\xacHostFunction";
@@ -30,10 +25,10 @@ impl ChainEventPayload {
         Bytes::from(bytes)
     }
 
-    /// Writes the bytes into a vector, which is cleared before; returns how deep the deepest value nests.
-    pub(crate) fn encode_into(&self, out: &mut Vec<u8>) -> usize {
+    /// Writes the bytes into a vector, which is cleared before; returns what the encoder saw in passing.
+    pub(crate) fn encode_into(&self, out: &mut Vec<u8>) -> Seen {
         out.clear();
-        let mut encoder = Encoder { out, depth: 0, deepest: 0 };
+        let mut encoder = Encoder::new(out);
         match self {
             ChainEventPayload::HostFunction(call) => encoder.host_function(call),
             ChainEventPayload::Wasm(WasmEventData::WasmCall { function_name, params }) => {
@@ -42,96 +37,59 @@ impl ChainEventPayload {
             ChainEventPayload::Wasm(WasmEventData::WasmResult { function_name, state, response }) => {
                 encoder.wasm_result(function_name, state.as_ref(), response);
             }
-            rare => {
-                let wire = Wire::from(rare.clone());
-                *encoder.out = to_canonical_vec(&wire).expect("flat structs of plain fields always encode");
+            ChainEventPayload::Wasm(WasmEventData::WasmError { function_name, message }) => {
+                encoder.wasm("WasmError", 2, "function_name", function_name);
+                encoder.text("message", message);
             }
-        }
-        encoder.deepest
-    }
-
-    /// Reads the payload of an event of that type.
-    ///
-    /// # Errors
-    /// [`DecodeError`] if the bytes are not canonical, hold more than [`MAX_VALUES`](crate::MAX_VALUES), or are the
-    /// payload of another type.
-    pub fn decode(event_type: &str, data: &[u8]) -> Result<Self, DecodeError> {
-        check_values(data).map_err(|offset| DecodeError::TooManyValues { offset })?;
-        let payload = match from_canonical_slice::<Wire>(data)? {
-            Wire::HostFunction { input, output } => {
-                let wrong =
-                    || DecodeError::WrongType { event_type: event_type.into(), payload: "HostFunction" };
-                let (interface, function) = event_type.rsplit_once('/').ok_or_else(wrong)?;
-                let (interface, function) = (Arc::from(interface), Arc::from(function));
-                return Ok(ChainEventPayload::HostFunction(HostFunctionCall {
-                    interface,
-                    function,
-                    input,
-                    output,
-                }));
+            ChainEventPayload::Wasm(WasmEventData::WasmComponentCreationError { error }) => {
+                encoder.wasm("WasmComponentCreationError", 1, "error", error);
             }
-            Wire::Wasm(data) => ChainEventPayload::Wasm(data),
-            Wire::ReplaySummary(summary) => ChainEventPayload::ReplaySummary(summary),
-            Wire::Session(start) => ChainEventPayload::Session(start),
-            Wire::Shutdown => ChainEventPayload::Shutdown,
-            Wire::TheaterRuntime(data) => ChainEventPayload::TheaterRuntime(data),
-        };
-        if !payload.fits(event_type) {
-            return Err(DecodeError::WrongType { event_type: event_type.into(), payload: payload.name() });
+            ChainEventPayload::Session(start) => encoder.rare(&Rare::Session(start.clone())),
+            ChainEventPayload::TheaterRuntime(data) => encoder.rare(&Rare::TheaterRuntime(data.clone())),
+            ChainEventPayload::Shutdown => encoder.rare(&Rare::Shutdown),
+            ChainEventPayload::ReplaySummary(summary) => encoder.rare(&Rare::ReplaySummary(summary.clone())),
         }
-        match &payload {
-            ChainEventPayload::Wasm(WasmEventData::WasmResult { response, .. })
-                if !matches!(response, Outcome::Returned(_) | Outcome::Exited(_)) =>
-            {
-                Err(DecodeError::WrongResponse { outcome: response.name() })
-            }
-            _ => Ok(payload),
-        }
+        encoder.seen
     }
 }
 
 /// The canonical bytes of one value.
 pub(crate) fn value_bytes(value: &Value) -> Vec<u8> {
     let mut out = Vec::new();
-    Encoder { out: &mut out, depth: 0, deepest: 0 }.value(value);
+    Encoder::new(&mut out).value(value);
     out
 }
 
-/// The payload as serde sees it: what the hand-made encoder must equal, and what is read.
-#[derive(serde::Serialize, serde::Deserialize)]
-#[cfg_attr(test, derive(Clone))]
-pub(crate) enum Wire {
+/// The payloads that serde writes and reads: flat structs of plain fields.
+#[derive(Serialize, Deserialize)]
+pub(crate) enum Rare {
     Session(Box<SessionStart>),
-    HostFunction { input: Vec<Value>, output: Outcome },
-    Wasm(WasmEventData),
     TheaterRuntime(TheaterRuntimeEventData),
     Shutdown,
     ReplaySummary(ReplaySummary),
 }
 
-impl From<ChainEventPayload> for Wire {
-    fn from(payload: ChainEventPayload) -> Self {
-        match payload {
-            ChainEventPayload::Session(start) => Wire::Session(start),
-            ChainEventPayload::HostFunction(call) => {
-                Wire::HostFunction { input: call.input, output: call.output }
-            }
-            ChainEventPayload::Wasm(data) => Wire::Wasm(data),
-            ChainEventPayload::TheaterRuntime(data) => Wire::TheaterRuntime(data),
-            ChainEventPayload::Shutdown => Wire::Shutdown,
-            ChainEventPayload::ReplaySummary(summary) => Wire::ReplaySummary(summary),
-        }
-    }
+/// What a reader would refuse in values that were written.
+#[derive(Default)]
+pub(crate) struct Seen {
+    /// How deep the deepest value nests.
+    pub depth: usize,
+    /// A key that a record has twice.
+    pub doubled: Option<String>,
 }
 
 /// Writes the events that a guest can cause by the thousand, in one pass and without a tree between.
 struct Encoder<'a> {
     out: &'a mut Vec<u8>,
     depth: usize,
-    deepest: usize,
+    seen: Seen,
 }
 
-impl Encoder<'_> {
+impl<'a> Encoder<'a> {
+    fn new(out: &'a mut Vec<u8>) -> Self {
+        Encoder { out, depth: 0, seen: Seen::default() }
+    }
+
     fn host_function(&mut self, call: &HostFunctionCall) {
         self.out.extend_from_slice(HOST_FUNCTION_HEAD);
         pack::map_header(self.out, 2);
@@ -142,13 +100,13 @@ impl Encoder<'_> {
     }
 
     fn wasm_call(&mut self, function_name: &str, params: &[Value]) {
-        self.wasm("WasmCall", 2, function_name);
+        self.wasm("WasmCall", 2, "function_name", function_name);
         pack::string(self.out, "params");
         self.values(params);
     }
 
     fn wasm_result(&mut self, function_name: &str, state: Option<&Value>, response: &Outcome) {
-        self.wasm("WasmResult", 3, function_name);
+        self.wasm("WasmResult", 3, "function_name", function_name);
         pack::string(self.out, "state");
         match state {
             None => pack::nil(self.out),
@@ -158,14 +116,23 @@ impl Encoder<'_> {
         self.outcome(response);
     }
 
-    fn wasm(&mut self, name: &str, fields: usize, function_name: &str) {
+    /// The front of a step of an export call, with its first field.
+    fn wasm(&mut self, name: &str, fields: usize, key: &str, text: &str) {
         pack::map_header(self.out, 1);
         pack::string(self.out, "Wasm");
         pack::map_header(self.out, 1);
         pack::string(self.out, name);
         pack::map_header(self.out, fields);
-        pack::string(self.out, "function_name");
-        pack::string(self.out, function_name);
+        self.text(key, text);
+    }
+
+    fn text(&mut self, key: &str, text: &str) {
+        pack::string(self.out, key);
+        pack::string(self.out, text);
+    }
+
+    fn rare(&mut self, payload: &Rare) {
+        *self.out = to_canonical_vec(payload).expect("flat structs of plain fields always encode");
     }
 
     fn outcome(&mut self, outcome: &Outcome) {
@@ -205,6 +172,9 @@ impl Encoder<'_> {
             }
             Value::Record(fields) => {
                 self.enter();
+                if self.seen.doubled.is_none() {
+                    self.seen.doubled = doubled_key(fields).map(str::to_owned);
+                }
                 pack::map_header(self.out, fields.len());
                 for (name, value) in fields {
                     pack::string(self.out, name);
@@ -218,26 +188,14 @@ impl Encoder<'_> {
 
     fn enter(&mut self) {
         self.depth += 1;
-        self.deepest = self.deepest.max(self.depth);
+        self.seen.depth = self.seen.depth.max(self.depth);
     }
 }
 
 /// An optional value as a component's option is written: nil, or a list of the one value. A plain serde
 /// option could not tell no value from the value nil.
-pub(crate) mod option_as_list {
-    use super::*;
-
-    pub(crate) fn serialize<S: Serializer>(state: &Option<Value>, serializer: S) -> Result<S::Ok, S::Error> {
-        state.as_ref().map(std::slice::from_ref).serialize(serializer)
-    }
-
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
-        match Option::<Vec<Value>>::deserialize(deserializer)? {
-            None => Ok(None),
-            Some(mut values) if values.len() == 1 => Ok(values.pop()),
-            Some(values) => Err(de::Error::invalid_length(values.len(), &"one value")),
-        }
-    }
+pub(crate) fn option_as_list<S: Serializer>(state: &Option<Value>, serializer: S) -> Result<S::Ok, S::Error> {
+    state.as_ref().map(std::slice::from_ref).serialize(serializer)
 }
 
 impl Serialize for Outcome {
@@ -250,48 +208,6 @@ impl Serialize for Outcome {
             Outcome::Trapped(message) => serializer.serialize_newtype_variant("Outcome", 2, name, message),
             Outcome::Failed(message) => serializer.serialize_newtype_variant("Outcome", 3, name, message),
             Outcome::Cancelled => serializer.serialize_unit_variant("Outcome", 4, name),
-        }
-    }
-}
-
-/// By hand, since `returned` is a bare word and also the name of a value.
-impl<'de> Deserialize<'de> for Outcome {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(OutcomeVisitor)
-    }
-}
-
-const OUTCOMES: &[&str] = &["returned", "exited", "trapped", "failed", "cancelled"];
-
-struct OutcomeVisitor;
-
-impl<'de> Visitor<'de> for OutcomeVisitor {
-    type Value = Outcome;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an outcome")
-    }
-
-    fn visit_str<E: de::Error>(self, name: &str) -> Result<Outcome, E> {
-        match name {
-            "returned" => Ok(Outcome::Returned(None)),
-            "cancelled" => Ok(Outcome::Cancelled),
-            other => Err(E::unknown_variant(other, OUTCOMES)),
-        }
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Outcome, A::Error> {
-        let name: String = map.next_key()?.ok_or_else(|| de::Error::invalid_length(0, &self))?;
-        let outcome = match name.as_str() {
-            "returned" => Outcome::Returned(Some(map.next_value()?)),
-            "exited" => Outcome::Exited(map.next_value()?),
-            "trapped" => Outcome::Trapped(map.next_value()?),
-            "failed" => Outcome::Failed(map.next_value()?),
-            other => return Err(de::Error::unknown_variant(other, OUTCOMES)),
-        };
-        match map.next_key::<String>()? {
-            None => Ok(outcome),
-            Some(_) => Err(de::Error::invalid_length(2, &"one outcome")),
         }
     }
 }

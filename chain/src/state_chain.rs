@@ -74,6 +74,16 @@ pub enum ChainError {
         /// Depth of the deepest value.
         depth: usize,
     },
+    /// A record has two fields of one name.
+    #[error("event {index} (`{event_type}`): a record has two fields `{key}`; name them apart")]
+    DuplicateKey {
+        /// Index the event would have had in the chain.
+        index: u64,
+        /// The event's type.
+        event_type: String,
+        /// The name.
+        key: String,
+    },
     /// More values than readers accept.
     #[error("event {index} (`{event_type}`): more than the {MAX_VALUES} values that fit; split the call")]
     TooManyValues {
@@ -201,10 +211,14 @@ impl StateChain {
             return Err(ChainError::WrongType { index: self.event_count(), event_type, payload });
         }
         let mut appender = self.append_lock().await;
-        let depth = data.data.encode_into(&mut appender.scratch);
-        if depth > MAX_VALUE_DEPTH {
-            let event_type = data.event_type.to_string();
+        let seen = data.data.encode_into(&mut appender.scratch);
+        if seen.depth > MAX_VALUE_DEPTH {
+            let (event_type, depth) = (data.event_type.to_string(), seen.depth);
             return Err(ChainError::TooDeep { index: self.event_count(), event_type, depth });
+        }
+        if let Some(key) = seen.doubled {
+            let event_type = data.event_type.to_string();
+            return Err(ChainError::DuplicateKey { index: self.event_count(), event_type, key });
         }
         if check_values(&appender.scratch).is_err() {
             let event_type = data.event_type.to_string();

@@ -2,6 +2,7 @@
 //! The MessagePack form is in `value_serde.rs`, the form for people in `value_display.rs`; the walk between
 //! component types and values is the actor crate's.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -183,4 +184,18 @@ impl From<Option<Value>> for Value {
     fn from(value: Option<Value>) -> Self {
         value.map_or(Value::None, |value| Value::List(vec![value]))
     }
+}
+
+/// Up to so many keys are compared with each other; more go into a set.
+const FEW_KEYS: usize = 16;
+
+/// A key that a record has twice.
+pub(crate) fn doubled_key(fields: &[(Arc<str>, Value)]) -> Option<&str> {
+    let mut keys = fields.iter().map(|(key, _)| &**key);
+    if fields.len() <= FEW_KEYS {
+        let is_before = |at: usize, key: &str| fields[..at].iter().any(|(other, _)| &**other == key);
+        return keys.enumerate().find(|(at, key)| is_before(*at, key)).map(|(_, key)| key);
+    }
+    let mut seen = HashSet::with_capacity(fields.len());
+    keys.find(|key| !seen.insert(*key))
 }

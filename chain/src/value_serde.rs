@@ -1,11 +1,6 @@
-//! Owns how a [`Value`] crosses serde: MessagePack's data model for binary formats, and a one-way readable
-//! form for JSON. Which bytes count as canonical is left to `encoding.rs`.
+//! Owns how serde writes a [`Value`]: MessagePack's data model for binary formats, and a readable form for JSON.
+//! Reading is `value_decode.rs`'s.
 
-use std::fmt;
-use std::sync::Arc;
-
-use bytes::Bytes;
-use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
 use crate::base64;
@@ -13,9 +8,6 @@ use crate::value::{HANDLE_EXTENSION, Value};
 
 /// The name by which rmp-serde knows an extension.
 const EXTENSION_STRUCT: &str = "_ExtStruct";
-
-/// Elements reserved ahead of their bytes, whatever length a header claims.
-const MAX_RESERVED: usize = 64;
 
 /// Binary formats get MessagePack's data model. Formats for people (JSON) get plain numbers, strings, arrays
 /// and objects, with `{"bytes": base64}`, `{"handle": n}` and `{"float": text}` where JSON has no word.
@@ -87,110 +79,5 @@ impl Serialize for Extension {
 impl Serialize for FourBytes {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_bytes(&self.0)
-    }
-}
-
-impl<'de> Deserialize<'de> for FourBytes {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct FourBytesVisitor;
-        impl Visitor<'_> for FourBytesVisitor {
-            type Value = FourBytes;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("the four bytes of a handle")
-            }
-
-            fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<FourBytes, E> {
-                bytes.try_into().map(FourBytes).map_err(|_| E::invalid_length(bytes.len(), &self))
-            }
-        }
-        deserializer.deserialize_bytes(FourBytesVisitor)
-    }
-}
-
-impl<'de> Deserialize<'de> for Value {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ValueVisitor)
-    }
-}
-
-struct ValueVisitor;
-
-impl<'de> Visitor<'de> for ValueVisitor {
-    type Value = Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a value")
-    }
-
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::None)
-    }
-
-    fn visit_none<E>(self) -> Result<Value, E> {
-        Ok(Value::None)
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_f32<E>(self, value: f32) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_string<E>(self, value: String) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_bytes<E>(self, value: &[u8]) -> Result<Value, E> {
-        Ok(Value::Bytes(Bytes::copy_from_slice(value)))
-    }
-
-    fn visit_byte_buf<E>(self, value: Vec<u8>) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
-        let mut values = Vec::with_capacity(seq.size_hint().unwrap_or(0).min(MAX_RESERVED));
-        while let Some(value) = seq.next_element()? {
-            values.push(value);
-        }
-        Ok(Value::List(values))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
-        let mut fields = Vec::with_capacity(map.size_hint().unwrap_or(0).min(MAX_RESERVED));
-        while let Some(field) = map.next_entry::<Arc<str>, Value>()? {
-            fields.push(field);
-        }
-        Ok(Value::Record(fields))
-    }
-
-    fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        let (kind, FourBytes(bytes)) = Deserialize::deserialize(deserializer)?;
-        let kind: i8 = kind;
-        if kind != HANDLE_EXTENSION {
-            return Err(de::Error::custom(format_args!(
-                "unknown extension type {kind}, only handles (1) are known"
-            )));
-        }
-        Ok(Value::Handle(u32::from_be_bytes(bytes)))
     }
 }

@@ -162,10 +162,7 @@ impl IntegrityChecker {
                 if start.actor_id != state.report.id {
                     return Err(IntegrityFault::GenesisId { chain: state.report.id, found: start.actor_id });
                 }
-                if !start.format.is_readable_by(FORMAT_VERSION) {
-                    let supported = FORMAT_VERSION;
-                    return Err(IntegrityFault::GenesisVersion { found: start.format, supported });
-                }
+                start.format.check_readable_by(FORMAT_VERSION).map_err(IntegrityFault::GenesisVersion)?;
                 check_actor(&self.embedded, &mut self.actor, start.actor.digest)?;
             }
             (_, 0) => return Err(IntegrityFault::NoGenesis),

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use retake_chain::{ChainNumber, ContentRef, DecodeError, EventHash, FormatVersion, TheaterId};
+use retake_chain::log::VersionError;
+use retake_chain::{ChainNumber, ContentRef, DecodeError, EventHash, TheaterId};
 
 use crate::messages::MessageFault;
 
@@ -169,13 +170,8 @@ pub enum IntegrityFault {
         found: TheaterId,
     },
     /// The genesis is of a version that this take cannot have.
-    #[error("the genesis is of format {found}, this program reads up to {supported}")]
-    GenesisVersion {
-        /// The genesis's version.
-        found: FormatVersion,
-        /// The newest that is supported.
-        supported: FormatVersion,
-    },
+    #[error("the genesis is of another version: {0}")]
+    GenesisVersion(VersionError),
     /// The genesis names another component than the one that is embedded, or than another genesis does.
     #[error("the genesis names the component {found}, {whose} is {expected}")]
     GenesisActor {

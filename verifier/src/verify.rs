@@ -54,10 +54,7 @@ impl VerifyError {
                 ReadError::Damaged { .. } | ReadError::TrailingBytes { .. } | ReadError::Failed,
             ) => ExitCode::Damaged,
             VerifyFault::Read(
-                ReadError::Io { .. }
-                | ReadError::Empty
-                | ReadError::NotATake { .. }
-                | ReadError::NewerVersion { .. },
+                ReadError::Io { .. } | ReadError::Empty | ReadError::NotATake { .. } | ReadError::Version(_),
             ) => ExitCode::Unchecked,
         }
     }

@@ -8,27 +8,29 @@ use crate::encoding::from_canonical_slice;
 use crate::value::Value;
 
 use super::error::Damage;
-use super::format::{
-    FORMAT_VERSION, FormatVersion, FrameEntry, FrameRef, Header, IndexBody, Seal, TAG_HEADER, TAG_INDEX,
-    TAG_SEAL,
-};
+use super::format::{FrameEntry, FrameRef, Header, IndexBody, Seal, TAG_HEADER, TAG_INDEX, TAG_SEAL};
+use super::version::{FORMAT_VERSION, FormatVersion, VersionError};
 
-/// The version in a header. It is looked for before anything else is demanded of the header, for that of a
-/// newer version may have more in it.
-pub(super) fn decode_header(raw: &[u8]) -> Result<FormatVersion, Damage> {
-    let part = |value: &Value| match value {
-        Value::Unsigned(part) => u16::try_from(*part).ok(),
+/// The version in a header, if this crate can read it. It is looked for before anything else is demanded of the header, for
+/// that of another version may have more in it.
+pub(super) fn decode_header(raw: &[u8]) -> Result<Result<FormatVersion, VersionError>, Damage> {
+    let decoded = |source| Damage::Decode { what: "header", source };
+    if let Value::List(fields) = Value::decode(raw).map_err(decoded)?
+        && let Some(found) = fields.get(1).and_then(loose_version)
+        && let Err(error) = found.check_readable_by(FORMAT_VERSION)
+    {
+        return Ok(Err(error));
+    }
+    decode("header", TAG_HEADER, raw).map(|header: Header| Ok(header.version))
+}
+
+fn loose_version(header: &Value) -> Option<FormatVersion> {
+    let Some(Value::List(parts)) = header.field("version") else { return None };
+    let part = |at| match parts.get(at) {
+        Some(Value::Unsigned(part)) => u16::try_from(*part).ok(),
         _ => None,
     };
-    let loose: Value = decode("header", TAG_HEADER, raw)?;
-    if let Some(Value::List(parts)) = loose.field("version")
-        && let [major, minor] = parts.as_slice()
-        && let (Some(major), Some(minor)) = (part(major), part(minor))
-        && !(FormatVersion { major, minor }).is_readable_by(FORMAT_VERSION)
-    {
-        return Ok(FormatVersion { major, minor });
-    }
-    decode("header", TAG_HEADER, raw).map(|header: Header| header.version)
+    Some(FormatVersion::new(part(0)?, part(1)?))
 }
 
 /// Compares an index with what was read since the one before.
@@ -39,7 +41,7 @@ pub(super) fn check_index(
     last_index: Option<FrameRef>,
 ) -> Result<(), Damage> {
     let body: IndexBody = decode("index", TAG_INDEX, raw)?;
-    let differs = |reason: String| Err(Damage::Mismatch { what: "index", reason });
+    let differs = |reason: String| Err(Damage::IndexMismatch { reason });
     if let Some((named, found)) = body.frames.iter().zip(frames).find(|(named, found)| named != found) {
         return differs(format!("it names {named:?} where {found:?} is"));
     }
@@ -73,13 +75,13 @@ pub(super) fn decode_seal_body(
     } else {
         return Ok(seal);
     };
-    Err(Damage::Mismatch { what: "seal", reason: reason.into() })
+    Err(Damage::SealMismatch { reason })
 }
 
 fn decode<T: Serialize + DeserializeOwned>(what: &'static str, tag: &str, raw: &[u8]) -> Result<T, Damage> {
     match from_canonical_slice::<(String, T)>(raw) {
         Ok((found, body)) if found == tag => Ok(body),
-        Ok(_) => Err(Damage::Record { reason: "an array with an unknown tag" }),
+        Ok((found, _)) => Err(Damage::UnknownRecord { tag: found, fields: 2 }),
         Err(source) => Err(Damage::Decode { what, source }),
     }
 }

@@ -4,8 +4,9 @@
 use std::io;
 
 use super::format::{
-    ChainNumber, FormatVersion, MAX_ACTOR, MAX_CHAINS, MAX_EVENT, MAX_EVENT_TYPE, MAX_FRAMES_PER_INDEX,
+    ChainNumber, FRAME_RAW_BYTES, MAX_ACTOR, MAX_CHAINS, MAX_EVENT, MAX_EVENT_TYPE, MAX_FRAMES_PER_INDEX,
 };
+use super::version::VersionError;
 use crate::encoding::DecodeError;
 use crate::hash::EventHash;
 
@@ -109,14 +110,9 @@ pub enum ReadError {
         /// What is there instead of a take's header.
         reason: String,
     },
-    /// A take, but written by a later version of this program.
-    #[error("written in format {found}, this program reads up to {supported}; use a newer one")]
-    NewerVersion {
-        /// The file's version.
-        found: FormatVersion,
-        /// The newest that is supported.
-        supported: FormatVersion,
-    },
+    /// A take, but of a version that this program cannot answer for.
+    #[error(transparent)]
+    Version(#[from] VersionError),
     /// Bytes are not what was written.
     #[error("damaged at byte {offset}, after {event} events: {damage}")]
     Damaged {
@@ -158,12 +154,29 @@ pub enum Damage {
         /// What zstd said.
         reason: String,
     },
-    /// Decompressed bytes that are no record.
-    #[error("not a record: {reason}")]
-    Record {
-        /// What is wrong with it.
-        reason: &'static str,
+    /// A frame's content is not what its checksum says.
+    #[error("the frame's checksum is not that of its content")]
+    Checksum,
+    /// Decompressed bytes that are no MessagePack, or another object than the one that must be there.
+    #[error("not a record: something else is there than {expected}")]
+    Syntax {
+        /// What must be there.
+        expected: &'static str,
     },
+    /// An integer or a length in a record has a shorter form.
+    #[error("not a record: an integer or a length is not in its shortest form")]
+    NotCanonical,
+    /// An array that begins as no record of this format does.
+    #[error("not a record: no record has the tag `{tag}` and {fields} fields")]
+    UnknownRecord {
+        /// Its first field.
+        tag: String,
+        /// How many it has.
+        fields: usize,
+    },
+    /// A chain's actor id is no UUID, or not in the one form.
+    #[error("not a record: an actor id that is no UUID in lower case with hyphens")]
+    ActorId,
     /// A length beyond the format's limit.
     #[error("{what} of {len} bytes, at most {limit} are allowed")]
     TooLarge {
@@ -174,14 +187,6 @@ pub enum Damage {
         /// The limit.
         limit: u64,
     },
-    /// A header, index or seal that does not decode.
-    #[error("the {what} does not decode: {source}")]
-    Decode {
-        /// Which.
-        what: &'static str,
-        /// Why.
-        source: DecodeError,
-    },
     /// A record where it may not be.
     #[error("a record `{record}` {place}")]
     Misplaced {
@@ -189,6 +194,44 @@ pub enum Damage {
         record: &'static str,
         /// Why it may not be there.
         place: &'static str,
+    },
+    /// A record that begins where its frame should have ended.
+    #[error("a record begins behind {FRAME_RAW_BYTES} bytes of its frame, where the frame must end")]
+    LongFrame,
+    /// A piece of the embedded component that does not follow the one before.
+    #[error(
+        "a piece of the embedded component at {offset} of {total} bytes does not continue the one before"
+    )]
+    ActorPiece {
+        /// Where it says that it begins.
+        offset: u64,
+        /// What it says of the size of the whole.
+        total: u64,
+    },
+    /// A chain begins before the embedded component is whole.
+    #[error("the embedded component is not whole: {seen} of {total} bytes come before the first chain")]
+    ActorCut {
+        /// Bytes that are there.
+        seen: u64,
+        /// Bytes of the whole.
+        total: u64,
+    },
+    /// Chains are not counted from 0.
+    #[error("chain {found} is introduced where chain {expected} must be")]
+    ChainOutOfTurn {
+        /// The number that must come.
+        expected: u32,
+        /// The number that came.
+        found: u64,
+    },
+    /// More chains than a take may have.
+    #[error("more than {MAX_CHAINS} chains")]
+    TooManyChains,
+    /// An event of a chain that was not introduced.
+    #[error("an event of chain {chain}, which was not introduced")]
+    UnknownChain {
+        /// The number.
+        chain: u64,
     },
     /// A frame without a record.
     #[error("a frame without a record")]
@@ -199,13 +242,25 @@ pub enum Damage {
     /// More frames than an index may name.
     #[error("more than {MAX_FRAMES_PER_INDEX} frames without an index")]
     MissingIndex,
-    /// An index, or the seal, that names another frame than the one that is there.
-    #[error("the {what} does not match the frames before it: {reason}")]
-    Mismatch {
+    /// A header, index or seal that does not decode.
+    #[error("the {what} does not decode: {source}")]
+    Decode {
         /// Which.
         what: &'static str,
+        /// Why.
+        source: DecodeError,
+    },
+    /// An index that names another frame than the one that is there.
+    #[error("the index does not match the frames before it: {reason}")]
+    IndexMismatch {
         /// Where they differ.
         reason: String,
+    },
+    /// A seal that names another index than the one that is there, or that comes too early.
+    #[error("the seal does not match the frames before it: {reason}")]
+    SealMismatch {
+        /// Where they differ.
+        reason: &'static str,
     },
     /// A seal that is encoded otherwise.
     #[error("the seal's frame is not in its one encoding")]

@@ -1,4 +1,4 @@
-//! Owns what reader and writer agree on: version, limits, tags, and the records of a `.take`.
+//! Owns what reader and writer agree on: limits, tags, and the records of a `.take`; the version is `version.rs`'s.
 //! How records become frames is left to `frame.rs`, `sink.rs` and `source.rs`.
 
 use std::fmt;
@@ -10,10 +10,7 @@ use crate::event::ChainEvent;
 use crate::hash::EventHash;
 use crate::ids::TheaterId;
 
-/// The version that this crate writes, and the newest it reads.
-///
-/// - 1.0: the first.
-pub const FORMAT_VERSION: FormatVersion = FormatVersion { major: 1, minor: 0 };
+use super::version::FormatVersion;
 
 /// Largest event data, in bytes.
 pub const MAX_EVENT: usize = 1 << 30;
@@ -25,7 +22,7 @@ pub const MAX_ACTOR: u64 = 1 << 30;
 pub const ACTOR_CHUNK: usize = 1 << 20;
 /// Most chains in one take.
 pub const MAX_CHAINS: usize = 1 << 16;
-/// A data frame closes when it holds this many bytes before compression.
+/// A data frame closes when it holds this many bytes before compression: no record begins behind them.
 pub const FRAME_RAW_BYTES: u64 = 1 << 20;
 /// Most frames that one index names, the index before it included.
 pub const MAX_FRAMES_PER_INDEX: usize = 256;
@@ -49,41 +46,6 @@ pub(super) const TAG_CHAIN: &str = "chain";
 pub(super) const TAG_EVENT: &str = "event";
 pub(super) const TAG_INDEX: &str = "index";
 pub(super) const TAG_SEAL: &str = "seal";
-
-/// Version of the format. Another major cannot be read; a newer minor may hold what this crate does not know.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(from = "(u16, u16)", into = "(u16, u16)")]
-pub struct FormatVersion {
-    /// Changes when older readers would misread.
-    pub major: u16,
-    /// Changes when something is added.
-    pub minor: u16,
-}
-
-impl FormatVersion {
-    /// Whether a reader of version `reader` understands all of a take of this version.
-    pub fn is_readable_by(self, reader: FormatVersion) -> bool {
-        self.major == reader.major && self.minor <= reader.minor
-    }
-}
-
-impl From<(u16, u16)> for FormatVersion {
-    fn from((major, minor): (u16, u16)) -> Self {
-        Self { major, minor }
-    }
-}
-
-impl From<FormatVersion> for (u16, u16) {
-    fn from(version: FormatVersion) -> Self {
-        (version.major, version.minor)
-    }
-}
-
-impl fmt::Display for FormatVersion {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.major, self.minor)
-    }
-}
 
 /// The number of a chain within its take, from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -194,12 +156,14 @@ pub struct Seal {
 pub enum SealKind {
     /// The recorder, at the end of the session.
     Complete,
-    /// A repair, after the session was cut short.
+    /// A repair: the take is what could be saved of another, and not all that was recorded.
     Repaired {
-        /// What was wrong.
+        /// What was wrong with the original.
         reason: String,
-        /// Where the whole part of the original file ended.
-        cut: u64,
+        /// Events that could be read, and were left out as their call does not end, or as they come behind what was wrong.
+        cut_events: u64,
+        /// Bytes of the original file.
+        original_bytes: u64,
     },
 }
 

@@ -11,13 +11,13 @@
 //! | bytes after the seal | [`ReadError::TrailingBytes`] |
 //! | repaired from a torn one | [`TakeState::Sealed`], and the seal's kind is [`SealKind::Repaired`] |
 //! | altered, and every checksum made anew | reads well; the verifier's hashes, or the replay, tell |
-//! | written in a newer format | [`ReadError::NewerVersion`] |
+//! | written in another format | [`ReadError::Version`] |
 //! | no bytes at all | [`ReadError::Empty`] |
 //! | something else | [`ReadError::NotATake`] |
 //!
 //! # Files of this module
 //!
-//! `format` has the constants and records; `frame` walks zstd frames and has the seal's fixed encoding; `sink`
+//! `format` has the constants and records, `version` the version; `frame` walks zstd frames and has the seal's fixed encoding; `sink`
 //! and `source` compress and decompress; `parse` takes records apart, `blocks` headers, indexes and seals; `writer` and `reader` are the two ends.
 
 mod blocks;
@@ -28,6 +28,7 @@ mod parse;
 mod reader;
 mod sink;
 mod source;
+mod version;
 mod writer;
 
 #[cfg(test)]
@@ -35,10 +36,11 @@ mod tests;
 
 pub use error::{Damage, ReadError, WriteError};
 pub use format::{
-    ACTOR_CHUNK, COMPRESSION_LEVEL, ChainNumber, FORMAT_VERSION, FRAME_RAW_BYTES, FormatVersion, FrameEntry,
-    FrameRef, MAX_ACTOR, MAX_CHAINS, MAX_EVENT, MAX_EVENT_TYPE, MAX_FRAMES_PER_INDEX, MAX_SEAL, Record, Seal,
-    SealKind, SealedChain, TakeState, WINDOW_LOG, WINDOW_LOG_MAX,
+    ACTOR_CHUNK, COMPRESSION_LEVEL, ChainNumber, FRAME_RAW_BYTES, FrameEntry, FrameRef, MAX_ACTOR,
+    MAX_CHAINS, MAX_EVENT, MAX_EVENT_TYPE, MAX_FRAMES_PER_INDEX, MAX_SEAL, Record, Seal, SealKind,
+    SealedChain, TakeState, WINDOW_LOG, WINDOW_LOG_MAX,
 };
 pub use reader::LogReader;
 pub use sink::Storage;
+pub use version::{FORMAT_VERSION, FormatVersion, MajorVersion, MinorVersion, VersionError};
 pub use writer::{LogWriter, SealSummary};

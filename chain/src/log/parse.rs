@@ -1,5 +1,5 @@
 //! Owns the taking apart of one record out of decompressed bytes that may not all be there yet.
-//! Strict: every integer and length must be in its shortest form, as `pack.rs` writes it.
+//! The primitives are `unpack.rs`'s.
 
 use super::error::Damage;
 use super::format::{
@@ -8,6 +8,7 @@ use super::format::{
 };
 use crate::hash::EventHash;
 use crate::ids::TheaterId;
+use crate::unpack::{UnpackError, Unpacker};
 
 /// One record, borrowed from the bytes; the data of an event as a range of them.
 #[derive(Debug, PartialEq, Eq)]
@@ -43,145 +44,92 @@ pub(super) enum Stop {
 
 /// The record that `bytes` begin with, and how many bytes it takes.
 pub(super) fn parse_record(bytes: &[u8]) -> Result<(Item<'_>, usize), Stop> {
-    let mut cursor = Cursor { bytes, pos: 0 };
-    let fields = cursor.array_header()?;
-    let tag = cursor.string(8, "a record's tag")?;
+    let mut unpacker = Unpacker::new(bytes);
+    let fields = match unpacker.peek()? {
+        0x90..=0x9f => unpacker.array_header()?,
+        _ => return Err(Stop::Bad(Damage::Syntax { expected: "a short array" })),
+    };
+    let tag = limited_string(&mut unpacker, MAX_TAG, "a record's tag")?;
     let item = match (tag, fields) {
-        (TAG_EVENT, 6) => cursor.event()?,
-        (TAG_CHAIN, 3) => cursor.chain()?,
-        (TAG_ACTOR, 4) => cursor.actor()?,
+        (TAG_EVENT, 6) => event(&mut unpacker)?,
+        (TAG_CHAIN, 3) => chain(&mut unpacker)?,
+        (TAG_ACTOR, 4) => actor(&mut unpacker)?,
         (TAG_HEADER, 2) => Item::Lone(TAG_HEADER),
         (TAG_INDEX, 2) => Item::Lone(TAG_INDEX),
         (TAG_SEAL, 2) => Item::Lone(TAG_SEAL),
-        _ => return bad("an array with an unknown tag or another number of fields"),
+        _ => return Err(Stop::Bad(Damage::UnknownRecord { tag: tag.to_owned(), fields })),
     };
-    Ok((item, cursor.pos))
+    Ok((item, unpacker.position()))
 }
 
-fn bad<T>(reason: &'static str) -> Result<T, Stop> {
-    Err(Stop::Bad(Damage::Record { reason }))
+/// Longest tag that is looked at.
+const MAX_TAG: usize = 32;
+
+impl From<UnpackError> for Stop {
+    fn from(error: UnpackError) -> Self {
+        match error {
+            UnpackError::Short => Stop::Need,
+            UnpackError::Other(expected) => Stop::Bad(Damage::Syntax { expected }),
+            UnpackError::Overlong => Stop::Bad(Damage::NotCanonical),
+        }
+    }
 }
 
-struct Cursor<'a> {
-    bytes: &'a [u8],
-    pos: usize,
+fn event<'a>(unpacker: &mut Unpacker<'a>) -> Result<Item<'a>, Stop> {
+    let chain = unpacker.unsigned()?;
+    let hash = hash(unpacker)?;
+    let parent = if unpacker.nil()? { None } else { Some(self::hash(unpacker)?) };
+    let event_type = limited_string(unpacker, MAX_EVENT_TYPE, "an event type")?;
+    let len = checked(unpacker.binary_header()?, MAX_EVENT, "event data")?;
+    let start = unpacker.position();
+    unpacker.take(len)?;
+    Ok(Item::Event { chain, hash, parent, event_type, data: start..start + len })
 }
 
-impl<'a> Cursor<'a> {
-    fn event(&mut self) -> Result<Item<'a>, Stop> {
-        let chain = self.unsigned()?;
-        let hash = self.hash()?;
-        let parent = if self.peek()? == 0xc0 {
-            self.pos += 1;
-            None
-        } else {
-            Some(self.hash()?)
-        };
-        let event_type = self.string(MAX_EVENT_TYPE, "an event type")?;
-        let len = self.binary_header(MAX_EVENT, "event data")?;
-        let start = self.pos;
-        self.take(len)?;
-        Ok(Item::Event { chain, hash, parent, event_type, data: start..start + len })
+fn chain<'a>(unpacker: &mut Unpacker<'a>) -> Result<Item<'a>, Stop> {
+    let number = unpacker.unsigned()?;
+    let text = limited_string(unpacker, UUID, "an actor id")?;
+    match TheaterId::parse(text) {
+        Ok(id) if id.to_string() == text => Ok(Item::Chain { number, id }),
+        _ => Err(Stop::Bad(Damage::ActorId)),
     }
+}
 
-    fn chain(&mut self) -> Result<Item<'a>, Stop> {
-        let number = self.unsigned()?;
-        let text = self.string(36, "an actor id")?;
-        match TheaterId::parse(text) {
-            Ok(id) if id.to_string() == text => Ok(Item::Chain { number, id }),
-            _ => bad("an actor id that is no UUID in lower case with hyphens"),
-        }
-    }
+/// Bytes of a UUID in text.
+const UUID: usize = 36;
 
-    fn actor(&mut self) -> Result<Item<'a>, Stop> {
-        let (offset, total) = (self.unsigned()?, self.unsigned()?);
-        if total > MAX_ACTOR {
-            let what = "an embedded component";
-            return Err(Stop::Bad(Damage::TooLarge { what, len: total, limit: MAX_ACTOR }));
-        }
-        let len = self.binary_header(ACTOR_CHUNK, "a piece of a component")?;
-        let bytes = self.take(len)?;
-        Ok(Item::Actor { offset, total, bytes })
+fn actor<'a>(unpacker: &mut Unpacker<'a>) -> Result<Item<'a>, Stop> {
+    let (offset, total) = (unpacker.unsigned()?, unpacker.unsigned()?);
+    if total > MAX_ACTOR {
+        let what = "an embedded component";
+        return Err(Stop::Bad(Damage::TooLarge { what, len: total, limit: MAX_ACTOR }));
     }
+    let len = checked(unpacker.binary_header()?, ACTOR_CHUNK, "a piece of a component")?;
+    Ok(Item::Actor { offset, total, bytes: unpacker.take(len)? })
+}
 
-    fn hash(&mut self) -> Result<EventHash, Stop> {
-        let len = self.binary_header(32, "a hash")?;
-        match self.take(len)?.try_into() {
-            Ok(bytes) => Ok(EventHash(bytes)),
-            Err(_) => bad("a hash that has not 32 bytes"),
-        }
+fn hash(unpacker: &mut Unpacker<'_>) -> Result<EventHash, Stop> {
+    match unpacker.binary_header()? {
+        32 => {}
+        _ => return Err(Stop::Bad(Damage::Syntax { expected: "a hash of 32 bytes" })),
     }
+    let bytes = unpacker.take(32)?;
+    Ok(EventHash(bytes.try_into().expect("32 bytes were taken")))
+}
 
-    fn array_header(&mut self) -> Result<usize, Stop> {
-        match self.byte()? {
-            marker @ 0x90..=0x9f => Ok((marker & 0x0f).into()),
-            _ => bad("something else than a short array"),
-        }
-    }
-
-    fn unsigned(&mut self) -> Result<u64, Stop> {
-        let (value, least) = match self.byte()? {
-            marker @ 0..=0x7f => return Ok(marker.into()),
-            0xcc => (self.big_endian(1)?, 0x80),
-            0xcd => (self.big_endian(2)?, 1 << 8),
-            0xce => (self.big_endian(4)?, 1 << 16),
-            0xcf => (self.big_endian(8)?, 1 << 32),
-            _ => return bad("something else than an unsigned integer"),
-        };
-        if value < least { bad("an integer that is not in its shortest form") } else { Ok(value) }
-    }
-
-    fn string(&mut self, limit: usize, what: &'static str) -> Result<&'a str, Stop> {
-        let (len, least) = match self.byte()? {
-            marker @ 0xa0..=0xbf => (u64::from(marker & 0x1f), 0),
-            0xd9 => (self.big_endian(1)?, 32),
-            0xda => (self.big_endian(2)?, 1 << 8),
-            0xdb => (self.big_endian(4)?, 1 << 16),
-            _ => return bad("something else than a string"),
-        };
-        let len = checked_len(len, least, limit, what)?;
-        let text = self.take(len)?;
-        str::from_utf8(text).or_else(|_| bad("a string that is not UTF-8"))
-    }
-
-    fn binary_header(&mut self, limit: usize, what: &'static str) -> Result<usize, Stop> {
-        let (len, least) = match self.byte()? {
-            0xc4 => (self.big_endian(1)?, 0),
-            0xc5 => (self.big_endian(2)?, 1 << 8),
-            0xc6 => (self.big_endian(4)?, 1 << 16),
-            _ => return bad("something else than a byte string"),
-        };
-        checked_len(len, least, limit, what)
-    }
-
-    fn big_endian(&mut self, len: usize) -> Result<u64, Stop> {
-        Ok(self.take(len)?.iter().fold(0, |value, &byte| value << 8 | u64::from(byte)))
-    }
-
-    fn peek(&self) -> Result<u8, Stop> {
-        self.bytes.get(self.pos).copied().ok_or(Stop::Need)
-    }
-
-    fn byte(&mut self) -> Result<u8, Stop> {
-        let byte = self.peek()?;
-        self.pos += 1;
-        Ok(byte)
-    }
-
-    fn take(&mut self, len: usize) -> Result<&'a [u8], Stop> {
-        let taken = self.bytes[self.pos..].get(..len).ok_or(Stop::Need)?;
-        self.pos += len;
-        Ok(taken)
-    }
+fn limited_string<'a>(
+    unpacker: &mut Unpacker<'a>,
+    limit: usize,
+    what: &'static str,
+) -> Result<&'a str, Stop> {
+    let len = checked(unpacker.string_header()?, limit, what)?;
+    Ok(unpacker.text(len)?)
 }
 
 /// A length is looked at before a byte of what it measures is waited for.
-fn checked_len(len: u64, least: u64, limit: usize, what: &'static str) -> Result<usize, Stop> {
-    if len < least {
-        return bad("a length that is not in its shortest form");
+fn checked(len: usize, limit: usize, what: &'static str) -> Result<usize, Stop> {
+    if len <= limit {
+        return Ok(len);
     }
-    match usize::try_from(len) {
-        Ok(len) if len <= limit => Ok(len),
-        _ => Err(Stop::Bad(Damage::TooLarge { what, len, limit: limit as u64 })),
-    }
+    Err(Stop::Bad(Damage::TooLarge { what, len: len as u64, limit: limit as u64 }))
 }

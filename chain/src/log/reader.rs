@@ -15,11 +15,12 @@ use crate::ids::TheaterId;
 use super::blocks::{check_index, decode_header, decode_seal_body};
 use super::error::{Damage, ReadError};
 use super::format::{
-    ChainNumber, FORMAT_VERSION, FormatVersion, FrameEntry, FrameRef, MAX_CHAINS, MAX_FRAMES_PER_INDEX,
-    MAX_HEADER, MAX_INDEX, Record, Seal, TAG_HEADER, TAG_INDEX, TAG_SEAL, TakeState,
+    ChainNumber, FRAME_RAW_BYTES, FrameEntry, FrameRef, MAX_CHAINS, MAX_FRAMES_PER_INDEX, MAX_HEADER,
+    MAX_INDEX, Record, Seal, TAG_HEADER, TAG_INDEX, TAG_SEAL, TakeState,
 };
 use super::parse::{Item, Stop, parse_record};
 use super::source::{End, FrameSource, SourceError, Step};
+use super::version::FormatVersion;
 
 /// An event this large keeps the buffer it was read into, instead of being copied out of it.
 const LARGE_EVENT: usize = 1 << 20;
@@ -31,6 +32,8 @@ pub struct LogReader<R> {
     buffer: Vec<u8>,
     pos: usize,
     frame: FrameContent,
+    /// Decompressed bytes of the open frame that were taken out of the buffer.
+    frame_taken: u64,
     version: Option<FormatVersion>,
     chains: u32,
     events: u64,
@@ -67,7 +70,7 @@ impl<R: Read> LogReader<R> {
     /// A file that ends within its header is torn at 0: this succeeds, and there are no records.
     ///
     /// # Errors
-    /// [`ReadError::Empty`], [`ReadError::NotATake`], [`ReadError::NewerVersion`], damage or a failing input.
+    /// [`ReadError::Empty`], [`ReadError::NotATake`], [`ReadError::Version`], damage or a failing input.
     pub fn open(input: R) -> Result<Self, ReadError> {
         let source =
             FrameSource::new(input).map_err(|damage| ReadError::Damaged { offset: 0, event: 0, damage })?;
@@ -76,6 +79,7 @@ impl<R: Read> LogReader<R> {
             buffer: Vec::new(),
             pos: 0,
             frame: FrameContent::Nothing,
+            frame_taken: 0,
             version: None,
             chains: 0,
             events: 0,
@@ -144,6 +148,9 @@ impl<R: Read> LogReader<R> {
     /// One step: a record out of the buffer, or more bytes into it.
     fn advance(&mut self) -> Result<Option<Record>, ReadError> {
         if !matches!(self.frame, FrameContent::Lone(_)) && self.pos < self.buffer.len() {
+            if self.frame_taken + self.pos as u64 >= FRAME_RAW_BYTES {
+                return Err(self.damaged(Damage::LongFrame));
+            }
             match parse_record(&self.buffer[self.pos..]) {
                 Ok((Item::Event { chain, hash, parent, event_type, data }, len)) => {
                     let event_type = Arc::from(event_type);
@@ -163,6 +170,7 @@ impl<R: Read> LogReader<R> {
         if self.pos > 0 {
             // What is left is the beginning of one record, so this moves little.
             self.buffer.drain(..self.pos);
+            self.frame_taken += self.pos as u64;
             self.pos = 0;
         }
         match self.source.step(&mut self.buffer).map_err(|fault| self.source_error(fault))? {
@@ -185,12 +193,12 @@ impl<R: Read> LogReader<R> {
     ) -> Result<Record, ReadError> {
         self.enter(FrameContent::Chains, "event")?;
         if chain >= u64::from(self.chains) {
-            let place = "names a chain that was not introduced";
-            return Err(self.damaged(Damage::Misplaced { record: "event", place }));
+            return Err(self.damaged(Damage::UnknownChain { chain }));
         }
         let next = self.pos + len;
         let data = if data.len() >= LARGE_EVENT {
             let rest = self.buffer.split_off(next);
+            self.frame_taken += next as u64;
             self.pos = 0;
             Bytes::from(mem::replace(&mut self.buffer, rest)).slice(data)
         } else {
@@ -210,13 +218,16 @@ impl<R: Read> LogReader<R> {
 
     fn take_chain(&mut self, number: u64, id: TheaterId, len: usize) -> Result<Record, ReadError> {
         self.enter(FrameContent::Chains, "chain")?;
-        if number != u64::from(self.chains) || self.chains as usize >= MAX_CHAINS {
-            let place = "is out of turn; they are counted from 0";
-            return Err(self.damaged(Damage::Misplaced { record: "chain", place }));
+        if self.chains as usize >= MAX_CHAINS {
+            return Err(self.damaged(Damage::TooManyChains));
         }
-        if self.actor.is_some_and(|(next, total)| next < total) {
-            let place = "comes before the embedded component is whole";
-            return Err(self.damaged(Damage::Misplaced { record: "chain", place }));
+        if number != u64::from(self.chains) {
+            return Err(self.damaged(Damage::ChainOutOfTurn { expected: self.chains, found: number }));
+        }
+        if let Some((seen, total)) = self.actor
+            && seen < total
+        {
+            return Err(self.damaged(Damage::ActorCut { seen, total }));
         }
         self.chains += 1;
         self.pos += len;
@@ -227,9 +238,11 @@ impl<R: Read> LogReader<R> {
         self.enter(FrameContent::ActorPiece, "actor")?;
         let (expected, whole) = self.actor.unwrap_or((0, total));
         let next = offset.saturating_add(bytes.len() as u64);
-        if self.chains > 0 || offset != expected || total != whole || bytes.is_empty() || next > total {
-            let place = "does not continue the piece before it, or comes after a chain";
-            return Err(self.damaged(Damage::Misplaced { record: "actor", place }));
+        if self.chains > 0 {
+            return Err(self.damaged(Damage::Misplaced { record: "actor", place: "comes after a chain" }));
+        }
+        if offset != expected || total != whole || bytes.is_empty() || next > total {
+            return Err(self.damaged(Damage::ActorPiece { offset, total }));
         }
         self.actor = Some((next, total));
         self.pos += len;
@@ -296,7 +309,7 @@ impl<R: Read> LogReader<R> {
             FrameContent::Chains | FrameContent::ActorPiece => {}
         }
         self.buffer.clear();
-        self.pos = 0;
+        (self.pos, self.frame_taken) = (0, 0);
         if self.frames.len() >= MAX_FRAMES_PER_INDEX {
             return Err(here(self, Damage::MissingIndex));
         }
@@ -307,10 +320,7 @@ impl<R: Read> LogReader<R> {
 
     fn read_header(&mut self) -> Result<(), ReadError> {
         let version = decode_header(self.rest()).map_err(|damage| self.damaged(damage))?;
-        if !version.is_readable_by(FORMAT_VERSION) {
-            return Err(ReadError::NewerVersion { found: version, supported: FORMAT_VERSION });
-        }
-        self.version = Some(version);
+        self.version = Some(version?);
         Ok(())
     }
 
@@ -360,7 +370,9 @@ fn not_a_take(error: ReadError) -> ReadError {
         ReadError::Damaged { damage, .. } => match damage {
             Damage::NoFrame => "it does not begin with a zstd frame".to_owned(),
             Damage::FrameSettings { .. }
-            | Damage::Record { .. }
+            | Damage::Syntax { .. }
+            | Damage::NotCanonical
+            | Damage::UnknownRecord { .. }
             | Damage::Misplaced { .. }
             | Damage::EmptyFrame
             | Damage::CrossesFrame => format!("its first frame is not a take's header ({damage})"),

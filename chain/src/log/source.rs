@@ -247,5 +247,8 @@ impl<R: Read> FrameSource<R> {
 }
 
 fn zstd_fault(code: usize) -> Damage {
-    Damage::Compression { reason: get_error_name(code).to_lowercase() }
+    match get_error_name(code) {
+        "Restored data doesn't match checksum" => Damage::Checksum,
+        reason => Damage::Compression { reason: reason.to_lowercase() },
+    }
 }

@@ -9,12 +9,13 @@ use crate::pack;
 
 use super::error::WriteError;
 use super::format::{
-    ACTOR_CHUNK, ChainNumber, FORMAT_VERSION, FRAME_RAW_BYTES, FrameEntry, FrameRef, Header, IndexBody,
-    MAX_ACTOR, MAX_CHAINS, MAX_EVENT, MAX_EVENT_TYPE, MAX_FRAMES_PER_INDEX, Seal, SealKind, SealedChain,
-    TAG_ACTOR, TAG_CHAIN, TAG_EVENT, TAG_HEADER, TAG_INDEX, TAG_SEAL,
+    ACTOR_CHUNK, ChainNumber, FRAME_RAW_BYTES, FrameEntry, FrameRef, Header, IndexBody, MAX_ACTOR,
+    MAX_CHAINS, MAX_EVENT, MAX_EVENT_TYPE, MAX_FRAMES_PER_INDEX, Seal, SealKind, SealedChain, TAG_ACTOR,
+    TAG_CHAIN, TAG_EVENT, TAG_HEADER, TAG_INDEX, TAG_SEAL,
 };
 use super::frame::encode_seal;
 use super::sink::{FrameSink, Storage};
+use super::version::FORMAT_VERSION;
 
 /// Writes one `.take`. Its memory does not grow with the take; only each chain costs a few dozen bytes.
 ///

@@ -5,7 +5,6 @@ use proptest::prelude::*;
 
 use super::strategies::{payload, session};
 use crate::count::count_values;
-use crate::payload_codec::Wire;
 use crate::*;
 
 proptest! {
@@ -17,7 +16,7 @@ proptest! {
 
     #[test]
     fn the_hand_made_encoder_equals_serde(payload in payload()) {
-        let serde = to_canonical_vec(&Wire::from(payload.clone())).unwrap();
+        let serde = to_canonical_vec(&Wire::of(&payload)).unwrap();
         prop_assert_eq!(&payload.encode()[..], serde);
     }
 
@@ -30,7 +29,7 @@ proptest! {
     #[test]
     fn values_are_counted_as_they_are_decoded(payload in payload()) {
         let bytes = payload.encode();
-        let decoded = from_canonical_slice::<Value>(&bytes).unwrap();
+        let decoded = Value::decode(&bytes).unwrap();
         prop_assert_eq!(count_values(&bytes), Ok(nodes(&decoded)));
     }
 
@@ -54,6 +53,32 @@ proptest! {
         let at = at.index(bytes.len());
         bytes[at] ^= flip;
         prop_assert_ne!(ChainEventPayload::decode(&payload.event_type(), &bytes).ok(), Some(payload));
+    }
+}
+
+/// A payload as serde's derive writes it.
+#[derive(serde::Serialize)]
+enum Wire<'a> {
+    Session(&'a SessionStart),
+    HostFunction { input: &'a [Value], output: &'a Outcome },
+    Wasm(&'a WasmEventData),
+    TheaterRuntime(&'a TheaterRuntimeEventData),
+    Shutdown,
+    ReplaySummary(&'a ReplaySummary),
+}
+
+impl<'a> Wire<'a> {
+    fn of(payload: &'a ChainEventPayload) -> Self {
+        match payload {
+            ChainEventPayload::Session(start) => Wire::Session(start),
+            ChainEventPayload::HostFunction(call) => {
+                Wire::HostFunction { input: &call.input, output: &call.output }
+            }
+            ChainEventPayload::Wasm(data) => Wire::Wasm(data),
+            ChainEventPayload::TheaterRuntime(data) => Wire::TheaterRuntime(data),
+            ChainEventPayload::Shutdown => Wire::Shutdown,
+            ChainEventPayload::ReplaySummary(summary) => Wire::ReplaySummary(summary),
+        }
     }
 }
 
@@ -129,7 +154,11 @@ fn outcomes_have_the_documented_bytes() {
     ];
     for (outcome, bytes) in table {
         assert_eq!(to_canonical_vec(&outcome).unwrap(), bytes, "{outcome}");
-        assert_eq!(from_canonical_slice::<Outcome>(bytes).unwrap(), outcome);
+        let call = [&b"\x81\xacHostFunction\x82\xa5input\x90\xa6output"[..], bytes].concat();
+        let Ok(ChainEventPayload::HostFunction(call)) = ChainEventPayload::decode("a/b", &call) else {
+            panic!("{outcome} does not decode")
+        };
+        assert_eq!(call.output, outcome);
     }
 }
 

@@ -309,6 +309,9 @@ async fn shutdown_is_the_last_event_and_closes_the_channels() {
 #[tokio::test]
 async fn what_no_take_can_hold_is_refused_and_changes_nothing() {
     let chain = chain();
+    let doubled = Value::record([("a", Value::None), ("b", Value::None), ("a", Value::None)]);
+    let error = chain.add_typed_event(host_call(vec![doubled], Value::None)).await.unwrap_err();
+    assert!(matches!(&error, ChainError::DuplicateKey { index: 0, key, .. } if key == "a"), "{error}");
     let deep = (0..MAX_VALUE_DEPTH + 1).fold(Value::None, |value, _| Value::List(vec![value]));
     let error = chain.add_typed_event(host_call(vec![deep], Value::None)).await.unwrap_err();
     assert!(

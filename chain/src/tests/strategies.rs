@@ -25,9 +25,15 @@ pub(crate) fn value() -> impl Strategy<Value = Value> {
     leaf.prop_recursive(4, 48, 20, |inner| {
         prop_oneof![
             vec(inner.clone(), 0..20).prop_map(Value::List),
-            vec(("[a-z-]{0,40}".prop_map(Arc::from), inner), 0..20).prop_map(Value::Record),
+            vec(("[a-z-]{0,40}", inner), 0..20).prop_map(record),
         ]
     })
+}
+
+/// A record of these fields, with names that are all different.
+fn record(fields: Vec<(String, Value)>) -> Value {
+    let mut seen = std::collections::HashSet::new();
+    Value::record(fields.into_iter().filter(|(name, _)| seen.insert(name.clone())))
 }
 
 fn response() -> impl Strategy<Value = Outcome> {

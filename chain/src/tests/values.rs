@@ -11,7 +11,7 @@ proptest! {
     #[test]
     fn a_value_comes_back_from_its_bytes(value in value()) {
         let bytes = to_canonical_vec(&value).unwrap();
-        prop_assert_eq!(from_canonical_slice::<Value>(&bytes).unwrap(), value);
+        prop_assert_eq!(Value::decode(&bytes).unwrap(), value);
     }
 
     #[test]
@@ -21,7 +21,7 @@ proptest! {
 
     #[test]
     fn bytes_that_decode_are_the_only_ones_for_their_value(bytes in vec(any::<u8>(), 0..64)) {
-        if let Ok(value) = from_canonical_slice::<Value>(&bytes) {
+        if let Ok(value) = Value::decode(&bytes) {
             prop_assert_eq!(to_canonical_vec(&value).unwrap(), bytes);
         }
     }
@@ -31,7 +31,7 @@ proptest! {
         let mut bytes = to_canonical_vec(&value).unwrap();
         let at = at.index(bytes.len());
         bytes[at] ^= flip;
-        prop_assert_ne!(from_canonical_slice::<Value>(&bytes).ok(), Some(value));
+        prop_assert_ne!(Value::decode(&bytes).ok(), Some(value));
     }
 
     #[test]
@@ -67,7 +67,7 @@ fn every_kind_has_the_bytes_that_messagepack_gives_it() {
     for (value, bytes) in table {
         assert_eq!(to_canonical_vec(&value).unwrap(), bytes, "{value}");
         assert_eq!(value_bytes(&value), bytes, "{value}");
-        assert_eq!(from_canonical_slice::<Value>(bytes).unwrap(), value);
+        assert_eq!(Value::decode(bytes).unwrap(), value);
     }
 }
 
@@ -76,12 +76,12 @@ fn nan_payloads_survive_signalling_ones_too() {
     for bits in [0x7fc0_0000, 0x7f80_0001, 0xffc1_2345, 0x7fbf_ffff] {
         let bytes = to_canonical_vec(&Value::F32(bits)).unwrap();
         assert_eq!(bytes[1..], bits.to_be_bytes());
-        assert_eq!(from_canonical_slice::<Value>(&bytes).unwrap(), Value::F32(bits));
+        assert_eq!(Value::decode(&bytes).unwrap(), Value::F32(bits));
     }
     for bits in [0x7ff8_0000_0000_0000, 0x7ff0_0000_0000_0001, 0xfff4_dead_beef_0001] {
         let bytes = to_canonical_vec(&Value::F64(bits)).unwrap();
         assert_eq!(bytes[1..], bits.to_be_bytes());
-        assert_eq!(from_canonical_slice::<Value>(&bytes).unwrap(), Value::F64(bits));
+        assert_eq!(Value::decode(&bytes).unwrap(), Value::F64(bits));
     }
 }
 
@@ -97,33 +97,25 @@ fn overlong_forms_are_not_canonical_and_the_byte_is_named() {
         (b"\xc7\x04\x01\x00\x00\x00\x01", 0),
     ];
     for (bytes, at) in table {
-        assert_eq!(
-            from_canonical_slice::<Value>(bytes),
-            Err(DecodeError::NotCanonical { offset: at }),
-            "{bytes:x?}"
-        );
+        assert_eq!(Value::decode(bytes), Err(DecodeError::NotCanonical { offset: at }), "{bytes:x?}");
     }
 }
 
 #[test]
 fn bytes_after_the_value_are_refused() {
-    assert_eq!(
-        from_canonical_slice::<Value>(b"\xc0\xc0\xc0"),
-        Err(DecodeError::Trailing { offset: 1, extra: 2 })
-    );
+    assert_eq!(Value::decode(b"\xc0\xc0\xc0"), Err(DecodeError::Trailing { offset: 1, extra: 2 }));
 }
 
 #[test]
-fn bytes_that_end_early_are_malformed_where_they_end() {
-    let error = from_canonical_slice::<Value>(b"\x92\x01\xa5ab").unwrap_err();
-    assert!(matches!(error, DecodeError::Malformed { len: 5, offset: 3..=5, .. }), "{error}");
+fn bytes_that_end_early_are_cut_off_in_the_object_that_is_named() {
+    assert_eq!(Value::decode(b"\x92\x01\xa5ab"), Err(DecodeError::Truncated { offset: 2, len: 5 }));
 }
 
 #[test]
 fn extensions_that_are_no_handle_are_refused() {
     for bytes in [&b"\xd6\x02\x00\x00\x00\x01"[..], b"\xd5\x01\x00\x01", b"\xd6\xff\x00\x00\x00\x01"] {
-        let error = from_canonical_slice::<Value>(bytes).unwrap_err();
-        assert!(matches!(error, DecodeError::Malformed { .. }), "{error}");
+        let error = Value::decode(bytes).unwrap_err();
+        assert!(matches!(error, DecodeError::Syntax { offset: 0, .. }), "{error}");
     }
 }
 
@@ -132,7 +124,24 @@ fn claimed_lengths_ask_for_no_memory() {
     for bytes in
         [&b"\xdd\xff\xff\xff\xff\x01"[..], b"\xdf\xff\xff\xff\xff\xa0\x01", b"\xc6\xff\xff\xff\xff\x01"]
     {
-        assert!(matches!(from_canonical_slice::<Value>(bytes), Err(DecodeError::Malformed { .. })));
+        let error = Value::decode(bytes).unwrap_err();
+        assert!(
+            matches!(error, DecodeError::Truncated { .. } | DecodeError::TooManyValues { .. }),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn a_key_that_comes_twice_is_refused_in_small_maps_and_large_ones() {
+    for size in [2, 16, 17, 5000] {
+        let names = || (0..size).map(|name: u32| name.to_string());
+        let record = |names: &mut dyn Iterator<Item = String>| {
+            to_canonical_vec(&Value::record(names.map(|name| (name, Value::None)))).unwrap()
+        };
+        assert!(Value::decode(&record(&mut names())).is_ok());
+        let doubled = record(&mut names().take(size as usize - 1).chain(["0".to_owned()]));
+        assert_eq!(Value::decode(&doubled), Err(DecodeError::DuplicateKey { offset: 0, key: "0".into() }));
     }
 }
 
@@ -143,9 +152,9 @@ fn deep_nesting_is_an_error_and_no_overflow() {
         bytes.push(0xc0);
         bytes
     };
-    assert!(from_canonical_slice::<Value>(&deep(MAX_VALUE_DEPTH)).is_ok());
+    assert!(Value::decode(&deep(MAX_VALUE_DEPTH)).is_ok());
     for depth in [MAX_DECODE_DEPTH + 1, 1_000_000] {
-        let error = from_canonical_slice::<Value>(&deep(depth)).unwrap_err();
+        let error = Value::decode(&deep(depth)).unwrap_err();
         assert!(matches!(error, DecodeError::TooDeep { .. }), "{error}");
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use retake_chain::log::FORMAT_VERSION;
+use retake_chain::log::{FORMAT_VERSION, VersionError};
 use retake_chain::*;
 
 use super::samples::*;
@@ -73,11 +73,11 @@ fn a_genesis_is_of_the_chains_actor_and_of_a_known_format() {
     let other = ChainEventData::session(start(id(2)));
     assert_eq!(fault(&link(&[other])), IntegrityFault::GenesisId { chain: id(1), found: id(2) });
     let mut newer = start(id(1));
-    newer.format.major += 1;
+    newer.format.major.0 += 1;
     let (found, supported) = (newer.format, FORMAT_VERSION);
     assert_eq!(
         fault(&link(&[ChainEventData::session(newer)])),
-        IntegrityFault::GenesisVersion { found, supported }
+        IntegrityFault::GenesisVersion(VersionError::NewerMajor { found, supported })
     );
 }
 

@@ -108,7 +108,7 @@ fn a_repaired_take_may_end_in_a_call_and_is_not_passed_off_as_good() {
     for event in &link(&session(id(1)))[..3] {
         writer.append(chain, event).unwrap();
     }
-    let kind = SealKind::Repaired { reason: "torn".into(), cut: 1234 };
+    let kind = SealKind::Repaired { reason: "torn".into(), cut_events: 3, original_bytes: 1234 };
     let (take, _) = writer.seal_as(kind.clone()).unwrap();
     let report = verify(&take[..]).unwrap();
     assert_eq!((report.state, report.seal.clone()), (TakeState::Sealed, Some(kind)));

@@ -60,7 +60,7 @@ fn the_takes_own_fault_wins_over_the_verdict() {
         fault: fault.map(str::to_owned),
     };
     let diverged = || Verdict::Diverged(Box::new(divergence()));
-    let repaired = SealKind::Repaired { reason: "torn".into(), cut: 5 };
+    let repaired = SealKind::Repaired { reason: "torn".into(), cut_events: 5, original_bytes: 100 };
     let (sealed, complete) = (TakeState::Sealed, Some(SealKind::Complete));
     let table = [
         (Verdict::Identical, sealed, complete.clone(), None, ExitCode::Identical),

@@ -25,8 +25,8 @@ fn a_newer_version_is_named_even_if_its_header_has_more() {
         (b"\x92\xa6retake\x82\xa7version\x92\x01\x01\xa3new\xc0", 1, 1),
     ] {
         let error = read(&frame(raw)[..]).unwrap_err();
-        let ReadError::NewerVersion { found, supported } = error else { panic!("unexpected {error}") };
-        assert_eq!((found, supported), (FormatVersion { major, minor }, FORMAT_VERSION));
+        let ReadError::Version(error) = error else { panic!("unexpected {error}") };
+        assert_eq!(Err(error), FormatVersion::new(major, minor).check_readable_by(FORMAT_VERSION));
     }
 }
 
@@ -70,22 +70,24 @@ fn records_stand_only_where_they_may() {
     let second_header = b"\x92\xa6retake\x81\xa7version\x92\x01\x00";
     let half_actor = b"\x94\xa5actor\x00\x02\xc4\x01a";
     let gap = b"\x94\xa5actor\x01\x02\xc4\x01a";
-    let misplaced: Vec<Vec<Vec<u8>>> = vec![
-        vec![second_header.to_vec()],
-        vec![event.clone()],
-        vec![b"\x93\xa5chain\x01\xd9\x2401010101-0101-0101-0101-010101010101".to_vec()],
-        vec![[&chain[..], half_actor].concat()],
-        vec![[&half_actor[..], half_actor].concat()],
-        vec![half_actor.to_vec(), chain.to_vec()],
-        vec![gap.to_vec()],
-        vec![chain.to_vec(), half_actor.to_vec()],
-        vec![[&chain[..], b"\x92\xa5index\x80"].concat()],
-        vec![chain.to_vec(), b"\x92\xa4seal\x80".to_vec()],
+    let second_chain = b"\x93\xa5chain\x01\xd9\x2401010101-0101-0101-0101-010101010101";
+    let misplaced = |record, place| Damage::Misplaced { record, place };
+    let shared = "shares a frame that it may not share";
+    let table: [(&[&[u8]], Damage); 10] = [
+        (&[second_header], misplaced("retake", "comes a second time")),
+        (&[&event], Damage::UnknownChain { chain: 0 }),
+        (&[second_chain], Damage::ChainOutOfTurn { expected: 0, found: 1 }),
+        (&[&[&chain[..], half_actor].concat()], misplaced("actor", shared)),
+        (&[&[&half_actor[..], half_actor].concat()], misplaced("actor", shared)),
+        (&[half_actor, chain], Damage::ActorCut { seen: 1, total: 2 }),
+        (&[gap], Damage::ActorPiece { offset: 1, total: 2 }),
+        (&[chain, half_actor], misplaced("actor", "comes after a chain")),
+        (&[&[&chain[..], b"\x92\xa5index\x80"].concat()], misplaced("index", shared)),
+        (&[chain, b"\x92\xa4seal\x80"], misplaced("seal", "is not in the one encoding of a seal's frame")),
     ];
-    for frames in misplaced {
+    for (frames, expected) in table {
         let bytes = frames.iter().fold(header(), |bytes, raw| [bytes, frame(raw)].concat());
-        let found = damage(&bytes);
-        assert!(matches!(found, Damage::Misplaced { .. }), "{found} in {frames:x?}");
+        assert_eq!(damage(&bytes), expected, "{frames:x?}");
     }
     let good = [header(), frame(&[&chain[..], &event[..]].concat())].concat();
     assert_eq!(read(&good[..]).unwrap().0.len(), 2);
@@ -94,20 +96,22 @@ fn records_stand_only_where_they_may() {
 #[test]
 fn malformed_records_are_refused() {
     let chain = b"\x93\xa5chain\x00\xd9\x2401010101-0101-0101-0101-010101010101";
-    let table: [&[u8]; 9] = [
-        b"\x91\xa1x",
-        b"\x93\xa5event\x00\x00",
-        b"\x93\xa5chain\xcc\x00\xd9\x2401010101-0101-0101-0101-010101010101",
-        b"\x93\xa5chain\x00\xda\x00\x2401010101-0101-0101-0101-010101010101",
-        b"\x93\xa5chain\x00\xd9\x2401010101-0101-0101-0101-01010101010A",
-        b"\x93\xa5chain\x00\xd9\x24\xff1010101-0101-0101-0101-010101010101",
-        b"\xdc\x00\x03\xa5chain\x00\xd9\x2401010101-0101-0101-0101-010101010101",
-        b"\x96\xa5event\x00\xc4\x0212\xc0\xa1t\xc4\x00",
-        b"\xc0",
+    let syntax = |expected| Damage::Syntax { expected };
+    let unknown = |tag: &str, fields| Damage::UnknownRecord { tag: tag.into(), fields };
+    let table: [(&[u8], Damage); 10] = [
+        (b"\x91\xa1x", unknown("x", 1)),
+        (b"\x93\xa5event\x00\x00", unknown("event", 3)),
+        (b"\x93\xa5chain\xcc\x00\xd9\x2401010101-0101-0101-0101-010101010101", Damage::NotCanonical),
+        (b"\x93\xa5chain\x00\xda\x00\x2401010101-0101-0101-0101-010101010101", Damage::NotCanonical),
+        (b"\x93\xa5chain\x00\xd9\x2401010101-0101-0101-0101-01010101010A", Damage::ActorId),
+        (b"\x93\xa5chain\x00\xd9\x24\xff1010101-0101-0101-0101-010101010101", syntax("a string in UTF-8")),
+        (b"\xdc\x00\x03\xa5chain\x00\xd9\x2401010101-0101-0101-0101-010101010101", syntax("a short array")),
+        (b"\x96\xa5event\x00\xc4\x0212\xc0\xa1t\xc4\x00", syntax("a hash of 32 bytes")),
+        (b"\x96\xa5event\xff", syntax("an unsigned integer")),
+        (b"\xc0", syntax("a short array")),
     ];
-    for raw in table {
-        let found = damage(&[header(), frame(raw)].concat());
-        assert!(matches!(found, Damage::Record { .. }), "{found} in {raw:x?}");
+    for (raw, expected) in table {
+        assert_eq!(damage(&[header(), frame(raw)].concat()), expected, "{raw:x?}");
     }
     let cut_off = [header(), frame(chain), frame(&chain[..20])].concat();
     assert_eq!(damage(&cut_off), Damage::CrossesFrame);
@@ -127,6 +131,22 @@ fn claimed_lengths_beyond_the_limits_are_refused_before_their_bytes_come() {
         damage(&[header(), frame(&large_index)].concat()),
         Damage::TooLarge { what: "an index", .. }
     ));
+}
+
+#[test]
+fn a_frame_that_goes_on_behind_its_end_is_refused() {
+    // A frame is what a reader decompresses to get at one event, so it must not hold a whole session.
+    let chain = b"\x93\xa5chain\x00\xd9\x2401010101-0101-0101-0101-010101010101";
+    let event = [&b"\x96\xa5event\x00\xc4\x20"[..], &[7; 32], b"\xc0\xa1t\xc5\x10\x00", &[0; 4096]].concat();
+    let fits = FRAME_RAW_BYTES as usize / event.len();
+    for (events, expected) in [(fits, None), (fits + 1, None), (fits + 2, Some(Damage::LongFrame))] {
+        let raw = [&chain[..], &event.repeat(events)].concat();
+        let found = match read(&[header(), frame(&raw)].concat()[..]) {
+            Err(ReadError::Damaged { damage, .. }) => Some(damage),
+            other => other.map(|_| None).unwrap(),
+        };
+        assert_eq!(found, expected, "{events} events");
+    }
 }
 
 #[test]
@@ -166,7 +186,7 @@ fn a_removed_or_doubled_frame_is_noticed_by_the_index() {
     let doubled = [&bytes[..ends[1]], &bytes[ends[0]..]].concat();
     for bytes in [removed, doubled] {
         let found = damage(&bytes);
-        assert!(matches!(found, Damage::Mismatch { what: "index", .. }), "{found}");
+        assert!(matches!(found, Damage::IndexMismatch { .. }), "{found}");
     }
 }
 

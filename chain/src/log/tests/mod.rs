@@ -12,7 +12,7 @@ use bytes::Bytes;
 use super::frame::{FrameScanner, encode_seal};
 use super::*;
 use crate::tests::strategies::linked_events;
-use crate::{ChainEvent, TheaterId, Value};
+use crate::{ChainEvent, TheaterId};
 
 pub(super) fn id(n: u8) -> TheaterId {
     TheaterId::from(uuid::Uuid::from_bytes([n; 16]))

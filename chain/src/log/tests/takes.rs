@@ -82,9 +82,8 @@ fn a_take_is_plain_zstd_of_plain_messagepack() {
     let mut tags = Vec::new();
     while !rest.is_empty() {
         // Any streaming reader of MessagePack would do; the crate's own reader has no part in this.
-        let Value::List(fields) = rmp_serde::from_read(&mut rest).unwrap() else { panic!("not an array") };
-        let Value::String(tag) = &fields[0] else { panic!("no tag in {fields:?}") };
-        tags.push(tag.clone());
+        let record = rmpv::decode::read_value(&mut rest).unwrap();
+        tags.push(record[0].as_str().unwrap().to_owned());
     }
     assert_eq!(tags, ["retake", "chain", "event", "event", "index", "seal"]);
 }
