@@ -3,41 +3,27 @@
 use std::fs::File;
 use std::path::Path;
 
-use retake_verifier::{Checked, ExitCode, combine, verify};
+use retake_chain::ReadError;
+use retake_verifier::{Checked, ExitCode, VerifyError, combine, verify};
 
 use crate::options::VerifyOptions;
-use crate::printer::{fail, verify as printer};
+use crate::printer::verify as printer;
 
 pub fn run(options: VerifyOptions) -> ExitCode {
     combine(options.takes.iter().map(|take| verify_file(take, options.json)))
 }
 
 fn verify_file(take: &Path, json: bool) -> ExitCode {
-    let file = match File::open(take) {
-        Ok(file) => file,
-        Err(error) => {
-            let message = format!("cannot be opened: {error}");
-            if json {
-                return printer::json_error(take, ExitCode::Unchecked, message, Checked::default());
-            }
-            return fail(ExitCode::Unchecked, format!("`{}` {message}", take.display()));
-        }
-    };
-    match (verify(file), json) {
+    let checked = File::open(take).map_err(not_opened).and_then(verify);
+    match (checked, json) {
         (Ok(report), true) => printer::json(take, &report),
         (Ok(report), false) => printer::text(take, &report),
-        (Err(error), true) => printer::json_error(take, error.exit_code(), error.to_string(), error.checked),
-        (Err(error), false) => {
-            let checked = error.checked;
-            fail(
-                error.exit_code(),
-                format!(
-                    "`{}`: {error}\n  whole before that: {} events, {} calls",
-                    take.display(),
-                    checked.events,
-                    checked.calls
-                ),
-            )
-        }
+        (Err(error), true) => printer::json_error(take, &error),
+        (Err(error), false) => printer::text_error(take, &error),
     }
+}
+
+/// A take that cannot be opened cannot be read at its first byte.
+fn not_opened(source: std::io::Error) -> VerifyError {
+    VerifyError { fault: ReadError::Io { offset: 0, source }.into(), checked: Checked::default() }
 }

@@ -3,15 +3,17 @@
 use std::path::Path;
 
 use retake_chain::{SealKind, TakeState};
-use retake_verifier::{Checked, ExitCode, Report};
+use retake_verifier::{Checked, ExitCode, Fault, Report, VerifyError};
 use serde::Serialize;
 
-use super::{count, json_line, text_lines};
+use super::{count, fail, json_line, text_lines};
 
 #[derive(Serialize)]
 struct VerifyLine<'a> {
     take: String,
     exit: u8,
+    /// What the take lacks, if anything.
+    fault: Option<Fault>,
     #[serde(flatten)]
     report: &'a Report,
 }
@@ -20,6 +22,11 @@ struct VerifyLine<'a> {
 struct ErrorLine {
     take: String,
     exit: u8,
+    fault: Fault,
+    /// The byte where the fault is, or where the frame begins that holds it.
+    offset: Option<u64>,
+    /// The event at fault, or the one that would have come next.
+    event: u64,
     error: String,
     checked: Checked,
 }
@@ -27,14 +34,39 @@ struct ErrorLine {
 /// The report as one JSON object.
 pub fn json(take: &Path, report: &Report) -> ExitCode {
     let exit = report.exit_code();
-    json_line(&VerifyLine { take: take.display().to_string(), exit: exit.code(), report });
+    let fault = Fault::of_report(report);
+    json_line(&VerifyLine { take: take.display().to_string(), exit: exit.code(), fault, report });
     exit
 }
 
 /// A fault as one JSON object.
-pub fn json_error(take: &Path, exit: ExitCode, error: String, checked: Checked) -> ExitCode {
-    json_line(&ErrorLine { take: take.display().to_string(), exit: exit.code(), error, checked });
+pub fn json_error(take: &Path, error: &VerifyError) -> ExitCode {
+    let exit = error.exit_code();
+    json_line(&ErrorLine {
+        take: take.display().to_string(),
+        exit: exit.code(),
+        fault: error.name(),
+        offset: error.offset(),
+        event: error.event(),
+        error: error.to_string(),
+        checked: error.checked,
+    });
     exit
+}
+
+/// A fault for people.
+pub fn text_error(take: &Path, error: &VerifyError) -> ExitCode {
+    let Checked { events, calls, .. } = error.checked;
+    fail(
+        error.exit_code(),
+        format!(
+            "`{}`: {error} [{}]\n  whole before that: {}, {}",
+            take.display(),
+            error.name().name(),
+            count(events, "event"),
+            count(calls, "call"),
+        ),
+    )
 }
 
 /// The report for people.

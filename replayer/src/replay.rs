@@ -11,7 +11,7 @@ use retake_chain::{
     ChainEventPayload, ChainNumber, LogReader, Record, SessionStart, StateChain, TakeState, TheaterId, Value,
 };
 use retake_verifier::{
-    ChainHead, Checked, Divergence, IntegrityChecker, RenamedInterface, ReplayReport, Report, Verdict,
+    Alone, ChainHead, Checked, Divergence, IntegrityChecker, RenamedInterface, ReplayReport, Report, Verdict,
     VerifyError, VerifyFault,
 };
 use tokio::sync::mpsc;
@@ -20,7 +20,7 @@ use crate::actor_rerun::{ChainRerun, rerun};
 use crate::error::ReplayError;
 use crate::program::Program;
 use crate::stand_in::{Answers, Stop};
-use crate::window::{WindowSender, windows};
+use crate::window::{Position, WindowSender, windows};
 
 /// The stack of a thread that runs guest code.
 const STACK: usize = 8 << 20;
@@ -86,21 +86,21 @@ impl Replay<'_, '_, '_> {
                 Err(fault) => return Ok(Some(fault.into())),
             };
             // The hashes are checked where the chains are re-run.
-            let payload = match self.checker.record_unhashed(&record) {
+            let payload = match self.checker.record_with(&record, Alone::unhashed(&record)) {
                 Ok(payload) => payload,
                 Err(fault) => return Ok(Some(fault.into())),
             };
             match (record, payload) {
                 (Record::Actor { bytes, .. }, _) => self.embedded.extend_from_slice(&bytes),
                 (Record::Chain { id, .. }, _) => self.chains.push(Chain { id, running: None }),
-                (Record::Event { number, chain, event, .. }, Some(payload)) => {
+                (Record::Event { number, chain, event, offset }, Some(payload)) => {
                     if let ChainEventPayload::Session(start) = &payload {
                         self.begin(chain, start)?;
                     }
                     if let Some(Chain { running: Some((windows, _)), .. }) =
                         self.chains.get_mut(chain.0 as usize)
                     {
-                        windows.push(event, payload, number);
+                        windows.push(event, payload, Position { number, offset });
                     }
                 }
                 (Record::Event { .. }, None) => {}
@@ -171,7 +171,6 @@ impl Replay<'_, '_, '_> {
             chains: self.checker.chains(),
             events: self.checker.events(),
             calls: self.checker.calls(),
-            bytes: reader.bytes(),
         };
         let mut reruns = Vec::new();
         let senders: Vec<_> = self.chains.into_iter().map(|chain| (chain.id, chain.running)).collect();

@@ -22,7 +22,7 @@ use retake_verifier::{
 use wasmtime::{Result, format_err};
 
 use crate::error::ReplayError;
-use crate::window::{Cursor, Recorded};
+use crate::window::{Cursor, Position, Recorded};
 
 /// Why a re-run stops before the end of its chain.
 pub(crate) enum Stop {
@@ -64,8 +64,7 @@ struct Place {
     event: ChainEvent,
     /// Index in the chain.
     index: u64,
-    /// Number in the take.
-    number: u64,
+    position: Position,
 }
 
 impl Answers {
@@ -132,7 +131,7 @@ impl Answers {
     /// Appends what the re-run did, which must be what the recording says next.
     pub fn emit(&mut self, data: ChainEventData) -> Result<(), Stop> {
         let Some(place) = self.next_place() else { return Err(Stop::RecordingEnds) };
-        if place.number > self.earliest.load(Ordering::Relaxed) {
+        if place.position.number > self.earliest.load(Ordering::Relaxed) {
             return Err(Stop::Superseded);
         }
         let actual = self.chain.add_typed_event(data).now_or_never();
@@ -162,8 +161,8 @@ impl Answers {
     }
 
     fn next_place(&mut self) -> Option<Place> {
-        let Recorded { event, index, number, .. } = self.cursor.peek()?;
-        Some(Place { event: event.clone(), index, number })
+        let Recorded { event, index, position, .. } = self.cursor.peek()?;
+        Some(Place { event: event.clone(), index, position })
     }
 
     /// A divergence at the next event of the recording.
@@ -183,9 +182,9 @@ impl Answers {
     }
 
     fn diverged_at(&self, place: &Place, kind: DivergenceKind, actual: Option<&ChainEvent>) -> Stop {
-        self.earliest.fetch_min(place.number, Ordering::Relaxed);
+        self.earliest.fetch_min(place.position.number, Ordering::Relaxed);
         if let Err(fault) = check_hash(&place.event) {
-            return Stop::Altered(place.number, self.fault_at(place, fault));
+            return Stop::Altered(place.position.number, self.fault_at(place, fault));
         }
         let divergence = Divergence {
             chain: self.chain.actor_id(),
@@ -196,12 +195,13 @@ impl Answers {
             expected: Some(Described::of(&place.event)),
             actual: actual.map(Described::of),
         };
-        Stop::Diverged(place.number, Box::new(divergence))
+        Stop::Diverged(place.position.number, Box::new(divergence))
     }
 
     fn fault_at(&self, place: &Place, fault: IntegrityFault) -> IntegrityError {
         let place = verifier::Place {
-            event: place.number,
+            event: place.position.number,
+            offset: place.position.offset,
             chain: self.chain_number,
             id: Some(self.chain.actor_id()),
             index: place.index,
@@ -214,8 +214,8 @@ impl Answers {
     pub fn check_rest(&mut self) -> Option<(u64, IntegrityError)> {
         while let Some(place) = self.next_place() {
             if let Err(fault) = check_hash(&place.event) {
-                self.earliest.fetch_min(place.number, Ordering::Relaxed);
-                return Some((place.number, self.fault_at(&place, fault)));
+                self.earliest.fetch_min(place.position.number, Ordering::Relaxed);
+                return Some((place.position.number, self.fault_at(&place, fault)));
             }
             self.cursor.advance();
         }

@@ -15,9 +15,18 @@ const WINDOW_BYTES: usize = 1 << 20;
 #[derive(Default)]
 pub(crate) struct Window {
     chain: HttpReplayChain,
-    /// Each event again, what it says, and its number in the take.
-    decoded: Vec<(ChainEvent, ChainEventPayload, u64)>,
+    /// Each event again, what it says, and where it is.
+    decoded: Vec<(ChainEvent, ChainEventPayload, Position)>,
     bytes: usize,
+}
+
+/// Where an event is in the take.
+#[derive(Clone, Copy)]
+pub(crate) struct Position {
+    /// Its number, over all chains.
+    pub number: u64,
+    /// Where the frame that holds it begins.
+    pub offset: u64,
 }
 
 /// The reader's end: gathers windows.
@@ -43,8 +52,7 @@ pub(crate) struct Recorded<'a> {
     pub payload: &'a ChainEventPayload,
     /// Index in the chain.
     pub index: u64,
-    /// Number in the take.
-    pub number: u64,
+    pub position: Position,
 }
 
 impl Recorded<'_> {
@@ -72,11 +80,11 @@ pub(crate) fn windows(extensions: Extensions) -> (WindowSender, Cursor) {
 
 impl WindowSender {
     /// Adds an event; waits for the re-run when it is a window behind. Returns whether anybody still wants events.
-    pub fn push(&mut self, event: ChainEvent, payload: ChainEventPayload, number: u64) -> bool {
+    pub fn push(&mut self, event: ChainEvent, payload: ChainEventPayload, position: Position) -> bool {
         // A value can be a single byte of data, and a whole `Value` in memory.
         self.window.bytes += event.data.len() + event.value_count() * size_of::<Value>();
         self.window.chain.0.push(event.clone());
-        self.window.decoded.push((event, payload, number));
+        self.window.decoded.push((event, payload, position));
         if self.window.decoded.len() < WINDOW_EVENTS && self.window.bytes < WINDOW_BYTES {
             return true;
         }
@@ -103,8 +111,8 @@ impl Cursor {
             self.extensions.set(std::mem::take(&mut self.window.chain));
             self.position = 0;
         }
-        let (event, payload, number) = self.window.decoded.get(self.position)?;
-        Some(Recorded { event, payload, index: self.index, number: *number })
+        let (event, payload, position) = self.window.decoded.get(self.position)?;
+        Some(Recorded { event, payload, index: self.index, position: *position })
     }
 
     /// Steps over the event that [`peek`](Self::peek) showed.
@@ -136,7 +144,7 @@ mod tests {
         let (mut sender, mut cursor) = windows(extensions.clone());
         assert_eq!(extensions.get::<HttpReplayChain>(), Some(HttpReplayChain::default()));
 
-        assert!(sender.push(event.clone(), call.data, 0));
+        assert!(sender.push(event.clone(), call.data, Position { number: 0, offset: 0 }));
 
         assert_eq!(cursor.peek().map(|recorded| recorded.event), Some(&event));
         assert_eq!(extensions.get::<HttpReplayChain>(), Some(HttpReplayChain(vec![event])));

@@ -3,10 +3,10 @@
 
 use std::collections::HashSet;
 
-use retake_chain::log::FORMAT_VERSION;
+use retake_chain::log::{FORMAT_VERSION, SealedChain};
 use retake_chain::{
-    ChainEvent, ChainEventPayload, ChainNumber, ContentHasher, ContentRef, EventHash, Record, SHUTDOWN, Seal,
-    SealKind, TakeState, TheaterId, WASM_CALL, WASM_ERROR, WASM_RESULT,
+    ChainEvent, ChainEventPayload, ChainNumber, ContentHasher, ContentRef, DecodeError, Record, SHUTDOWN,
+    Seal, SealKind, TakeState, TheaterId, WASM_CALL, WASM_ERROR, WASM_RESULT,
 };
 
 use crate::integrity_error::{IntegrityError, IntegrityFault, Place};
@@ -64,38 +64,40 @@ impl IntegrityChecker {
     /// # Errors
     /// [`IntegrityError`] for the first record that cannot be right.
     pub fn record(&mut self, record: &Record) -> Result<(), IntegrityError> {
-        if let Record::Event { chain, event, .. } = record
-            && let Err(fault) = check_hash(event)
-        {
-            return Err(self.place(*chain, event).with(fault));
-        }
-        self.record_unhashed(record).map(drop)
+        self.record_with(record, Alone::of(record)).map(drop)
     }
 
-    /// Checks all of the next record but the hash of an event after the genesis, which is left to [`check_hash`]; returns
-    /// what an event says.
+    /// The same, of a record that was looked at alone before; returns what an event says.
     ///
     /// # Errors
     /// As [`IntegrityChecker::record`].
-    pub fn record_unhashed(&mut self, record: &Record) -> Result<Option<ChainEventPayload>, IntegrityError> {
+    pub fn record_with(
+        &mut self,
+        record: &Record,
+        alone: Alone,
+    ) -> Result<Option<ChainEventPayload>, IntegrityError> {
         match record {
             Record::Actor { offset, total, bytes } => {
                 self.embedded_piece(*offset, *total, bytes).map(|()| None)
             }
             Record::Chain { number, id } => self.chain(*number, *id).map(|()| None),
-            Record::Event { number, chain, event, .. } => match self.event(*number, *chain, event) {
+            Record::Event { chain, event, offset, .. } => match self.event(*chain, event, alone) {
                 Ok(payload) => Ok(Some(payload)),
-                // Of an event that was altered anything may be wrong; that it was altered is the fault.
-                Err(fault) => Err(self.place(*chain, event).with(check_hash(event).err().unwrap_or(fault))),
+                Err(fault) => {
+                    // Of an event that was altered anything may be wrong; that it was altered is the fault.
+                    let fault = check_hash(event).err().unwrap_or(fault);
+                    Err(self.place(*chain, event, *offset).with(fault))
+                }
             },
         }
     }
 
     /// Where the next event is.
-    fn place(&self, chain: ChainNumber, event: &ChainEvent) -> Place {
+    fn place(&self, chain: ChainNumber, event: &ChainEvent, offset: u64) -> Place {
         let state = self.chains.get(chain.0 as usize);
         Place {
             event: self.events,
+            offset,
             chain,
             id: state.map(|state| state.report.id),
             index: state.map_or(0, |state| state.report.events),
@@ -140,21 +142,19 @@ impl IntegrityChecker {
 
     fn event(
         &mut self,
-        number: u64,
         chain: ChainNumber,
         event: &ChainEvent,
+        alone: Alone,
     ) -> Result<ChainEventPayload, IntegrityFault> {
+        alone.hash?;
         let state = self.chains.get_mut(chain.0 as usize).ok_or(IntegrityFault::UnknownChain)?;
-        if number != self.events {
-            return Err(IntegrityFault::Number { found: number });
-        }
         if state.ended {
             return Err(IntegrityFault::AfterShutdown);
         }
         if event.parent_hash != state.report.head {
             return Err(IntegrityFault::Parent { expected: state.report.head, actual: event.parent_hash });
         }
-        let payload = event.payload()?;
+        let payload = alone.payload.unwrap_or_else(|| event.payload())?;
         match (&payload, state.report.events) {
             (ChainEventPayload::Session(start), 0) => {
                 // What becomes of the rest depends on it.
@@ -185,13 +185,13 @@ impl IntegrityChecker {
         Ok(payload)
     }
 
-    /// Checks the end: for a sealed take, counts and heads against the seal. `bytes` go into the report.
+    /// Checks the end: counts and heads against the seal, if there is one. `bytes` go into the report.
     ///
     /// # Errors
     /// [`IntegrityError`] if the end cannot be right.
     pub fn finish(self, state: TakeState, seal: Option<&Seal>, bytes: u64) -> Result<Report, IntegrityError> {
-        if state == TakeState::Sealed {
-            self.check_sealed(seal.ok_or(IntegrityError::NoSeal)?)?;
+        if let Some(seal) = seal {
+            self.check_sealed(seal)?;
         }
         Ok(Report {
             state,
@@ -208,31 +208,74 @@ impl IntegrityChecker {
         if let Some(Embedded::Arriving { seen, total, .. }) = self.embedded {
             return Err(IntegrityError::EmbeddedIncomplete { seen, total });
         }
-        same("the number of events is", &seal.events, &self.events)?;
-        same("the number of chains is", &seal.chains.len(), &self.chains.len())?;
-        for (number, (sealed, chain)) in seal.chains.iter().zip(&self.chains).enumerate() {
-            let report = &chain.report;
-            same(&format!("the actor of chain {number} is"), &sealed.id, &report.id)?;
-            same(&format!("the number of events of chain {number} is"), &sealed.count, &report.events)?;
-            let head = |head: Option<EventHash>| head.map_or("none".to_owned(), |head| head.to_string());
-            same(&format!("the head of chain {number} is"), &head(sealed.head), &head(report.head))?;
-            let chain_number = ChainNumber(number as u32);
-            if report.events == 0 {
-                return Err(IntegrityError::EmptyChain { chain: chain_number, id: report.id });
-            }
-            if chain.in_call && seal.kind == SealKind::Complete {
-                let (id, events) = (report.id, report.events);
-                return Err(IntegrityError::EndsInsideCall { chain: chain_number, id, events });
-            }
-            if !chain.ended && seal.kind == SealKind::Complete {
-                let (id, events) = (report.id, report.events);
-                return Err(IntegrityError::NoShutdown { chain: chain_number, id, events });
-            }
+        if seal.events != self.events {
+            return Err(IntegrityError::SealedEvents { sealed: seal.events, found: self.events });
+        }
+        if seal.chains.len() != self.chains.len() {
+            let (sealed, found) = (seal.chains.len(), self.chains.len());
+            return Err(IntegrityError::SealedChains { sealed, found });
+        }
+        for (number, (sealed, chain)) in (0..).zip(seal.chains.iter().zip(&self.chains)) {
+            chain.check_sealed(ChainNumber(number), sealed, seal.kind == SealKind::Complete)?;
         }
         if seal.kind == SealKind::Complete {
             self.messages.finish()?;
         }
         Ok(())
+    }
+}
+
+impl ChainState {
+    fn check_sealed(
+        &self,
+        chain: ChainNumber,
+        sealed: &SealedChain,
+        complete: bool,
+    ) -> Result<(), IntegrityError> {
+        let ChainReport { id, events, head, .. } = self.report;
+        if sealed.id != id {
+            return Err(IntegrityError::SealedActor { chain, sealed: sealed.id, found: id });
+        }
+        if sealed.count != events {
+            return Err(IntegrityError::SealedCount { chain, sealed: sealed.count, found: events });
+        }
+        if sealed.head != head {
+            return Err(IntegrityError::SealedHead { chain, sealed: sealed.head, found: head });
+        }
+        match () {
+            () if !complete => Ok(()),
+            () if events == 0 => Err(IntegrityError::EmptyChain { chain, id }),
+            () if self.in_call => Err(IntegrityError::EndsInsideCall { chain, id, events }),
+            () if !self.ended => Err(IntegrityError::NoShutdown { chain, id, events }),
+            () => Ok(()),
+        }
+    }
+}
+
+/// What a record tells without those before it. It is the greater part of a check, and can be done for many records at once.
+#[derive(Debug)]
+pub struct Alone {
+    hash: Result<(), IntegrityFault>,
+    /// What an event says.
+    payload: Option<Result<ChainEventPayload, DecodeError>>,
+}
+
+impl Alone {
+    /// Hashes and decodes an event; of another record there is nothing to look at.
+    pub fn of(record: &Record) -> Self {
+        match record {
+            Record::Event { event, .. } => Alone { hash: check_hash(event), ..Alone::unhashed(record) },
+            _ => Alone { hash: Ok(()), payload: None },
+        }
+    }
+
+    /// The same without the hash, which is then left to [`check_hash`]; that of a genesis is checked nevertheless.
+    pub fn unhashed(record: &Record) -> Self {
+        let payload = match record {
+            Record::Event { event, .. } => Some(event.payload()),
+            _ => None,
+        };
+        Alone { hash: Ok(()), payload }
     }
 }
 
@@ -263,15 +306,4 @@ fn check_actor(
     }
     *actor = Some(found);
     Ok(())
-}
-
-fn same<T: PartialEq + ToString>(what: &str, sealed: &T, found: &T) -> Result<(), IntegrityError> {
-    if sealed == found {
-        return Ok(());
-    }
-    Err(IntegrityError::SealMismatch {
-        what: what.into(),
-        sealed: sealed.to_string(),
-        found: found.to_string(),
-    })
 }

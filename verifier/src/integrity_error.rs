@@ -12,6 +12,8 @@ use crate::messages::MessageFault;
 pub struct Place {
     /// Index over all chains, from 0.
     pub event: u64,
+    /// Where the zstd frame that holds it begins in the file.
+    pub offset: u64,
     /// Number of the chain.
     pub chain: ChainNumber,
     /// The chain's actor, if the chain was introduced.
@@ -31,11 +33,12 @@ impl Place {
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "event {} (event {} of chain {}", self.event, self.index, self.chain)?;
+        let Place { event, offset, index, chain, event_type, .. } = self;
+        write!(f, "event {event} (event {index} of chain {chain}")?;
         if let Some(id) = &self.id {
             write!(f, ", actor {id}")?;
         }
-        write!(f, ", type `{}`)", self.event_type)
+        write!(f, ", type `{event_type}`, in the frame at byte {offset})")
     }
 }
 
@@ -107,19 +110,58 @@ pub enum IntegrityError {
         /// Bytes that must be there.
         total: u64,
     },
-    /// The reader says that there is a seal, and has none.
-    #[error("the take is said to be sealed, and has no seal")]
-    NoSeal,
-    /// The seal counts something else.
-    #[error("the seal says {what} {sealed}, the take has {found}")]
-    SealMismatch {
-        /// What it counts.
-        what: String,
+    /// The seal counts other events than the take has.
+    #[error("the seal says that the number of events is {sealed}, the take has {found}")]
+    SealedEvents {
         /// The seal's answer.
-        sealed: String,
+        sealed: u64,
         /// What was found.
-        found: String,
+        found: u64,
     },
+    /// The seal counts other chains than the take has.
+    #[error("the seal says that the number of chains is {sealed}, the take has {found}")]
+    SealedChains {
+        /// The seal's answer.
+        sealed: usize,
+        /// What was found.
+        found: usize,
+    },
+    /// The seal names another actor for a chain.
+    #[error("the seal says that chain {chain} is of actor {sealed}, the take says of {found}")]
+    SealedActor {
+        /// The chain.
+        chain: ChainNumber,
+        /// The seal's answer.
+        sealed: TheaterId,
+        /// What was found.
+        found: TheaterId,
+    },
+    /// The seal counts other events of a chain.
+    #[error(
+        "the seal says that chain {chain} has {sealed} events, it has {found}; its end was removed, or more was added"
+    )]
+    SealedCount {
+        /// The chain.
+        chain: ChainNumber,
+        /// The seal's answer.
+        sealed: u64,
+        /// What was found.
+        found: u64,
+    },
+    /// The seal names another head of a chain.
+    #[error("the seal says that the head of chain {chain} is {}, it is {}", show(.sealed), show(.found))]
+    SealedHead {
+        /// The chain.
+        chain: ChainNumber,
+        /// The seal's answer.
+        sealed: Option<EventHash>,
+        /// What was found.
+        found: Option<EventHash>,
+    },
+}
+
+fn show(head: &Option<EventHash>) -> String {
+    head.map_or("none".to_owned(), |head| head.to_string())
 }
 
 /// Why an event cannot be right.
@@ -128,12 +170,6 @@ pub enum IntegrityFault {
     /// The chain was not introduced.
     #[error("its chain was not introduced")]
     UnknownChain,
-    /// The events are not counted on.
-    #[error("it comes as number {found}")]
-    Number {
-        /// The number it has.
-        found: u64,
-    },
     /// The hash is not the hash of the content.
     #[error("its hash is {actual}, but it names {expected}; the event was altered")]
     Hash {

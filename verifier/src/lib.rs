@@ -8,6 +8,7 @@
 mod checker;
 mod divergence;
 pub mod exit;
+mod fault;
 mod integrity;
 mod integrity_error;
 mod messages;
@@ -22,7 +23,8 @@ mod tests;
 pub use checker::{compare, compare_host_call};
 pub use divergence::{Described, Divergence, DivergenceKind, ExportCall};
 pub use exit::{ExitCode, combine};
-pub use integrity::{IntegrityChecker, check_hash};
+pub use fault::Fault;
+pub use integrity::{Alone, IntegrityChecker, check_hash};
 pub use integrity_error::{IntegrityError, IntegrityFault, Place};
 pub use messages::MessageFault;
 pub use report::{ChainReport, Report};

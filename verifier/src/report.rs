@@ -4,6 +4,7 @@ use retake_chain::{ContentRef, EventHash, SealKind, TakeState, TheaterId};
 use serde::Serialize;
 
 use crate::exit::ExitCode;
+use crate::fault::Fault;
 
 /// A take whose every record was checked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -45,10 +46,6 @@ impl Report {
 
     /// How a command ends that was asked to check this take.
     pub fn exit_code(&self) -> ExitCode {
-        match (self.state, &self.seal) {
-            (TakeState::Sealed, Some(SealKind::Complete)) if self.calls() == 0 => ExitCode::Nothing,
-            (TakeState::Sealed, Some(SealKind::Complete)) => ExitCode::Identical,
-            _ => ExitCode::Damaged,
-        }
+        Fault::of_report(self).map_or(ExitCode::Identical, Fault::exit_code)
     }
 }

@@ -1,12 +1,14 @@
-//! Owns [`verify`], which leads a reader's records through the integrity checks.
+//! Owns [`verify`], which leads a reader's records through the integrity checks, the greater part of them in parallel.
 
 use std::io::Read;
 
-use retake_chain::{LogReader, ReadError};
+use rayon::prelude::*;
+use retake_chain::{LogReader, ReadError, Record};
 use serde::Serialize;
 
 use crate::exit::ExitCode;
-use crate::integrity::IntegrityChecker;
+use crate::fault::Fault;
+use crate::integrity::{Alone, IntegrityChecker};
 use crate::integrity_error::IntegrityError;
 use crate::report::Report;
 
@@ -19,8 +21,6 @@ pub struct Checked {
     pub events: u64,
     /// Export calls that begin in them.
     pub calls: u64,
-    /// Bytes of the file.
-    pub bytes: u64,
 }
 
 /// A take that does not hold.
@@ -46,57 +46,116 @@ pub enum VerifyFault {
 }
 
 impl VerifyError {
+    /// Which of all faults it is.
+    pub fn name(&self) -> Fault {
+        Fault::from(&self.fault)
+    }
+
     /// How a command ends that was asked to check this take.
     pub fn exit_code(&self) -> ExitCode {
+        self.name().exit_code()
+    }
+
+    /// The number of the event that is at fault, or that would have come next.
+    pub fn event(&self) -> u64 {
+        self.checked.events
+    }
+
+    /// Where the fault is in the file: a byte, or the frame that holds it.
+    pub fn offset(&self) -> Option<u64> {
         match &self.fault {
-            VerifyFault::Integrity(_) => ExitCode::Damaged,
             VerifyFault::Read(
-                ReadError::Damaged { .. } | ReadError::TrailingBytes { .. } | ReadError::Failed,
-            ) => ExitCode::Damaged,
-            VerifyFault::Read(
-                ReadError::Io { .. } | ReadError::Empty | ReadError::NotATake { .. } | ReadError::Version(_),
-            ) => ExitCode::Unchecked,
+                ReadError::Io { offset, .. }
+                | ReadError::Damaged { offset, .. }
+                | ReadError::TrailingBytes { offset },
+            ) => Some(*offset),
+            VerifyFault::Integrity(IntegrityError::Event { place, .. }) => Some(place.offset),
+            _ => None,
         }
     }
 }
 
-/// Checks a take from its first byte to its last, in memory that does not grow with it. A take that is torn or
+/// Events checked at once: as many as take about this many bytes...
+const BATCH_BYTES: usize = 4 << 20;
+/// ...or so many records.
+const BATCH_RECORDS: usize = 4096;
+
+/// So few records, and of so few bytes, are not worth waking another core.
+const FEW: usize = 64;
+const FEW_BYTES: usize = 64 << 10;
+
+/// Checks a take from its first byte to its last, on all cores, in memory that does not grow with it. A take that is torn or
 /// unsealed is no error; the report's state says so.
 ///
 /// # Errors
 /// [`VerifyError`] with the first fault, and what was checked before it.
-pub fn verify(input: impl Read) -> Result<Report, VerifyError> {
+pub fn verify(input: impl Read + Send) -> Result<Report, VerifyError> {
     let mut checker = IntegrityChecker::new();
     let mut reader = match LogReader::open(input) {
         Ok(reader) => reader,
         Err(error) => return Err(VerifyError { fault: error.into(), checked: Checked::default() }),
     };
-    match check_records(&mut reader, &mut checker) {
-        Ok(()) => {
-            let checked = progress(&reader, &checker);
-            checker
-                .finish(reader.state(), reader.seal(), reader.bytes())
-                .map_err(|error| VerifyError { fault: error.into(), checked })
-        }
-        Err(fault) => Err(VerifyError { fault, checked: progress(&reader, &checker) }),
-    }
+    let done = check_records(&mut reader, &mut checker);
+    let checked = Checked { chains: checker.chains(), events: checker.events(), calls: checker.calls() };
+    done.and_then(|()| Ok(checker.finish(reader.state(), reader.seal(), reader.bytes())?))
+        .map_err(|fault| VerifyError { fault, checked })
 }
 
-fn check_records<R: Read>(
+/// While the records of one batch are looked at alone, on as many cores as there are, the next batch is read. What they say
+/// of each other is then checked in their order.
+fn check_records<R: Read + Send>(
     reader: &mut LogReader<R>,
     checker: &mut IntegrityChecker,
 ) -> Result<(), VerifyFault> {
-    while let Some(record) = reader.next_record()? {
-        checker.record(&record)?;
+    let mut batch = Batch::read(reader);
+    loop {
+        let (next, looks) = match batch.end {
+            Ok(true) => rayon::join(|| Some(Batch::read(reader)), || batch.look()),
+            _ => (None, batch.look()),
+        };
+        for (record, alone) in batch.records.iter().zip(looks) {
+            checker.record_with(record, alone)?;
+        }
+        batch.end?;
+        match next {
+            Some(next) => batch = next,
+            None => return Ok(()),
+        }
     }
-    Ok(())
 }
 
-fn progress<R: Read>(reader: &LogReader<R>, checker: &IntegrityChecker) -> Checked {
-    Checked {
-        chains: checker.chains(),
-        events: checker.events(),
-        calls: checker.calls(),
-        bytes: reader.bytes(),
+/// Records that follow each other.
+struct Batch {
+    records: Vec<Record>,
+    /// Bytes of event data.
+    bytes: usize,
+    /// Whether more may come, or why not.
+    end: Result<bool, ReadError>,
+}
+
+impl Batch {
+    fn read<R: Read>(reader: &mut LogReader<R>) -> Batch {
+        let (mut records, mut bytes) = (Vec::new(), 0);
+        while bytes < BATCH_BYTES && records.len() < BATCH_RECORDS {
+            match reader.next_record() {
+                Ok(Some(record)) => {
+                    if let Record::Event { event, .. } = &record {
+                        bytes += event.data.len();
+                    }
+                    records.push(record);
+                }
+                Ok(None) => return Batch { records, bytes, end: Ok(false) },
+                Err(error) => return Batch { records, bytes, end: Err(error) },
+            }
+        }
+        Batch { records, bytes, end: Ok(true) }
+    }
+
+    /// Looks at each record alone.
+    fn look(&self) -> Vec<Alone> {
+        if self.records.len() <= FEW && self.bytes <= FEW_BYTES {
+            return self.records.iter().map(Alone::of).collect();
+        }
+        self.records.par_iter().map(Alone::of).collect()
     }
 }

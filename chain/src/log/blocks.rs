@@ -4,7 +4,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::encoding::from_canonical_slice;
+use crate::encoding::{DecodeError, from_canonical_slice};
 use crate::value::Value;
 
 use super::error::Damage;
@@ -14,14 +14,13 @@ use super::version::{FORMAT_VERSION, FormatVersion, VersionError};
 /// The version in a header, if this crate can read it. It is looked for before anything else is demanded of the header, for
 /// that of another version may have more in it.
 pub(super) fn decode_header(raw: &[u8]) -> Result<Result<FormatVersion, VersionError>, Damage> {
-    let decoded = |source| Damage::Decode { what: "header", source };
-    if let Value::List(fields) = Value::decode(raw).map_err(decoded)?
+    if let Value::List(fields) = Value::decode(raw).map_err(Damage::Header)?
         && let Some(found) = fields.get(1).and_then(loose_version)
         && let Err(error) = found.check_readable_by(FORMAT_VERSION)
     {
         return Ok(Err(error));
     }
-    decode("header", TAG_HEADER, raw).map(|header: Header| Ok(header.version))
+    decode(Damage::Header, TAG_HEADER, raw).map(|header: Header| Ok(header.version))
 }
 
 fn loose_version(header: &Value) -> Option<FormatVersion> {
@@ -40,7 +39,7 @@ pub(super) fn check_index(
     events: u64,
     last_index: Option<FrameRef>,
 ) -> Result<(), Damage> {
-    let body: IndexBody = decode("index", TAG_INDEX, raw)?;
+    let body: IndexBody = decode(Damage::Index, TAG_INDEX, raw)?;
     let differs = |reason: String| Err(Damage::IndexMismatch { reason });
     if let Some((named, found)) = body.frames.iter().zip(frames).find(|(named, found)| named != found) {
         return differs(format!("it names {named:?} where {found:?} is"));
@@ -65,7 +64,7 @@ pub(super) fn decode_seal_body(
     frames: &[FrameEntry],
     actor_is_whole: bool,
 ) -> Result<Seal, Damage> {
-    let seal: Seal = decode("seal", TAG_SEAL, content)?;
+    let seal: Seal = decode(Damage::Seal, TAG_SEAL, content)?;
     let reason = if Some(seal.index) != last_index {
         "it names another last index"
     } else if frames.len() != 1 {
@@ -78,10 +77,14 @@ pub(super) fn decode_seal_body(
     Err(Damage::SealMismatch { reason })
 }
 
-fn decode<T: Serialize + DeserializeOwned>(what: &'static str, tag: &str, raw: &[u8]) -> Result<T, Damage> {
+fn decode<T: Serialize + DeserializeOwned>(
+    fault: fn(DecodeError) -> Damage,
+    tag: &str,
+    raw: &[u8],
+) -> Result<T, Damage> {
     match from_canonical_slice::<(String, T)>(raw) {
         Ok((found, body)) if found == tag => Ok(body),
         Ok((found, _)) => Err(Damage::UnknownRecord { tag: found, fields: 2 }),
-        Err(source) => Err(Damage::Decode { what, source }),
+        Err(source) => Err(fault(source)),
     }
 }

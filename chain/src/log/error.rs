@@ -5,6 +5,7 @@ use std::io;
 
 use super::format::{
     ChainNumber, FRAME_RAW_BYTES, MAX_ACTOR, MAX_CHAINS, MAX_EVENT, MAX_EVENT_TYPE, MAX_FRAMES_PER_INDEX,
+    MAX_SEAL,
 };
 use super::version::VersionError;
 use crate::encoding::DecodeError;
@@ -105,10 +106,10 @@ pub enum ReadError {
     #[error("the file is empty; the recorder ended before its first write")]
     Empty,
     /// Another kind of file.
-    #[error("not a take: {reason}")]
+    #[error("not a take: its first frame is not a take's header ({damage})")]
     NotATake {
         /// What is there instead of a take's header.
-        reason: String,
+        damage: Damage,
     },
     /// A take, but of a version that this program cannot answer for.
     #[error(transparent)]
@@ -242,13 +243,20 @@ pub enum Damage {
     /// More frames than an index may name.
     #[error("more than {MAX_FRAMES_PER_INDEX} frames without an index")]
     MissingIndex,
-    /// A header, index or seal that does not decode.
-    #[error("the {what} does not decode: {source}")]
-    Decode {
-        /// Which.
-        what: &'static str,
-        /// Why.
-        source: DecodeError,
+    /// A header that does not decode.
+    #[error("the header does not decode: {0}")]
+    Header(DecodeError),
+    /// An index that does not decode.
+    #[error("the index does not decode: {0}")]
+    Index(DecodeError),
+    /// A seal that does not decode.
+    #[error("the seal does not decode: {0}")]
+    Seal(DecodeError),
+    /// A seal with a size that none has.
+    #[error("a seal of {len} bytes, 1 to {MAX_SEAL} are allowed")]
+    SealTooLarge {
+        /// The size that its frame claims.
+        len: u64,
     },
     /// An index that names another frame than the one that is there.
     #[error("the index does not match the frames before it: {reason}")]

@@ -156,7 +156,7 @@ pub(super) fn decode_seal(frame: &[u8]) -> Result<SealFrame, Damage> {
     let size = u64::from_le_bytes(size);
     let content_len = match usize::try_from(size) {
         Ok(len) if (1..=MAX_SEAL).contains(&len) => len,
-        _ => return Err(Damage::TooLarge { what: "a seal", len: size, limit: MAX_SEAL as u64 }),
+        _ => return Err(Damage::SealTooLarge { len: size }),
     };
     let length = seal_length(content_len);
     if frame.len() < length {

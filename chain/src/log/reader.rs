@@ -366,19 +366,20 @@ impl<R: Read> LogReader<R> {
 
 /// In the first frame, a fault that no damaged byte explains better means another kind of file.
 fn not_a_take(error: ReadError) -> ReadError {
-    let reason = match &error {
-        ReadError::Damaged { damage, .. } => match damage {
-            Damage::NoFrame => "it does not begin with a zstd frame".to_owned(),
-            Damage::FrameSettings { .. }
-            | Damage::Syntax { .. }
-            | Damage::NotCanonical
-            | Damage::UnknownRecord { .. }
-            | Damage::Misplaced { .. }
-            | Damage::EmptyFrame
-            | Damage::CrossesFrame => format!("its first frame is not a take's header ({damage})"),
-            _ => return error,
-        },
-        _ => return error,
-    };
-    ReadError::NotATake { reason }
+    match error {
+        ReadError::Damaged {
+            damage:
+                damage @ (Damage::NoFrame
+                | Damage::FrameSettings { .. }
+                | Damage::Syntax { .. }
+                | Damage::NotCanonical
+                | Damage::UnknownRecord { .. }
+                | Damage::TooLarge { .. }
+                | Damage::Misplaced { .. }
+                | Damage::EmptyFrame
+                | Damage::CrossesFrame),
+            ..
+        } => ReadError::NotATake { damage },
+        other => other,
+    }
 }

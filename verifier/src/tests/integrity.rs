@@ -168,16 +168,15 @@ fn the_seal_must_agree_with_what_was_read() {
         checker.finish(TakeState::Sealed, Some(&seal), 0)
     };
     finish(|_| ()).unwrap();
-    let changes: [fn(&mut Seal); 5] = [
-        |seal| seal.events += 1,
-        |seal| seal.chains.clear(),
-        |seal| seal.chains[0].id = id(9),
-        |seal| seal.chains[0].count -= 1,
-        |seal| seal.chains[0].head = None,
+    let changes: [(fn(&mut Seal), Fault); 5] = [
+        (|seal| seal.events += 1, Fault::EventCount),
+        (|seal| seal.chains.clear(), Fault::ChainCount),
+        (|seal| seal.chains[0].id = id(9), Fault::SealActor),
+        (|seal| seal.chains[0].count -= 1, Fault::Count),
+        (|seal| seal.chains[0].head = None, Fault::Head),
     ];
-    for change in changes {
-        let error = finish(change).unwrap_err();
-        assert!(matches!(error, IntegrityError::SealMismatch { .. }), "{error}");
+    for (change, fault) in changes {
+        assert_eq!(Fault::from(&finish(change).unwrap_err()), fault);
     }
 }
 
