@@ -40,8 +40,8 @@ pub use history::{BrokenChain, EventWindow, History};
 pub use http_replay::{HttpReplayChain, is_http_incoming};
 pub use ids::{ParseIdError, TheaterId};
 pub use log::{
-    ChainNumber, FormatVersion, LogReader, LogWriter, MAX_EVENT, MAX_EVENT_TYPE, ReadError, Record, Seal,
-    SealKind, SealSummary, Storage, TakeState, WriteError,
+    ChainNumber, FormatVersion, IndexedLog, LogReader, LogWriter, MAX_EVENT, MAX_EVENT_TYPE, ReadError,
+    Record, Seal, SealKind, SealSummary, Storage, TakeState, WriteError,
 };
 pub use payload::{
     CANCELLED, ChainEventPayload, HostFunctionCall, LogLevel, Outcome, REPLAY_SUMMARY, ReplaySummary,

@@ -32,6 +32,16 @@ fn loose_version(header: &Value) -> Option<FormatVersion> {
     Some(FormatVersion::new(part(0)?, part(1)?))
 }
 
+/// An index, not compared with anything.
+pub(super) fn decode_index(raw: &[u8]) -> Result<IndexBody, Damage> {
+    decode(Damage::Index, TAG_INDEX, raw)
+}
+
+/// A seal, not compared with anything.
+pub(super) fn decode_seal_content(content: &[u8]) -> Result<Seal, Damage> {
+    decode(Damage::Seal, TAG_SEAL, content)
+}
+
 /// Compares an index with what was read since the one before.
 pub(super) fn check_index(
     raw: &[u8],
@@ -39,7 +49,7 @@ pub(super) fn check_index(
     events: u64,
     last_index: Option<FrameRef>,
 ) -> Result<(), Damage> {
-    let body: IndexBody = decode(Damage::Index, TAG_INDEX, raw)?;
+    let body = decode_index(raw)?;
     let differs = |reason: String| Err(Damage::IndexMismatch { reason });
     if let Some((named, found)) = body.frames.iter().zip(frames).find(|(named, found)| named != found) {
         return differs(format!("it names {named:?} where {found:?} is"));
@@ -64,7 +74,7 @@ pub(super) fn decode_seal_body(
     frames: &[FrameEntry],
     actor_is_whole: bool,
 ) -> Result<Seal, Damage> {
-    let seal: Seal = decode(Damage::Seal, TAG_SEAL, content)?;
+    let seal = decode_seal_content(content)?;
     let reason = if Some(seal.index) != last_index {
         "it names another last index"
     } else if frames.len() != 1 {

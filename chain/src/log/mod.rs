@@ -18,7 +18,8 @@
 //! # Files of this module
 //!
 //! `format` has the constants and records, `version` the version; `frame` walks zstd frames and has the seal's fixed encoding; `sink`
-//! and `source` compress and decompress; `parse` takes records apart, `blocks` headers, indexes and seals; `writer` and `reader` are the two ends.
+//! and `source` compress and decompress; `parse` takes records apart, `blocks` headers, indexes and seals; `writer` and `reader` are the two ends, `seek` gets at
+//! single events.
 
 mod blocks;
 mod error;
@@ -26,6 +27,7 @@ mod format;
 mod frame;
 mod parse;
 mod reader;
+mod seek;
 mod sink;
 mod source;
 mod version;
@@ -41,6 +43,7 @@ pub use format::{
     SealedChain, TakeState, WINDOW_LOG, WINDOW_LOG_MAX,
 };
 pub use reader::LogReader;
+pub use seek::IndexedLog;
 pub use sink::Storage;
 pub use version::{FORMAT_VERSION, FormatVersion, MajorVersion, MinorVersion, VersionError};
 pub use writer::{LogWriter, SealSummary};

@@ -1,7 +1,8 @@
-//! Tests of the log: `takes` for what is written and read back, `faults` for what is not a good take.
+//! Tests of the log: `takes` for what is written and read back, `faults` for what is not a good take, `seeking` for random access.
 //! Here are the helpers of both.
 
 mod faults;
+mod seeking;
 mod takes;
 
 use std::io::{self, Read, Write};
