@@ -3,6 +3,7 @@
 //! - [`verify`] and [`IntegrityChecker`]: whether a take is whole and unaltered as far as its hashes tell;
 //! - [`compare`]: whether an event of a re-run is the recorded one, and if not, in what they differ;
 //! - [`Divergence`], [`Verdict`] and [`ReplayReport`]: the answers, as data; printing them is someone else's;
+//! - [`RepairPlan`]: what can be saved of a take that is not whole;
 //! - [`exit`]: the exit codes that the answers end with.
 
 mod checker;
@@ -12,6 +13,7 @@ mod fault;
 mod integrity;
 mod integrity_error;
 mod messages;
+mod repair;
 mod report;
 mod track;
 mod verdict;
@@ -27,6 +29,7 @@ pub use fault::Fault;
 pub use integrity::{Alone, IntegrityChecker, check_hash};
 pub use integrity_error::{IntegrityError, IntegrityFault, Place};
 pub use messages::MessageFault;
+pub use repair::{RepairError, RepairPlan};
 pub use report::{ChainReport, Report};
 pub use track::same_track;
 pub use verdict::{ChainHead, RenamedInterface, ReplayReport, Verdict};

@@ -95,17 +95,20 @@ pub fn verify(input: impl Read + Send) -> Result<Report, VerifyError> {
         Ok(reader) => reader,
         Err(error) => return Err(VerifyError { fault: error.into(), checked: Checked::default() }),
     };
-    let done = check_records(&mut reader, &mut checker);
+    let done = check_records(&mut reader, &mut checker, |_| ());
     let checked = Checked { chains: checker.chains(), events: checker.events(), calls: checker.calls() };
     done.and_then(|()| Ok(checker.finish(reader.state(), reader.seal(), reader.bytes())?))
         .map_err(|fault| VerifyError { fault, checked })
 }
 
+/// Checks all records up to the first fault; `valid` gets those that hold, in order.
+///
 /// While the records of one batch are looked at alone, on as many cores as there are, the next batch is read. What they say
 /// of each other is then checked in their order.
-fn check_records<R: Read + Send>(
+pub(crate) fn check_records<R: Read + Send>(
     reader: &mut LogReader<R>,
     checker: &mut IntegrityChecker,
+    mut valid: impl FnMut(&Record),
 ) -> Result<(), VerifyFault> {
     let mut batch = Batch::read(reader);
     loop {
@@ -115,6 +118,7 @@ fn check_records<R: Read + Send>(
         };
         for (record, alone) in batch.records.iter().zip(looks) {
             checker.record_with(record, alone)?;
+            valid(record);
         }
         batch.end?;
         match next {

@@ -2,6 +2,7 @@
 
 mod checker;
 mod integrity;
+mod repair;
 mod samples;
 mod takes;
 mod verdict;
