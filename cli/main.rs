@@ -11,6 +11,7 @@
 
 mod commands;
 mod options;
+mod output;
 mod printer;
 mod progress;
 
@@ -26,6 +27,8 @@ fn main() -> process::ExitCode {
         Command::Record(options) => commands::record::run(options),
         Command::Replay(options) => commands::replay::run(options),
         Command::Verify(options) => commands::verify::run(options),
+        Command::Inspect(options) => commands::inspect::run(options),
+        Command::Repair(options) => commands::repair::run(options),
     };
     process::ExitCode::from(exit.code())
 }

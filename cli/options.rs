@@ -24,6 +24,10 @@ pub enum Command {
     Replay(ReplayOptions),
     /// Check every hash, link, count and the seal of takes, without running anything.
     Verify(VerifyOptions),
+    /// Show what a take holds: its session and every event, or one event in full.
+    Inspect(InspectOptions),
+    /// Save the whole calls of a take that is torn, unsealed, damaged or altered. The take itself is not changed.
+    Repair(RepairOptions),
 }
 
 #[derive(Debug, Args)]
@@ -100,6 +104,33 @@ pub struct VerifyOptions {
     #[arg(required = true)]
     pub takes: Vec<PathBuf>,
     /// Print one JSON object per take.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct InspectOptions {
+    /// The take.
+    pub take: PathBuf,
+    /// Show the event with this number in full; of a sealed take, no more is read than it takes to find it.
+    #[arg(long, value_name = "N")]
+    pub event: Option<u64>,
+    /// Print one JSON object per event, and at the end the report of `verify`.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct RepairOptions {
+    /// The take.
+    pub take: PathBuf,
+    /// Where the new take goes.
+    #[arg(short, long, value_name = "NEW")]
+    pub output: PathBuf,
+    /// Overwrite NEW if it is there.
+    #[arg(long)]
+    pub force: bool,
+    /// Print the answer as JSON.
     #[arg(long)]
     pub json: bool,
 }

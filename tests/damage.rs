@@ -213,12 +213,7 @@ fn altered(take: &Take) -> Vec<u8> {
         let ChainEventPayload::HostFunction(call) = payload else { panic!("{payload:?}") };
         call.output = retake_chain::Outcome::Returned(Some(0u64.into()));
     });
-    let mut writer = LogWriter::create(Vec::new()).expect("memory takes every write");
-    for chain in &take.chains {
-        let number = writer.add_chain(chain.id).expect("few chains");
-        chain.events.iter().for_each(|event| writer.append(number, event).expect("the hashes are linked"));
-    }
-    writer.seal().expect("memory takes every write").0
+    take.with_its_hashes()
 }
 
 #[test]

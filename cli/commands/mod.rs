@@ -1,5 +1,7 @@
 //! One file per command; each takes its options and returns the exit.
 
+pub mod inspect;
 pub mod record;
+pub mod repair;
 pub mod replay;
 pub mod verify;

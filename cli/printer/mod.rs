@@ -1,7 +1,9 @@
 //! What the commands say: results on stdout, everything else on stderr. One file per command; each has a form for people
 //! and one for machines.
 
+pub mod inspect;
 pub mod record;
+pub mod repair;
 pub mod replay;
 pub mod verify;
 

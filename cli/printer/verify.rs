@@ -31,8 +31,22 @@ struct ErrorLine {
     checked: Checked,
 }
 
+/// What `verify` found, in either form.
+pub fn answer(take: &Path, checked: Result<Report, VerifyError>, json: bool) -> ExitCode {
+    match checked {
+        Ok(report) if json => self::json(take, &report),
+        Ok(report) => text(take, &report),
+        Err(err) => error(take, &err, json),
+    }
+}
+
+/// A fault, in either form.
+pub fn error(take: &Path, error: &VerifyError, json: bool) -> ExitCode {
+    if json { json_error(take, error) } else { text_error(take, error) }
+}
+
 /// The report as one JSON object.
-pub fn json(take: &Path, report: &Report) -> ExitCode {
+fn json(take: &Path, report: &Report) -> ExitCode {
     let exit = report.exit_code();
     let fault = Fault::of_report(report);
     json_line(&VerifyLine { take: take.display().to_string(), exit: exit.code(), fault, report });
@@ -40,7 +54,7 @@ pub fn json(take: &Path, report: &Report) -> ExitCode {
 }
 
 /// A fault as one JSON object.
-pub fn json_error(take: &Path, error: &VerifyError) -> ExitCode {
+fn json_error(take: &Path, error: &VerifyError) -> ExitCode {
     let exit = error.exit_code();
     json_line(&ErrorLine {
         take: take.display().to_string(),
@@ -55,7 +69,7 @@ pub fn json_error(take: &Path, error: &VerifyError) -> ExitCode {
 }
 
 /// A fault for people.
-pub fn text_error(take: &Path, error: &VerifyError) -> ExitCode {
+fn text_error(take: &Path, error: &VerifyError) -> ExitCode {
     let Checked { events, calls, .. } = error.checked;
     fail(
         error.exit_code(),
@@ -70,11 +84,12 @@ pub fn text_error(take: &Path, error: &VerifyError) -> ExitCode {
 }
 
 /// The report for people.
-pub fn text(take: &Path, report: &Report) -> ExitCode {
+fn text(take: &Path, report: &Report) -> ExitCode {
     let exit = report.exit_code();
     let state = match (report.state, &report.seal) {
-        (TakeState::Sealed, Some(SealKind::Repaired { reason, .. })) => {
-            format!("repaired, and not all that was recorded ({reason})")
+        (TakeState::Sealed, Some(SealKind::Repaired { reason, cut_events, .. })) => {
+            let cut = count(*cut_events, "event");
+            format!("REPAIRED, and not all that was recorded: {reason}, and {cut} cut off")
         }
         (TakeState::Sealed, _) if exit == ExitCode::Nothing => {
             "intact and sealed, but without a call".to_string()

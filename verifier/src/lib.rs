@@ -33,4 +33,4 @@ pub use repair::{RepairError, RepairPlan};
 pub use report::{ChainReport, Report};
 pub use track::same_track;
 pub use verdict::{ChainHead, RenamedInterface, ReplayReport, Verdict};
-pub use verify::{Checked, VerifyError, VerifyFault, verify};
+pub use verify::{Checked, VerifyError, VerifyFault, verify, verify_each};

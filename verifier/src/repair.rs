@@ -5,7 +5,8 @@ use std::io::Read;
 
 use retake_chain::log::{SealSummary, Storage, WriteError};
 use retake_chain::{
-    EventHash, LogReader, LogWriter, ReadError, Record, SESSION, SHUTDOWN, SealKind, WASM_ERROR, WASM_RESULT,
+    EventHash, LogReader, LogWriter, ReadError, Record, SESSION, SHUTDOWN, SealKind, TakeState, WASM_ERROR,
+    WASM_RESULT,
 };
 
 use crate::exit::ExitCode;
@@ -88,7 +89,10 @@ impl RepairPlan {
                     return Err(RepairError::Repaired { reason });
                 }
                 (None | Some(Fault::NoCall), _) => return Err(RepairError::Intact),
-                (Some(fault), _) => (format!("{} ({})", fault.meaning(), fault.name()), fault),
+                (Some(fault), _) => match report.state {
+                    TakeState::Torn { offset } => (format!("torn at byte {offset}"), fault),
+                    _ => ("not sealed: its recorder did not finish".into(), fault),
+                },
             },
         };
         if kept.calls == 0 {

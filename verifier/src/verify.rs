@@ -90,12 +90,20 @@ const FEW_BYTES: usize = 64 << 10;
 /// # Errors
 /// [`VerifyError`] with the first fault, and what was checked before it.
 pub fn verify(input: impl Read + Send) -> Result<Report, VerifyError> {
+    verify_each(input, |_| ())
+}
+
+/// The same; `valid` gets each record that was checked and holds, in the order of the take.
+///
+/// # Errors
+/// As [`verify`].
+pub fn verify_each(input: impl Read + Send, valid: impl FnMut(&Record)) -> Result<Report, VerifyError> {
     let mut checker = IntegrityChecker::new();
     let mut reader = match LogReader::open(input) {
         Ok(reader) => reader,
         Err(error) => return Err(VerifyError { fault: error.into(), checked: Checked::default() }),
     };
-    let done = check_records(&mut reader, &mut checker, |_| ());
+    let done = check_records(&mut reader, &mut checker, valid);
     let checked = Checked { chains: checker.chains(), events: checker.events(), calls: checker.calls() };
     done.and_then(|()| Ok(checker.finish(reader.state(), reader.seal(), reader.bytes())?))
         .map_err(|fault| VerifyError { fault, checked })

@@ -81,7 +81,7 @@ fn a_repaired_take_is_never_taken_for_an_original() {
         panic!("a seal")
     };
     assert_eq!((cut_events, original_bytes), (1, take.len() as u64));
-    assert!(reason.contains("unsealed"), "{reason}");
+    assert!(reason.contains("not sealed"), "{reason}");
     assert!(report.embedded, "the component is kept");
     assert!(matches!(plan(&bytes), Err(RepairError::Repaired { .. })));
 }
