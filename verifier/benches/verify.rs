@@ -1,0 +1,138 @@
+//! How fast a take is verified, as a share of what SHA-256 alone can do: `cargo bench -p retake-verifier`.
+//!
+//! Rounds of `openssl speed` on one core and of `verify` take turns in one run, and the best of each counts, so that a
+//! machine that others use as well is no unfair judge. Without `openssl` the crate that hashes here stands in.
+
+use std::fs::File;
+use std::hint::black_box;
+use std::process::{Command, Stdio};
+use std::thread::available_parallelism;
+use std::time::{Duration, Instant};
+
+use retake_chain::log::FORMAT_VERSION;
+use retake_chain::{
+    ActorSource, ChainEvent, ChainEventData, ContentRef, EngineProfile, HostFunctionCall, InstanceMode,
+    LogWriter, Outcome, SessionKind, SessionStart, TheaterId, Value, WasmEventData,
+};
+use retake_verifier::verify;
+
+/// Bytes of payload in the take.
+const PAYLOAD: usize = 512 << 20;
+/// Bytes of one payload.
+const CHUNK: usize = 64 << 10;
+const ROUNDS: usize = 5;
+
+fn main() {
+    // Cargo calls benchmarks with `--test` to see whether they run at all.
+    let quick = std::env::args().any(|arg| arg == "--test");
+    let (payload, rounds) = if quick { (CHUNK, 1) } else { (PAYLOAD, ROUNDS) };
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("bench.take");
+    write_take(&path, payload);
+    let bytes = std::fs::metadata(&path).expect("the take").len();
+    let cores = available_parallelism().map_or(1, usize::from);
+
+    let (mut hashed, mut verified) = (0f64, 0f64);
+    for _ in 0..rounds {
+        let by = if quick { None } else { openssl() };
+        hashed = hashed.max(by.unwrap_or_else(|| ring(payload)));
+        let begun = Instant::now();
+        let report = verify(File::open(&path).expect("the take")).expect("an intact take");
+        verified = verified.max(rate(payload, begun.elapsed()));
+        assert_eq!(report.calls(), 1);
+    }
+    println!(
+        "take                 {:>8.1} MiB, {} KiB of random bytes per event",
+        mib(bytes as f64),
+        CHUNK >> 10
+    );
+    println!("SHA-256, one core    {:>8.1} MiB/s", mib(hashed));
+    println!("verify, {cores} cores      {:>8.1} MiB/s", mib(verified));
+    println!("verify / (cores x SHA-256)  {:.2}", verified / (cores as f64 * hashed));
+}
+
+fn mib(bytes: f64) -> f64 {
+    bytes / f64::from(1 << 20)
+}
+
+/// Bytes per second.
+fn rate(bytes: usize, time: Duration) -> f64 {
+    bytes as f64 / time.as_secs_f64()
+}
+
+/// What `openssl speed` says of this machine: the last number of its machine-readable line.
+fn openssl() -> Option<f64> {
+    let args = ["speed", "-seconds", "1", "-bytes", "65536", "-mr", "-evp", "sha256"];
+    let output = Command::new("openssl").args(args).stderr(Stdio::null()).output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    text.lines().rfind(|line| line.starts_with("+F:"))?.rsplit(':').next()?.parse().ok()
+}
+
+fn ring(bytes: usize) -> f64 {
+    let data = vec![7u8; CHUNK];
+    let begun = Instant::now();
+    for _ in 0..bytes / CHUNK {
+        black_box(ContentRef::of(black_box(&data)));
+    }
+    rate(bytes, begun.elapsed())
+}
+
+/// A take of one call that writes so many bytes.
+fn write_take(path: &std::path::Path, payload: usize) {
+    let id = TheaterId::generate();
+    let mut writer = LogWriter::create(File::create(path).expect("a file")).expect("it can be written");
+    let chain = writer.add_chain(id).expect("the first chain");
+    let mut parent = None;
+    let mut append = |data: ChainEventData| {
+        let event: ChainEvent = data.to_chain_event(parent);
+        parent = Some(event.hash);
+        writer.append(chain, &event).expect("it can be written");
+    };
+    append(ChainEventData::session(genesis(id)));
+    append(ChainEventData::wasm(WasmEventData::WasmCall { function_name: "run".into(), params: vec![] }));
+    let mut state = 0x9e37_79b9_7f4a_7c15u64;
+    for _ in 0..payload / CHUNK {
+        let words = std::iter::repeat_with(|| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state.to_le_bytes()
+        });
+        let bytes: Vec<u8> = words.take(CHUNK / 8).flatten().collect();
+        append(ChainEventData::host_function(HostFunctionCall {
+            interface: "wasi:io/streams@0.2.3".into(),
+            function: "[method]output-stream.write".into(),
+            input: vec![Value::Handle(1), Value::from(bytes)],
+            output: Outcome::Returned(Some("ok".into())),
+        }));
+    }
+    let ended = WasmEventData::ended("run".into(), None, Outcome::Returned(None));
+    append(ChainEventData::wasm(ended));
+    append(ChainEventData::shutdown());
+    writer.seal().expect("it can be sealed");
+}
+
+fn genesis(actor_id: TheaterId) -> SessionStart {
+    SessionStart {
+        format: FORMAT_VERSION,
+        actor_id,
+        actor: ActorSource { digest: ContentRef::of(b"component"), size: 9, path: "bench.wasm".into() },
+        kind: SessionKind::Command,
+        profile: EngineProfile {
+            engine: "none".into(),
+            nan_canonicalization: true,
+            relaxed_simd_deterministic: true,
+            threads: false,
+            memory_limit: 0,
+            table_limit: 0,
+            fuel: None,
+            hostcall_limit: 0,
+        },
+        arguments: vec![],
+        env_names: vec![],
+        preopens: vec![],
+        allow_net: false,
+        instance_mode: InstanceMode::PerCall,
+        started_at_unix_ms: 0,
+    }
+}
