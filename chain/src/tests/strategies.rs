@@ -25,9 +25,20 @@ pub(crate) fn value() -> impl Strategy<Value = Value> {
     leaf.prop_recursive(4, 48, 20, |inner| {
         prop_oneof![
             vec(inner.clone(), 0..20).prop_map(Value::List),
-            vec(("[a-z-]{0,40}".prop_map(Arc::from), inner), 0..20).prop_map(Value::Record),
+            vec((key(), inner), 0..20).prop_map(Value::Record),
         ]
     })
+}
+
+/// Keys of records: mostly names, some that forms of a value might take for their own, and some that come twice.
+fn key() -> impl Strategy<Value = Arc<str>> {
+    let key = prop_oneof![
+        4 => "[a-z-]{0,40}",
+        1 => "[$a]{0,3}",
+        1 => "\\${1,2}(int|f32|f64|bytes|handle|record)",
+        1 => ".{0,8}",
+    ];
+    key.prop_map(Arc::from)
 }
 
 fn response() -> impl Strategy<Value = Outcome> {
