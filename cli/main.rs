@@ -2,7 +2,7 @@
 //!
 //! | exit | meaning |
 //! |---|---|
-//! | 0 | everything asked for was checked and is identical and intact (`record`: the recording is good) |
+//! | 0 | everything asked for was checked and is identical and intact (`record`: the recording is good; `export`: the take is written) |
 //! | 1 | diverged |
 //! | 2 | wrong usage |
 //! | 3 | the take is damaged, torn, unsealed, tampered or repaired |
@@ -11,6 +11,7 @@
 
 mod commands;
 mod options;
+mod output;
 mod printer;
 mod progress;
 
@@ -26,6 +27,8 @@ fn main() -> process::ExitCode {
         Command::Record(options) => commands::record::run(options),
         Command::Replay(options) => commands::replay::run(options),
         Command::Verify(options) => commands::verify::run(options),
+        Command::Export(options) => commands::export::run(options),
+        Command::Import(options) => commands::import::run(options),
     };
     process::ExitCode::from(exit.code())
 }

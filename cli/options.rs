@@ -24,6 +24,10 @@ pub enum Command {
     Replay(ReplayOptions),
     /// Check every hash, link, count and the seal of takes, without running anything.
     Verify(VerifyOptions),
+    /// Write a take to stdout as JSON lines, for other tools; `import` makes it a take again.
+    Export(ExportOptions),
+    /// Make a take of JSON lines, and check it as `verify` does.
+    Import(ImportOptions),
 }
 
 #[derive(Debug, Args)]
@@ -100,6 +104,38 @@ pub struct VerifyOptions {
     #[arg(required = true)]
     pub takes: Vec<PathBuf>,
     /// Print one JSON object per take.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct ExportOptions {
+    /// The take.
+    pub take: PathBuf,
+    /// The form.
+    #[arg(long, value_name = "FORMAT", default_value = "jsonl")]
+    pub format: ExportFormat,
+}
+
+/// A `--format` value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    /// One JSON object per line: the take without loss, strings readable, bytes in base64.
+    Jsonl,
+}
+
+#[derive(Debug, Args)]
+pub struct ImportOptions {
+    /// What `export --format jsonl` wrote; `-` is stdin.
+    #[arg(value_name = "FILE")]
+    pub lines: PathBuf,
+    /// Where the take goes.
+    #[arg(short, long, value_name = "NEW")]
+    pub output: PathBuf,
+    /// Overwrite NEW if it is there.
+    #[arg(long)]
+    pub force: bool,
+    /// Print the report as JSON.
     #[arg(long)]
     pub json: bool,
 }

@@ -40,7 +40,7 @@ fn text_lines(out: &mut dyn Write, text: &str) {
 }
 
 /// `1 call`, `2 calls`.
-fn count(number: u64, noun: &str) -> String {
+pub fn count(number: u64, noun: &str) -> String {
     match number {
         1 => format!("1 {noun}"),
         number => format!("{number} {noun}s"),
