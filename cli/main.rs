@@ -2,7 +2,7 @@
 //!
 //! | exit | meaning |
 //! |---|---|
-//! | 0 | everything asked for was checked and is identical and intact (`record`: the recording is good) |
+//! | 0 | everything asked for was checked and is identical and intact (`record`: the recording is good; `export`: the take is written) |
 //! | 1 | diverged |
 //! | 2 | wrong usage |
 //! | 3 | the take is damaged, torn, unsealed, tampered or repaired |
@@ -29,6 +29,8 @@ fn main() -> process::ExitCode {
         Command::Verify(options) => commands::verify::run(options),
         Command::Inspect(options) => commands::inspect::run(options),
         Command::Repair(options) => commands::repair::run(options),
+        Command::Export(options) => commands::export::run(options),
+        Command::Import(options) => commands::import::run(options),
     };
     process::ExitCode::from(exit.code())
 }

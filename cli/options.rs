@@ -28,6 +28,10 @@ pub enum Command {
     Inspect(InspectOptions),
     /// Save the whole calls of a take that is torn, unsealed, damaged or altered. The take itself is not changed.
     Repair(RepairOptions),
+    /// Write a take to stdout as JSON lines, for other tools; `import` makes it a take again.
+    Export(ExportOptions),
+    /// Make a take of JSON lines, and check it as `verify` does.
+    Import(ImportOptions),
 }
 
 #[derive(Debug, Args)]
@@ -124,15 +128,50 @@ pub struct InspectOptions {
 pub struct RepairOptions {
     /// The take.
     pub take: PathBuf,
+    #[command(flatten)]
+    pub new: NewTake,
+    /// Print the answer as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct ExportOptions {
+    /// The take.
+    pub take: PathBuf,
+    /// The form.
+    #[arg(long, value_name = "FORMAT", default_value = "jsonl")]
+    pub format: ExportFormat,
+}
+
+/// A `--format` value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    /// One JSON object per line: the take without loss, strings readable, bytes in base64.
+    Jsonl,
+}
+
+#[derive(Debug, Args)]
+pub struct ImportOptions {
+    /// What `export --format jsonl` wrote; `-` is stdin.
+    #[arg(value_name = "FILE")]
+    pub lines: PathBuf,
+    #[command(flatten)]
+    pub new: NewTake,
+    /// Print the report as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Where a new take goes.
+#[derive(Debug, Args)]
+pub struct NewTake {
     /// Where the new take goes.
     #[arg(short, long, value_name = "NEW")]
     pub output: PathBuf,
     /// Overwrite NEW if it is there.
     #[arg(long)]
     pub force: bool,
-    /// Print the answer as JSON.
-    #[arg(long)]
-    pub json: bool,
 }
 
 /// A `--instance` value.

@@ -3,11 +3,11 @@
 //! - [`Value`], the shape of a component value, and its canonical MessagePack;
 //! - [`ChainEvent`] and [`ChainEventPayload`], the events, and [`event_hash`], the formula that links them;
 //! - [`StateChain`], which appends events and delivers them to subscribers;
-//! - [`log`], the writer and reader of `.take` files.
+//! - [`log`], the writer and reader of `.take` files;
+//! - [`jsonl`], a take as JSON lines, there and back.
 //!
 //! Neither an engine nor a network is needed to build or use this crate.
 
-pub mod base64;
 mod best_effort;
 mod count;
 mod encoding;
@@ -16,6 +16,7 @@ mod hash;
 mod history;
 mod http_replay;
 mod ids;
+pub mod jsonl;
 pub mod log;
 mod pack;
 mod payload;

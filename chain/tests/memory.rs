@@ -1,12 +1,13 @@
-//! Promises about memory, held by counting what is allocated: neither writing nor reading a take needs more of it for
-//! a longer one, and a refused event takes none. Alone in their program, since other tests would count too.
+//! Promises about memory, held by counting what is allocated: neither writing nor reading a take, as a file or as JSON
+//! lines, needs more of it for a longer one, and a refused event takes none. Alone in their program, since other tests would count too.
 
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::io::{self, Read, Write};
+use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
+use retake_chain::jsonl::{End, JsonlReader, JsonlWriter};
 use retake_chain::{
     ChainEvent, ChainEventPayload, DecodeError, LogReader, LogWriter, MAX_VALUES, Storage, TakeState,
     TheaterId,
@@ -88,7 +89,6 @@ fn write(events: u64) -> (usize, Temporary) {
 }
 
 fn read(file: Temporary) -> usize {
-    use std::io::Seek;
     let mut file = file;
     file.0.rewind().unwrap();
     let (peak, state) = peak_of(|| {
@@ -111,6 +111,39 @@ fn memory_does_not_grow_with_the_take() {
     assert!(long_write <= short_write + 4096, "writing: {short_write} bytes, then {long_write}");
     let (short_read, long_read) = (read(short), read(long));
     assert!(long_read <= short_read + 4096, "reading: {short_read} bytes, then {long_read}");
+}
+
+/// Takes a file of so many events to JSON lines and back. Returns the peaks of both ways.
+fn there_and_back(events: u64) -> (usize, usize) {
+    let (_, mut take) = write(events);
+    take.0.rewind().unwrap();
+    let (out, mut lines) = (tempfile::tempfile().unwrap(), None);
+    let (exported, ()) = peak_of(|| {
+        let mut reader = LogReader::open(&mut take).unwrap();
+        let mut writer = JsonlWriter::create(BufWriter::new(out), reader.version().unwrap()).unwrap();
+        while let Some(record) = reader.next_record().unwrap() {
+            writer.record(&record).unwrap();
+        }
+        let seal = reader.seal().unwrap();
+        lines = writer.end(End::Sealed(seal.into())).unwrap().into_inner().ok();
+    });
+    let mut lines = lines.unwrap();
+    lines.rewind().unwrap();
+    let (imported, count) = peak_of(|| {
+        let mut reader = JsonlReader::new(BufReader::new(lines));
+        while reader.next_line().unwrap().is_some() {}
+        reader.line()
+    });
+    assert_eq!(count, events + 3, "a header, a chain and an end");
+    (exported, imported)
+}
+
+#[test]
+fn memory_does_not_grow_with_the_lines() {
+    let _alone = ALONE.lock();
+    let ((short_out, short_in), (long_out, long_in)) = (there_and_back(500), there_and_back(5000));
+    assert!(long_out <= short_out + 4096, "writing: {short_out} bytes, then {long_out}");
+    assert!(long_in <= short_in + 4096, "reading: {short_in} bytes, then {long_in}");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! One file per command; each takes its options and returns the exit.
 
+pub mod export;
+pub mod import;
 pub mod inspect;
 pub mod record;
 pub mod repair;

@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::commands::replay;
 use crate::options::RecordOptions;
+use crate::output::refusal;
 use crate::printer::record::RecordPrinter;
 use crate::printer::{fail, note};
 use crate::progress::LiveLine;
@@ -159,13 +160,7 @@ async fn driver(
 
 /// Creates the take's file; an existing one is left alone unless `--force` says otherwise.
 fn create(options: &RecordOptions) -> Result<(PathBuf, File), ExitCode> {
-    let refuse = |path: &Path, error: io::Error| {
-        let remedy = match error.kind() {
-            io::ErrorKind::AlreadyExists => "; give another name, or `--force` to overwrite it",
-            _ => "",
-        };
-        fail(ExitCode::Unchecked, format!("`{}` cannot be created: {error}{remedy}", path.display()))
-    };
+    let refuse = |path: &Path, error: io::Error| fail(ExitCode::Unchecked, refusal(path, &error));
     if let Some(path) = &options.output {
         let mut open = OpenOptions::new();
         open.write(true).create_new(!options.force).create(true).truncate(options.force);

@@ -22,7 +22,7 @@ pub fn run(options: RepairOptions) -> ExitCode {
         Err(error) => return fail(error.exit_code(), format!("`{take}`: {error}")),
     };
     // Only now is there something to write.
-    let mut new = match NewFile::create(&options.output, options.force) {
+    let mut new = match NewFile::create(&options.new.output, options.new.force) {
         Ok(new) => new,
         Err(message) => return fail(ExitCode::Unchecked, message),
     };

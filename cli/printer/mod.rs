@@ -9,6 +9,7 @@ pub mod verify;
 
 use std::fmt::Display;
 use std::io::{self, Write};
+use std::path::Path;
 
 use retake_verifier::ExitCode;
 use serde::Serialize;
@@ -21,6 +22,18 @@ pub fn note(line: String) {
 /// Says why the command ends as it does, and returns that.
 pub fn fail(exit: ExitCode, message: impl Display) -> ExitCode {
     eprintln!("retake: {message}");
+    exit
+}
+
+/// The same as a JSON object, for a take that did not come about.
+pub fn fail_json(take: &Path, exit: ExitCode, error: String) -> ExitCode {
+    #[derive(Serialize)]
+    struct FailLine {
+        take: String,
+        exit: u8,
+        error: String,
+    }
+    json_line(&FailLine { take: take.display().to_string(), exit: exit.code(), error });
     exit
 }
 
@@ -42,7 +55,7 @@ fn text_lines(out: &mut dyn Write, text: &str) {
 }
 
 /// `1 call`, `2 calls`.
-fn count(number: u64, noun: &str) -> String {
+pub fn count(number: u64, noun: &str) -> String {
     match number {
         1 => format!("1 {noun}"),
         number => format!("{number} {noun}s"),

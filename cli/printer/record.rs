@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use base64::prelude::{BASE64_STANDARD, Engine};
 use http::{Method, Response};
 use http_body_util::BodyExt;
 use indicatif::HumanBytes;
@@ -99,7 +100,7 @@ impl RecordPrinter {
                         (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())
                     })
                     .collect(),
-                body_base64: text.as_ref().err().map(|error| retake_chain::base64::encode(error.as_bytes())),
+                body_base64: text.as_ref().err().map(|error| BASE64_STANDARD.encode(error.as_bytes())),
                 body: text.ok(),
                 broken,
             };

@@ -20,7 +20,7 @@ struct RepairedLine<'a> {
 
 /// What was kept and what was cut off.
 pub fn repaired(options: &RepairOptions, plan: &RepairPlan, summary: &SealSummary) {
-    let (take, new) = (options.take.display(), options.output.display());
+    let (take, new) = (options.take.display(), options.new.output.display());
     if options.json {
         return json_line(&RepairedLine {
             take: take.to_string(),

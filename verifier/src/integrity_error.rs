@@ -38,7 +38,7 @@ impl fmt::Display for Place {
         if let Some(id) = &self.id {
             write!(f, ", actor {id}")?;
         }
-        write!(f, ", type `{event_type}`, in the frame at byte {offset})")
+        write!(f, ", type `{event_type}`, behind byte {offset})")
     }
 }
 

@@ -135,16 +135,12 @@ impl RepairPlan {
         let mut checker = IntegrityChecker::new();
         let mut writer = LogWriter::create(storage)?;
         let mut copied: Vec<Whole> = Vec::new();
-        let mut component = Vec::new();
         while copied != self.keep {
             let Ok(Some(record)) = reader.next_record() else { return Err(RepairError::Changed) };
             checker.record(&record).map_err(|_| RepairError::Changed)?;
             match record {
-                Record::Actor { bytes, .. } => component.extend_from_slice(&bytes),
+                Record::Actor { offset, total, bytes } => writer.embed_piece(offset, total, &bytes)?,
                 Record::Chain { id, .. } => {
-                    if !component.is_empty() {
-                        writer.embed_actor(&std::mem::take(&mut component))?;
-                    }
                     writer.add_chain(id)?;
                     copied.push(Whole::default());
                 }

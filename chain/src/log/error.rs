@@ -4,8 +4,8 @@
 use std::io;
 
 use super::format::{
-    ChainNumber, FRAME_RAW_BYTES, MAX_ACTOR, MAX_CHAINS, MAX_EVENT, MAX_EVENT_TYPE, MAX_FRAMES_PER_INDEX,
-    MAX_SEAL,
+    ACTOR_CHUNK, ChainNumber, FRAME_RAW_BYTES, MAX_ACTOR, MAX_CHAINS, MAX_EVENT, MAX_EVENT_TYPE,
+    MAX_FRAMES_PER_INDEX, MAX_SEAL,
 };
 use super::version::VersionError;
 use crate::encoding::DecodeError;
@@ -89,6 +89,28 @@ pub enum WriteError {
     /// A component is embedded once, before everything else.
     #[error("a component is embedded once and before the first chain; embed it right after creating the log")]
     ActorTooLate,
+    /// A piece of a component that does not continue the one before it.
+    #[error(
+        "a piece of {len} bytes of the component at {offset}, where one of 1 to {ACTOR_CHUNK} bytes must come at {expected} of {total}; give the pieces in order"
+    )]
+    ActorPiece {
+        /// Where the piece begins in the component.
+        offset: u64,
+        /// Its bytes.
+        len: usize,
+        /// Where the next piece begins.
+        expected: u64,
+        /// Bytes of the whole component.
+        total: u64,
+    },
+    /// The pieces of the component are not all there.
+    #[error("{seen} of {total} bytes of the component are embedded; embed the rest first")]
+    ActorNotWhole {
+        /// Bytes that are there.
+        seen: u64,
+        /// Bytes of the whole component.
+        total: u64,
+    },
 }
 
 /// What a reader finds.

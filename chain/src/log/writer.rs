@@ -31,7 +31,8 @@ pub struct LogWriter<S> {
     /// Frames since the last index, that one included.
     frames: Vec<FrameEntry>,
     last_index: Option<FrameRef>,
-    has_actor: bool,
+    /// Where in the embedded component the next piece belongs, and the component's size.
+    actor: Option<(u64, u64)>,
     scratch: Vec<u8>,
 }
 
@@ -62,7 +63,7 @@ impl<S: Storage> LogWriter<S> {
             frame_first_event: 0,
             frames: Vec::with_capacity(MAX_FRAMES_PER_INDEX),
             last_index: None,
-            has_actor: false,
+            actor: None,
             scratch: Vec::new(),
         };
         writer.write_lone(TAG_HEADER, &Header { version: FORMAT_VERSION })?;
@@ -76,30 +77,48 @@ impl<S: Storage> LogWriter<S> {
     /// [`WriteError::ActorTooLate`] after the first chain or another component, [`WriteError::ActorSize`], or a
     /// failed write.
     pub fn embed_actor(&mut self, component: &[u8]) -> Result<(), WriteError> {
-        if self.has_actor || !self.chains.is_empty() {
+        if self.actor.is_some() {
             return Err(WriteError::ActorTooLate);
         }
         let total = component.len() as u64;
-        if total == 0 || total > MAX_ACTOR {
-            return Err(WriteError::ActorSize { len: total });
-        }
-        self.has_actor = true;
+        // An empty one has no piece that could be refused.
+        check_actor_size(total)?;
         for (i, chunk) in component.chunks(ACTOR_CHUNK).enumerate() {
-            self.begin_record(TAG_ACTOR, 4);
-            pack::unsigned(&mut self.scratch, (i * ACTOR_CHUNK) as u64);
-            pack::unsigned(&mut self.scratch, total);
-            pack::binary_header(&mut self.scratch, chunk.len());
-            self.write_record(chunk)?;
-            self.end_frame()?;
+            self.embed_piece((i * ACTOR_CHUNK) as u64, total, chunk)?;
         }
         Ok(())
+    }
+
+    /// Embeds the next piece of a component of `total` bytes, as a reader hands pieces out.
+    ///
+    /// # Errors
+    /// [`WriteError::ActorTooLate`] after the first chain, [`WriteError::ActorSize`], [`WriteError::ActorPiece`] if it does
+    /// not continue the piece before it or is too long, or a failed write.
+    pub fn embed_piece(&mut self, offset: u64, total: u64, piece: &[u8]) -> Result<(), WriteError> {
+        if !self.chains.is_empty() {
+            return Err(WriteError::ActorTooLate);
+        }
+        check_actor_size(total)?;
+        let (expected, whole) = self.actor.unwrap_or((0, total));
+        let (len, next) = (piece.len(), offset.saturating_add(piece.len() as u64));
+        if offset != expected || total != whole || !(1..=ACTOR_CHUNK).contains(&len) || next > total {
+            return Err(WriteError::ActorPiece { offset, len, expected, total: whole });
+        }
+        self.begin_record(TAG_ACTOR, 4);
+        pack::unsigned(&mut self.scratch, offset);
+        pack::unsigned(&mut self.scratch, total);
+        pack::binary_header(&mut self.scratch, len);
+        self.write_record(piece)?;
+        self.actor = Some((next, total));
+        self.end_frame()
     }
 
     /// Introduces the next chain.
     ///
     /// # Errors
-    /// [`WriteError::TooManyChains`], or a failed write.
+    /// [`WriteError::TooManyChains`], [`WriteError::ActorNotWhole`], or a failed write.
     pub fn add_chain(&mut self, id: TheaterId) -> Result<ChainNumber, WriteError> {
+        self.actor_is_whole()?;
         if self.chains.len() >= MAX_CHAINS {
             return Err(WriteError::TooManyChains);
         }
@@ -190,8 +209,9 @@ impl<S: Storage> LogWriter<S> {
     /// Seals the take as what it is, and syncs it.
     ///
     /// # Errors
-    /// A failed write.
+    /// [`WriteError::ActorNotWhole`], or a failed write.
     pub fn seal_as(mut self, kind: SealKind) -> Result<(S, SealSummary), WriteError> {
+        self.actor_is_whole()?;
         self.end_frame()?;
         let index = match self.last_index {
             Some(index) if self.frames.len() == 1 => index,
@@ -224,6 +244,13 @@ impl<S: Storage> LogWriter<S> {
     /// Hash of a chain's last event.
     pub fn head(&self, chain: ChainNumber) -> Option<EventHash> {
         self.chains.get(chain.0 as usize)?.head
+    }
+
+    fn actor_is_whole(&self) -> Result<(), WriteError> {
+        match self.actor {
+            Some((seen, total)) if seen < total => Err(WriteError::ActorNotWhole { seen, total }),
+            _ => Ok(()),
+        }
     }
 
     fn begin_record(&mut self, tag: &str, fields: usize) {
@@ -264,4 +291,8 @@ impl<S: Storage> LogWriter<S> {
         self.last_index = Some(index);
         Ok(index)
     }
+}
+
+fn check_actor_size(total: u64) -> Result<(), WriteError> {
+    if (1..=MAX_ACTOR).contains(&total) { Ok(()) } else { Err(WriteError::ActorSize { len: total }) }
 }

@@ -25,7 +25,7 @@ pub(crate) fn value() -> impl Strategy<Value = Value> {
     leaf.prop_recursive(4, 48, 20, |inner| {
         prop_oneof![
             vec(inner.clone(), 0..20).prop_map(Value::List),
-            vec(("[a-z-]{0,40}", inner), 0..20).prop_map(record),
+            vec((key(), inner), 0..20).prop_map(record),
         ]
     })
 }
@@ -34,6 +34,16 @@ pub(crate) fn value() -> impl Strategy<Value = Value> {
 fn record(fields: Vec<(String, Value)>) -> Value {
     let mut seen = std::collections::HashSet::new();
     Value::record(fields.into_iter().filter(|(name, _)| seen.insert(name.clone())))
+}
+
+/// Keys of records: mostly names, and some that forms of a value might take for their own.
+fn key() -> impl Strategy<Value = String> {
+    prop_oneof![
+        4 => "[a-z-]{0,40}",
+        1 => "[$a]{0,3}",
+        1 => "\\${1,2}(int|f32|f64|bytes|handle|record)",
+        1 => ".{0,8}",
+    ]
 }
 
 fn response() -> impl Strategy<Value = Outcome> {

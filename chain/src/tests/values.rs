@@ -204,6 +204,9 @@ fn json_shows_what_it_has_no_word_for() {
         Value::case("some", Some(Value::from(u64::MAX))),
         Value::None,
     ]);
-    let json = r#"[{"bytes":"AP8="},{"handle":7},{"float":"inf"},1.5,{"some":18446744073709551615},null]"#;
+    let json = concat!(
+        r#"[{"$bytes":"AP8="},{"$handle":7},{"$f32":"inf"},{"$f64":"1.5"},"#,
+        r#"{"some":{"$int":"18446744073709551615"}},null]"#
+    );
     assert_eq!(serde_json::to_string(&value).unwrap(), json);
 }

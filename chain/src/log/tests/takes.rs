@@ -210,6 +210,39 @@ fn the_writer_refuses_what_no_reader_takes() {
     assert_eq!(writer.events(), 0);
 }
 
+#[test]
+fn a_component_in_pieces_is_embedded_as_it_is_at_once() {
+    let component: Vec<u8> = (0..ACTOR_CHUNK + 77).map(|i| (i * 7 % 255) as u8).collect();
+    let total = component.len() as u64;
+    let (mut whole, mut pieces) = (writer(), writer());
+    whole.embed_actor(&component).unwrap();
+    for (i, piece) in component.chunks(ACTOR_CHUNK).enumerate() {
+        pieces.embed_piece((i * ACTOR_CHUNK) as u64, total, piece).unwrap();
+    }
+    assert_eq!(pieces.seal().unwrap().0, whole.seal().unwrap().0);
+}
+
+#[test]
+fn pieces_of_a_component_that_no_reader_takes_are_refused() {
+    let mut writer = writer();
+    assert!(matches!(writer.embed_piece(0, 0, b""), Err(WriteError::ActorSize { len: 0 })));
+    assert!(matches!(writer.embed_piece(0, MAX_ACTOR + 1, b"x"), Err(WriteError::ActorSize { .. })));
+    let long = vec![0; ACTOR_CHUNK + 1];
+    for (offset, piece) in [(1, &b"x"[..]), (0, b""), (0, &long)] {
+        let error = writer.embed_piece(offset, long.len() as u64, piece).unwrap_err();
+        assert!(matches!(error, WriteError::ActorPiece { expected: 0, .. }), "{error}");
+    }
+    writer.embed_piece(0, 4, b"ab").unwrap();
+    for (offset, total, piece) in [(0, 4, b"ab"), (3, 4, b"cd"), (2, 5, b"cd")] {
+        let error = writer.embed_piece(offset, total, piece).unwrap_err();
+        assert!(matches!(error, WriteError::ActorPiece { expected: 2, total: 4, .. }), "{error}");
+    }
+    assert!(matches!(writer.embed_piece(2, 4, b"cde"), Err(WriteError::ActorPiece { .. })));
+    assert!(matches!(writer.embed_actor(b"another"), Err(WriteError::ActorTooLate)));
+    assert!(matches!(writer.add_chain(id(1)), Err(WriteError::ActorNotWhole { seen: 2, total: 4 })));
+    assert!(matches!(writer.seal(), Err(WriteError::ActorNotWhole { seen: 2, total: 4 })));
+}
+
 /// Storage that fails after so many bytes, as a full disk does.
 struct FullDisk(usize);
 

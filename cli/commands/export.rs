@@ -1,0 +1,88 @@
+//! `retake export`: writes a take to stdout in a form for other tools. What the take says is passed on, not checked.
+
+use std::fs::File;
+use std::io::{self, BufWriter, ErrorKind, Read, Write};
+
+use retake_chain::jsonl::{End, JsonlWriter};
+use retake_chain::log::FORMAT_VERSION;
+use retake_chain::{LogReader, ReadError, TakeState};
+use retake_verifier::{Checked, ExitCode, VerifyError};
+
+use crate::options::{ExportFormat, ExportOptions};
+use crate::printer::{count, fail};
+
+/// Bytes that are gathered for stdout.
+const GATHER: usize = 1 << 16;
+
+/// Why an export is not all of a take.
+enum Fault {
+    /// What is whole was written; the rest is not there.
+    Part(String),
+    /// The take cannot be read, or not on.
+    Take(VerifyError),
+    /// Stdout failed.
+    Output(io::Error),
+}
+
+pub fn run(options: ExportOptions) -> ExitCode {
+    let take = options.take.display();
+    let file = match File::open(&options.take) {
+        Ok(file) => file,
+        Err(error) => return fail(ExitCode::Unchecked, format!("`{take}` cannot be opened: {error}")),
+    };
+    let out = BufWriter::with_capacity(GATHER, io::stdout().lock());
+    let exported = match options.format {
+        ExportFormat::Jsonl => export_jsonl(file, out),
+    };
+    match exported {
+        Ok(()) => ExitCode::Identical,
+        Err(Fault::Part(what)) => fail(ExitCode::Damaged, format!("`{take}`: {what}")),
+        Err(Fault::Take(error)) => fail(error.exit_code(), format!("`{take}`: {error}")),
+        // Who reads has had enough, and needs no telling.
+        Err(Fault::Output(error)) if error.kind() == ErrorKind::BrokenPipe => ExitCode::Unchecked,
+        Err(Fault::Output(error)) => fail(ExitCode::Unchecked, format!("stdout cannot be written: {error}")),
+    }
+}
+
+/// Writes each record as it is read, and how the take ends. Where reading itself fails there is no such line.
+fn export_jsonl(take: impl Read, out: impl Write) -> Result<(), Fault> {
+    let mut reader = LogReader::open(take).map_err(|error| Fault::Take(unreadable(error)))?;
+    // A take that ends within its header has nothing that another version would say otherwise.
+    let version = reader.version().unwrap_or(FORMAT_VERSION);
+    let mut writer = JsonlWriter::create(out, version).map_err(Fault::Output)?;
+    let damage = loop {
+        match reader.next_record() {
+            Ok(Some(record)) => writer.record(&record).map_err(Fault::Output)?,
+            Ok(None) => break None,
+            Err(error) => match unreadable(error) {
+                damage if damage.exit_code() == ExitCode::Damaged => break Some(damage),
+                fault => return Err(Fault::Take(fault)),
+            },
+        }
+    };
+    let end = match (&damage, reader.state(), reader.seal()) {
+        (Some(error), ..) => End::Damaged { reason: error.to_string() },
+        (None, TakeState::Sealed, Some(seal)) => End::Sealed(seal.into()),
+        (None, TakeState::Torn { offset }, _) => End::Torn { offset },
+        (None, TakeState::Sealed | TakeState::Unsealed, _) => End::Unsealed,
+    };
+    let what = match &end {
+        End::Sealed(_) => None,
+        End::Unsealed => Some("not sealed: the recorder did not finish".to_string()),
+        End::Torn { offset } => Some(format!("torn at byte {offset}: the recorder did not finish")),
+        End::Damaged { reason } => Some(reason.clone()),
+    };
+    writer.end(end).map_err(Fault::Output)?;
+    match what {
+        None => Ok(()),
+        Some(what) => {
+            let events = reader.events();
+            Err(Fault::Part(format!("{what}; exported what is whole: {}", count(events, "event"))))
+        }
+    }
+}
+
+/// What `verify` would say of it, for its exit code.
+fn unreadable(error: ReadError) -> VerifyError {
+    VerifyError { fault: error.into(), checked: Checked::default() }
+}

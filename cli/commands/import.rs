@@ -1,0 +1,171 @@
+//! `retake import`: makes a take of JSON lines, and checks it on the way as `verify` would. The new file is whole or not there.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
+use std::path::Path;
+
+use retake_chain::jsonl::{End, JsonlError, JsonlReader, Line};
+use retake_chain::log::FrameRef;
+use retake_chain::{LogWriter, Record, TakeState, WriteError};
+use retake_verifier::{ExitCode, IntegrityChecker, IntegrityError, Report};
+
+use crate::options::ImportOptions;
+use crate::output::NewFile;
+use crate::printer::{fail, fail_json, note, verify as printer};
+
+/// Bytes that are read at once.
+const READ: usize = 1 << 16;
+
+/// Why there is no new take.
+#[derive(Debug, thiserror::Error)]
+enum Fault {
+    /// The lines cannot be read, or are none of a take.
+    #[error(transparent)]
+    Lines(#[from] JsonlError),
+    /// Events are not counted on.
+    #[error(
+        "line {line}: event {found} comes where event {expected} must; a line was removed, added or moved"
+    )]
+    Number { line: u64, expected: u64, found: u64 },
+    /// They can be read, but cannot be right.
+    #[error("line {line}: {source}")]
+    Integrity { line: u64, source: IntegrityError },
+    /// No take holds what they say, or it cannot be written.
+    #[error("line {line}: {source}")]
+    Write { line: u64, source: WriteError },
+}
+
+impl Fault {
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            Fault::Lines(
+                JsonlError::Io { .. }
+                | JsonlError::Empty
+                | JsonlError::NoHeader { .. }
+                | JsonlError::Version(_),
+            ) => ExitCode::Unchecked,
+            Fault::Write {
+                source: WriteError::Io { .. } | WriteError::Compression { .. } | WriteError::Poisoned,
+                ..
+            } => ExitCode::Unchecked,
+            Fault::Lines(_) | Fault::Number { .. } | Fault::Integrity { .. } | Fault::Write { .. } => {
+                ExitCode::Damaged
+            }
+        }
+    }
+}
+
+pub fn run(options: ImportOptions) -> ExitCode {
+    if options.lines == Path::new("-") {
+        return import(&options, io::stdin().lock());
+    }
+    match File::open(&options.lines) {
+        Ok(file) => import(&options, BufReader::with_capacity(READ, file)),
+        Err(error) => {
+            let message = format!("`{}` cannot be opened: {error}", options.lines.display());
+            refuse(&options, ExitCode::Unchecked, message)
+        }
+    }
+}
+
+fn import(options: &ImportOptions, lines: impl BufRead) -> ExitCode {
+    let mut file = match NewFile::create(&options.new.output, options.new.force) {
+        Ok(file) => file,
+        Err(message) => return refuse(options, ExitCode::Unchecked, message),
+    };
+    let mut reader = JsonlReader::new(lines);
+    let mut checker = IntegrityChecker::new();
+    let copied = copy(&mut reader, &mut checker, &mut file);
+    let finished = copied.and_then(|(end, bytes)| {
+        let wrong = |source| Fault::Integrity { line: reader.line(), source };
+        finish(checker, &end, bytes).map(|report| (end, report)).map_err(wrong)
+    });
+    let (end, report) = match finished {
+        Ok(finished) => finished,
+        Err(fault) => {
+            let (lines, output) = (options.lines.display(), options.new.output.display());
+            let message = format!("`{lines}`: {fault}; `{output}` was not written");
+            return refuse(options, fault.exit_code(), message);
+        }
+    };
+    if let Err(message) = file.keep() {
+        return refuse(options, ExitCode::Unchecked, message);
+    }
+    tell_end(options, &end);
+    printer::answer(&options.new.output, Ok(report), options.json)
+}
+
+/// Checks each line and writes it. Returns how the source ended, and the bytes written.
+fn copy(
+    reader: &mut JsonlReader<impl BufRead>,
+    checker: &mut IntegrityChecker,
+    file: &mut NewFile,
+) -> Result<(End, u64), Fault> {
+    let at = |line| move |source| Fault::Write { line, source };
+    let mut writer = LogWriter::create(file).map_err(at(1))?;
+    let mut ended = None;
+    while let Some(found) = reader.next_line()? {
+        let line = reader.line();
+        match found {
+            Line::Header(_) => {}
+            Line::End(end) => ended = Some(end),
+            Line::Record(record) => {
+                check_number(&record, checker.events(), line)?;
+                checker.record(&record).map_err(|source| Fault::Integrity { line, source })?;
+                write(&mut writer, &record).map_err(at(line))?;
+            }
+        }
+    }
+    let line = reader.line();
+    let end = ended.ok_or(JsonlError::NoEnd { line })?;
+    let bytes = match &end {
+        End::Sealed(seal) => writer.seal_as(seal.kind.clone()).map_err(at(line))?.1.bytes,
+        End::Unsealed | End::Torn { .. } | End::Damaged { .. } => {
+            writer.end_frame().and_then(|()| writer.sync()).map_err(at(line))?;
+            writer.bytes()
+        }
+    };
+    Ok((end, bytes))
+}
+
+fn check_number(record: &Record, expected: u64, line: u64) -> Result<(), Fault> {
+    match record {
+        Record::Event { number, .. } if *number != expected => {
+            Err(Fault::Number { line, expected, found: *number })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn write(writer: &mut LogWriter<&mut NewFile>, record: &Record) -> Result<(), WriteError> {
+    match record {
+        Record::Actor { offset, total, bytes } => writer.embed_piece(*offset, *total, bytes),
+        Record::Chain { id, .. } => writer.add_chain(*id).map(drop),
+        Record::Event { chain, event, .. } => writer.append(*chain, event),
+    }
+}
+
+/// Compares what was imported with the source's seal, if it had one.
+fn finish(checker: IntegrityChecker, end: &End, bytes: u64) -> Result<Report, IntegrityError> {
+    let End::Sealed(seal) = end else { return checker.finish(TakeState::Unsealed, None, bytes) };
+    // Counts and heads are compared. The index is of the file, and the new one has its own.
+    let no_index = FrameRef { offset: 0, length: 0, crc32c: 0 };
+    checker.finish(TakeState::Sealed, Some(&seal.clone().into_seal(no_index)), bytes)
+}
+
+/// Says of a source that was not whole what the new take does not show.
+fn tell_end(options: &ImportOptions, end: &End) {
+    let lines = options.lines.display();
+    match end {
+        End::Sealed(_) | End::Unsealed => {}
+        End::Torn { offset } => note(format!("`{lines}` is of a take that was torn at byte {offset}")),
+        End::Damaged { reason } => note(format!("`{lines}` is of a take that was damaged: {reason}")),
+    }
+}
+
+fn refuse(options: &ImportOptions, exit: ExitCode, message: String) -> ExitCode {
+    match options.json {
+        true => fail_json(&options.new.output, exit, message),
+        false => fail(exit, message),
+    }
+}
