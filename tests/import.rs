@@ -86,7 +86,12 @@ fn a_truncated_file_is_refused() {
 #[test]
 fn what_is_no_take_in_lines_could_not_be_checked() {
     let (sandbox, text) = hello();
-    assert_refused(&sandbox, &text.replacen("[1,0]", "[2,0]", 1), 4, &["format 2.0", "this program reads 1.0"]);
+    assert_refused(
+        &sandbox,
+        &text.replacen("[1,0]", "[2,0]", 1),
+        4,
+        &["format 2.0", "this program reads 1.0"],
+    );
     assert_refused(&sandbox, "Dear reader,\n", 4, &["line 1 is no header of a take in JSON lines"]);
     sandbox.retake(["import", "missing.jsonl", "-o", "new.take"]).expect(4).says(&["`missing.jsonl`"]);
     sandbox.retake(["import", "it.take", "-o", "new.take"]).expect(4).says(&["line 1 is no header"]);
