@@ -1,4 +1,5 @@
-//! How fast a take is verified, as a share of what SHA-256 alone can do: `cargo bench -p retake-verifier`.
+//! How fast a take is verified, as a share of what SHA-256 alone can do: `cargo bench -p retake-verifier [-- MIB]`, with the size
+//! of the take (512 if none is given).
 //!
 //! Rounds of `openssl speed` on one core and of `verify` take turns in one run, and the best of each counts, so that a
 //! machine that others use as well is no unfair judge. Without `openssl` the crate that hashes here stands in.
@@ -16,8 +17,8 @@ use retake_chain::{
 };
 use retake_verifier::verify;
 
-/// Bytes of payload in the take.
-const PAYLOAD: usize = 512 << 20;
+/// MiB of payload in the take.
+const PAYLOAD: usize = 512;
 /// Bytes of one payload.
 const CHUNK: usize = 64 << 10;
 const ROUNDS: usize = 5;
@@ -25,7 +26,8 @@ const ROUNDS: usize = 5;
 fn main() {
     // Cargo calls benchmarks with `--test` to see whether they run at all.
     let quick = std::env::args().any(|arg| arg == "--test");
-    let (payload, rounds) = if quick { (CHUNK, 1) } else { (PAYLOAD, ROUNDS) };
+    let asked = std::env::args().find_map(|arg| arg.parse::<usize>().ok());
+    let (payload, rounds) = if quick { (CHUNK, 1) } else { (asked.unwrap_or(PAYLOAD) << 20, ROUNDS) };
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("bench.take");
     write_take(&path, payload);
@@ -49,6 +51,15 @@ fn main() {
     println!("SHA-256, one core    {:>8.1} MiB/s", mib(hashed));
     println!("verify, {cores} cores      {:>8.1} MiB/s", mib(verified));
     println!("verify / (cores x SHA-256)  {:.2}", verified / (cores as f64 * hashed));
+    if let Some(peak) = peak_memory() {
+        println!("peak memory, writing included  {peak}");
+    }
+}
+
+/// What the system says of this process.
+fn peak_memory() -> Option<String> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    status.lines().find_map(|line| line.strip_prefix("VmHWM:")).map(|peak| peak.trim().to_owned())
 }
 
 fn mib(bytes: f64) -> f64 {
