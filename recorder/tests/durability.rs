@@ -5,6 +5,7 @@ mod support;
 use std::io::{self, Write};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::task::Poll;
+use std::time::Duration;
 
 use futures::poll;
 use retake_chain::log::Storage;
@@ -52,7 +53,10 @@ impl Held {
     /// Returns when the recorder is held.
     fn until_it_waits(&self) {
         let state = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
-        drop(self.0.1.wait_while(state, |state| !state.waits));
+        let waited = self.0.1.wait_timeout_while(state, Duration::from_secs(60), |state| !state.waits);
+        let (state, waited) = waited.unwrap_or_else(PoisonError::into_inner);
+        drop(state);
+        assert!(!waited.timed_out(), "the recorder does not come to this");
     }
 
     fn pass(&self, asked: Asked, done: impl FnOnce(&mut State)) -> io::Result<()> {

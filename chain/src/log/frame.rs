@@ -24,7 +24,7 @@ const FORBIDDEN_FLAGS: u8 = 0b0001_1011;
 const SINGLE_SEGMENT: u8 = 0b0010_0000;
 
 /// Bytes of a seal's frame before its content.
-pub(super) const SEAL_HEAD: usize = 13;
+const SEAL_HEAD: usize = 13;
 const BLOCK_HEAD: usize = 3;
 const CHECKSUM: usize = 4;
 const BLOCK_MAX: usize = 1 << 17;
@@ -192,4 +192,20 @@ pub(super) fn decode_seal(frame: &[u8]) -> Result<SealFrame, Damage> {
         .copied()
         .collect();
     if encode_seal(&content) == frame { Ok(SealFrame::Whole(content)) } else { Err(Damage::SealEncoding) }
+}
+
+/// The same for a frame that so many zeros follow, up to the end of the file. The seal may end in some of them; if it does not,
+/// they took the place of its end, and it is short.
+pub(super) fn decode_seal_before_zeros(mut frame: Vec<u8>, zeros: u64) -> Result<SealFrame, Damage> {
+    let known = frame.len();
+    let filled = usize::try_from(zeros).map_or(usize::MAX, |zeros| known.saturating_add(zeros));
+    frame.resize(filled.min(known.max(MAX_SEAL_FRAME + 1)), 0);
+    let is_whole = |length: usize| matches!(decode_seal(&frame[..length]), Ok(SealFrame::Whole(_)));
+    match decode_seal(&frame) {
+        Ok(SealFrame::Trailing(length)) if length > known && !is_whole(length) => Ok(SealFrame::Short),
+        Err(damage) if zeros > 0 && (known < SEAL_HEAD || damage == Damage::SealEncoding) => {
+            Ok(SealFrame::Short)
+        }
+        decoded => decoded,
+    }
 }

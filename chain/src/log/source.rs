@@ -15,7 +15,8 @@ use zstd::zstd_safe::{DCtx, DParameter, InBuffer, OutBuffer, get_error_name};
 use super::error::Damage;
 use super::format::{FrameRef, WINDOW_LOG_MAX};
 use super::frame::{
-    FrameScanner, MAGIC, MAX_SEAL_FRAME, SEAL_DESCRIPTOR, SEAL_HEAD, SealFrame, check_descriptor, decode_seal,
+    FrameScanner, MAGIC, MAX_SEAL_FRAME, SEAL_DESCRIPTOR, SealFrame, check_descriptor,
+    decode_seal_before_zeros,
 };
 use super::input::Input;
 
@@ -269,22 +270,13 @@ impl<R: Read> FrameSource<R> {
                 break;
             }
         }
-        let (known, zeros) = (frame.len(), self.input.zeros_at_end());
-        let filled = usize::try_from(zeros).map_or(usize::MAX, |zeros| known.saturating_add(zeros));
-        frame.resize(filled.min(MAX_SEAL_FRAME + 1), 0);
-        let is_whole = |frame: &[u8]| matches!(decode_seal(frame), Ok(SealFrame::Whole(_)));
-        Ok(match decode_seal(&frame) {
-            Ok(SealFrame::Whole(content)) => {
+        Ok(match decode_seal_before_zeros(frame, self.input.zeros_at_end())? {
+            SealFrame::Whole(content) => {
                 self.end(End::BetweenFrames);
                 Step::Seal(content)
             }
-            Ok(SealFrame::Trailing(length)) if length <= known || is_whole(&frame[..length]) => {
-                return Err(SourceError::Trailing(offset + length as u64));
-            }
-            Err(damage) if zeros == 0 || known >= SEAL_HEAD && damage != Damage::SealEncoding => {
-                return Err(damage.into());
-            }
-            _ => self.end(End::InsideFrame { frame_offset: offset }),
+            SealFrame::Short => self.end(End::InsideFrame { frame_offset: offset }),
+            SealFrame::Trailing(length) => return Err(SourceError::Trailing(offset + length as u64)),
         })
     }
 
