@@ -3,6 +3,7 @@
 
 mod crashes;
 mod faults;
+mod session;
 mod takes;
 mod zeros;
 
