@@ -6,7 +6,7 @@ use bytes::Bytes;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use http::{Method, Request, Uri};
 use retake_chain::InstanceMode;
-use retake_recorder::{Permissions, Preopen};
+use retake_recorder::{Durability, Permissions, Preopen};
 
 /// Record what a WebAssembly actor does at its boundary, replay it, and prove it.
 #[derive(Debug, Parser)]
@@ -76,6 +76,9 @@ pub struct RecordOptions {
     /// Let the actor use the network.
     #[arg(long)]
     pub allow_net: bool,
+    /// What a call has to be before its caller is answered.
+    #[arg(long, value_name = "WHEN", default_value = "call")]
+    pub durability: DurabilityOption,
     /// Put the component into the take, so that the one file replays anywhere.
     #[arg(long)]
     pub embed: bool,
@@ -188,6 +191,27 @@ impl From<InstanceOption> for InstanceMode {
         match option {
             InstanceOption::Call => InstanceMode::PerCall,
             InstanceOption::Session => InstanceMode::Session,
+        }
+    }
+}
+
+/// A `--durability` value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DurabilityOption {
+    /// Written to the operating system: it survives the death of the recorder.
+    Call,
+    /// Synced to the disk: it survives a loss of power.
+    Sync,
+    /// Nothing: the last calls may be lost with the recorder.
+    None,
+}
+
+impl From<DurabilityOption> for Durability {
+    fn from(option: DurabilityOption) -> Self {
+        match option {
+            DurabilityOption::Call => Durability::Call,
+            DurabilityOption::Sync => Durability::Sync,
+            DurabilityOption::None => Durability::None,
         }
     }
 }

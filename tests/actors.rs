@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use retake_chain::Value;
 use retake_recorder::{
-    Actor, ActorError, ActorThread, CancellationToken, Host, LiveActor, LogWriter, Permissions, Program,
-    Recorder, Session, SessionKind, SessionOptions,
+    Actor, ActorError, ActorThread, CancellationToken, Durability, Host, LiveActor, LogWriter, Permissions,
+    Program, Recorder, Session, SessionKind, SessionOptions,
 };
 
 fn counter() -> Arc<Program<Host>> {
@@ -16,7 +16,8 @@ fn counter() -> Arc<Program<Host>> {
 }
 
 async fn start(program: &Arc<Program<Host>>) -> (ActorThread, Recorder) {
-    let recorder = Recorder::start(LogWriter::create(Vec::new()).expect("memory")).expect("a recorder");
+    let recorder = Recorder::start(LogWriter::create(Vec::new()).expect("memory"), Durability::Call)
+        .expect("a recorder");
     let cancel = CancellationToken::new();
     let actor = LiveActor::start(program, &recorder, &Session::new(), cancel).await.expect("an actor");
     (actor.spawn().expect("a thread"), recorder)

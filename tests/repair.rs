@@ -68,6 +68,18 @@ fn where_there_is_nothing_to_save_nothing_is_written() {
 }
 
 #[test]
+fn a_take_that_is_being_recorded_is_left_to_its_recorder() {
+    let sandbox = Sandbox::new();
+    let served = sandbox.serve(&actor("http-edge.wasm"), &[], "it.take");
+    assert_eq!(served.client().get("/x").status, 404);
+
+    sandbox.retake(["repair", "it.take", "-o", "new.take"]).expect(4).says(&["is being recorded"]);
+
+    served.kill();
+    sandbox.retake(["repair", "it.take", "-o", "new.take"]).expect(0).says(&["kept 1 whole call"]);
+}
+
+#[test]
 fn an_altered_event_is_where_what_is_saved_ends() {
     // Someone changes what an event says; the calls before it are as good as ever.
     let sandbox = Sandbox::new();

@@ -11,7 +11,7 @@ use retake_actor::{
 };
 use retake_chain::log::LogWriter;
 use retake_chain::{StateChain, TheaterId, Value};
-use retake_recorder::Recorder;
+use retake_recorder::{Durability, Recorder};
 use tokio::runtime::Runtime;
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, Linker, ResourceTable, TypedFunc};
@@ -123,8 +123,11 @@ impl Caller {
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
         let chain = Arc::new(StateChain::new(TheaterId::generate()));
         let recorder = (stage == Stage::Recorded).then(|| {
-            let recorder = Recorder::start(LogWriter::create(Nowhere).expect("nowhere takes everything"))
-                .expect("a recorder");
+            let recorder = Recorder::start(
+                LogWriter::create(Nowhere).expect("nowhere takes everything"),
+                Durability::Call,
+            )
+            .expect("a recorder");
             runtime.block_on(recorder.subscribe(&chain)).expect("the recorder takes a chain");
             recorder
         });

@@ -11,7 +11,7 @@ use retake_actor::{Actor, compile, profile};
 use retake_chain::EngineProfile;
 use retake_chain::log::{LogWriter, Storage};
 use retake_recorder::http::Pool;
-use retake_recorder::{Host as LiveHost, Permissions, Recorder, SessionOptions};
+use retake_recorder::{Durability, Host as LiveHost, Permissions, Recorder, SessionOptions};
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
@@ -130,7 +130,7 @@ impl RecordedExchanges {
         let program = LiveHost::program(actor(), SessionOptions::default(), Permissions::default());
         let program = program.expect("the fixture can be recorded");
         let writer = LogWriter::create(storage).expect("the storage takes a header");
-        let recorder = Recorder::start(writer).expect("a recorder");
+        let recorder = Recorder::start(writer, Durability::Call).expect("a recorder");
         let cancel = CancellationToken::new();
         let pool = runtime.block_on(Pool::start(&program, &recorder, 1, cancel)).expect("an actor");
         (RecordedExchanges { runtime, pool }, recorder)

@@ -12,7 +12,7 @@ use retake_chain::{
     ActorSource, ChainEventData, InstanceMode, Outcome, SessionKind, SessionStart, StateChain, TheaterId,
     Value, WasmEventData,
 };
-use retake_recorder::Recorder;
+use retake_recorder::{Durability, Recorder};
 use retake_replayer::{ActorBytes, replay};
 use retake_verifier::Verdict;
 
@@ -78,8 +78,11 @@ fn take_of(call: Call, calls: u64) -> Vec<u8> {
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     let chain = Arc::new(StateChain::new(TheaterId::generate()));
     let memory = InMemory::default();
-    let recorder = Recorder::start(LogWriter::create(memory.clone()).expect("memory takes everything"))
-        .expect("a recorder");
+    let recorder = Recorder::start(
+        LogWriter::create(memory.clone()).expect("memory takes everything"),
+        Durability::Call,
+    )
+    .expect("a recorder");
     runtime.block_on(recorder.subscribe(&chain)).expect("the recorder takes a chain");
     let append = |runtime: &tokio::runtime::Runtime, event| {
         runtime.block_on(chain.add_typed_event(event)).expect("the chain takes the event");

@@ -1,7 +1,6 @@
 //! `retake record`: everything that can be refused is refused before the take is created; then the session, the seal, and
 //! with `--check` the replay of what was recorded.
 
-use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,7 +12,7 @@ use retake_actor::Actor;
 use retake_chain::SessionKind;
 use retake_chain::log::{LogWriter, SealSummary};
 use retake_recorder::http::{Pool, serve};
-use retake_recorder::{Host, Invocation, Program, Recorder, SessionOptions};
+use retake_recorder::{Durability, Host, Invocation, Program, Recorder, SessionOptions, TakeFile};
 use retake_recorder::{command, invoke};
 use retake_verifier::ExitCode;
 use tokio::net::TcpListener;
@@ -83,7 +82,7 @@ async fn record(options: &RecordOptions) -> Result<PathBuf, ExitCode> {
     let signals = Signals::listen()?;
 
     let (take, file) = create(options)?;
-    let recorder = start_recorder(file, &program, options.embed).map_err(|error| {
+    let recorder = start_recorder(file, &program, options).map_err(|error| {
         fail(ExitCode::Unchecked, format!("`{}` cannot be written: {error}", take.display()))
     })?;
     // A command has the terminal to itself.
@@ -159,13 +158,11 @@ async fn driver(
 }
 
 /// Creates the take's file; an existing one is left alone unless `--force` says otherwise.
-fn create(options: &RecordOptions) -> Result<(PathBuf, File), ExitCode> {
+fn create(options: &RecordOptions) -> Result<(PathBuf, TakeFile), ExitCode> {
     let refuse = |path: &Path, error: io::Error| fail(ExitCode::Unchecked, refusal(path, &error));
     if let Some(path) = &options.output {
-        let mut open = OpenOptions::new();
-        open.write(true).create_new(!options.force).create(true).truncate(options.force);
-        let file = open.open(path).map_err(|error| refuse(path, error))?;
-        return Ok((path.clone(), file));
+        let file = if options.force { TakeFile::overwrite(path) } else { TakeFile::create_new(path) };
+        return Ok((path.clone(), file.map_err(|error| refuse(path, error))?));
     }
     let stem = options.actor.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     for count in 1u64.. {
@@ -173,7 +170,7 @@ fn create(options: &RecordOptions) -> Result<(PathBuf, File), ExitCode> {
             1 => format!("{stem}.take"),
             count => format!("{stem}-{count}.take"),
         });
-        match File::create_new(&path) {
+        match TakeFile::create_new(&path) {
             Ok(file) => return Ok((path, file)),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
             Err(error) => return Err(refuse(&path, error)),
@@ -183,15 +180,19 @@ fn create(options: &RecordOptions) -> Result<(PathBuf, File), ExitCode> {
 }
 
 fn start_recorder(
-    file: File,
+    mut file: TakeFile,
     program: &Program<Host>,
-    embed: bool,
+    options: &RecordOptions,
 ) -> Result<Recorder, Box<dyn std::error::Error>> {
+    let durability = options.durability.into();
+    if durability == Durability::Sync {
+        file.sync_directory()?;
+    }
     let mut writer = LogWriter::create(file)?;
-    if embed {
+    if options.embed {
         writer.embed_actor(&program.actor().bytes)?;
     }
-    Ok(Recorder::start(writer)?)
+    Ok(Recorder::start(writer, durability)?)
 }
 
 async fn drive(

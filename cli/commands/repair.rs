@@ -1,6 +1,6 @@
 //! `retake repair`: the whole calls of a take that is not whole, in a new one that says what it is.
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io::{self, Seek};
 
 use retake_verifier::{ExitCode, RepairPlan};
@@ -16,6 +16,10 @@ pub fn run(options: RepairOptions) -> ExitCode {
         Ok(opened) => opened,
         Err(error) => return fail(ExitCode::Unchecked, format!("`{take}` cannot be opened: {error}")),
     };
+    if let Err(TryLockError::WouldBlock) = file.try_lock_shared() {
+        let message = format!("`{take}` is being recorded; repair it when its recorder has ended");
+        return fail(ExitCode::Unchecked, message);
+    }
     let planned = RepairPlan::of(&file, bytes);
     let plan = match planned {
         Ok(plan) => plan,

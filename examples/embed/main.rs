@@ -7,8 +7,8 @@ use std::error::Error;
 use std::fs::File;
 
 use retake_recorder::{
-    Actor, ActorContext, CancellationToken, HasActor, LiveActor, LogWriter, Program, Recorder, Session,
-    SessionKind, SessionOptions, Value,
+    Actor, ActorContext, CancellationToken, Durability, HasActor, LiveActor, LogWriter, Program, Recorder,
+    Session, SessionKind, SessionOptions, Value,
 };
 use retake_replayer::{ActorBytes, ReplayReport, Verdict, replay};
 use wasmtime::component::HasSelf;
@@ -51,7 +51,7 @@ async fn record(take: File) -> Result<Value, Box<dyn Error>> {
         |linker| sensor::add_to_linker::<_, HasSelf<_>>(linker, |host| host),
         |_, actor| Ok(Host { actor, shown: 0 }),
     )?;
-    let recorder = Recorder::start(LogWriter::create(take)?)?;
+    let recorder = Recorder::start(LogWriter::create(take)?, Durability::Call)?;
     let actor = LiveActor::start(&program, &recorder, &Session::new(), CancellationToken::new()).await?;
     let actor = actor.spawn()?;
 

@@ -8,6 +8,8 @@ use retake_chain::ChainError;
 use retake_chain::log::WriteError;
 use thiserror::Error;
 
+use crate::take_file::FileLost;
+
 /// Why a session could not be recorded.
 #[derive(Debug, Error)]
 pub enum RecordError {
@@ -52,12 +54,26 @@ pub enum RecordError {
     /// The chain did not take an event.
     #[error(transparent)]
     Chain(#[from] ChainError),
-    /// The log could not be written.
-    #[error("the take cannot be written: {0}; what was written before is readable")]
+    /// The log could not be written, or its file was lost.
+    #[error("{}", write_fault(.0))]
     Write(#[source] Arc<WriteError>),
     /// The recorder's thread is gone.
     #[error("the recorder stopped early; the take is not sealed")]
     RecorderGone,
+}
+
+/// Without its file nothing that was written is readable.
+fn write_fault(fault: &WriteError) -> String {
+    let lost = match fault {
+        WriteError::Io { source, .. } => {
+            source.get_ref().and_then(|source| source.downcast_ref::<FileLost>())
+        }
+        _ => None,
+    };
+    match lost {
+        Some(lost) => lost.to_string(),
+        None => format!("the take cannot be written: {fault}; what was written before is readable"),
+    }
 }
 
 impl RecordError {

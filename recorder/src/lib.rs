@@ -2,6 +2,7 @@
 //! session drives the actor against real hosts.
 //!
 //! - [`Recorder`]: the subscriber; nothing is lost, and the actor's path does no file I/O.
+//! - [`TakeFile`]: the file that a take is written to, locked, and looked after until it is sealed.
 //! - [`Program`]: a component made ready to run and be recorded, before anything is written.
 //! - [`Session`] and [`LiveActor`]: the actors of a recording, each with its chain and a mailbox, called one call at a time.
 //! - [`Host`]: WASI and wasi:http for an actor; an embedder brings a host of its own.
@@ -22,16 +23,19 @@ mod live_actor;
 mod program;
 mod recorder;
 mod session;
+mod take_file;
 pub mod theater;
 mod wave;
+mod worker;
 
 pub use actor_thread::ActorThread;
 pub use error::RecordError;
 pub use host::{Host, Permissions, Preopen};
 pub use live_actor::LiveActor;
 pub use program::{Program, SessionOptions};
-pub use recorder::{Progress, Recorder};
+pub use recorder::{Durability, Progress, Recorder};
 pub use session::Session;
+pub use take_file::{FileLost, TakeFile};
 pub use wave::{Invocation, WaveError, to_wave};
 
 // What an embedder needs besides.

@@ -37,7 +37,7 @@ const HISTORY: usize = 4096;
 ///
 /// ```
 /// use retake_recorder::{
-///     Actor, CancellationToken, Host, LiveActor, LogWriter, Permissions, Recorder, Session, SessionKind,
+///     Actor, CancellationToken, Durability, Host, LiveActor, LogWriter, Permissions, Recorder, Session, SessionKind,
 ///     SessionOptions, Value,
 /// };
 ///
@@ -51,7 +51,7 @@ const HISTORY: usize = 4096;
 /// # runtime.block_on(async {
 /// let options = SessionOptions { kind: Some(SessionKind::Invoke), ..SessionOptions::default() };
 /// let program = Host::program(Actor::new(ADDER.as_bytes())?, options, Permissions::default())?;
-/// let recorder = Recorder::start(LogWriter::create(Vec::new())?)?;
+/// let recorder = Recorder::start(LogWriter::create(Vec::new())?, Durability::Call)?;
 /// let actor = LiveActor::start(&program, &recorder, &Session::new(), CancellationToken::new()).await?;
 /// let actor = actor.spawn()?;
 ///
@@ -250,7 +250,7 @@ impl<T: HasActor> LiveActor<T> {
         })
     }
 
-    /// A call through the handle; it is in the file when this returns.
+    /// A call through the handle; it is safe when this returns.
     async fn call_function(
         &mut self,
         name: &str,
@@ -268,7 +268,7 @@ impl<T: HasActor> LiveActor<T> {
         let ended = self.call(export, Arguments { vals, recorded: params }).await?;
         let answer = ended.answer(&export.name);
         self.finish(export, ended).await?;
-        self.recorder.flush().await?;
+        self.recorder.commit().await?;
         Ok(answer)
     }
 

@@ -1,29 +1,34 @@
-//! Owns [`Recorder`]: the subscriber that writes events to a log file.
+//! Owns [`Recorder`]: the subscriber that writes events to a log file, and [`Durability`], which says when a call is safe in it.
 //!
-//! One thread owns the writer. Actors hand their events over through a bounded channel and never touch the file; when the
-//! channel is full they wait, so nothing is lost. The thread lets a batch gather before it takes it, as waking it for
-//! each event would cost the actor more than the event.
+//! One thread owns the writer (`worker.rs`). Actors hand their events over through a bounded channel and never touch the
+//! file; when the channel is full they wait, so nothing is lost.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread;
-use std::time::{Duration, Instant};
 
-use futures::future::{Either, select};
-use retake_chain::log::{ChainNumber, LogWriter, SealSummary, Storage, WriteError};
+use retake_chain::log::{LogWriter, SealSummary, Storage, WriteError};
 use retake_chain::{ChainEvent, StateChain, TheaterId, WASM_ERROR, WASM_RESULT};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::error::RecordError;
+use crate::worker::{Answer, Command, Worker};
 
 /// Events that may wait for the recorder, over all chains of the session.
-const QUEUE: usize = 512;
-/// How long a batch gathers.
-const GATHER: Duration = Duration::from_micros(200);
-/// Events that no flush was asked for reach the file when none has followed for this long.
-const QUIET: Duration = Duration::from_millis(100);
-/// How often it is looked whether one has.
-const LOOK: Duration = Duration::from_millis(5);
+pub(crate) const QUEUE: usize = 512;
+
+/// When a call is safe, so that its caller may be answered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Durability {
+    /// When its events are written to the operating system: they survive the death of the recorder.
+    #[default]
+    Call,
+    /// When the storage has synced them: they survive a loss of power. Calls that wait at the same time share a sync.
+    Sync,
+    /// At once. The events of the last calls may be lost with the recorder; when they cannot be written, the session hears of
+    /// it at a later call, or when it seals the take.
+    None,
+}
 
 /// The writing end of a session: subscribes to chains, writes their events, seals the take.
 ///
@@ -34,6 +39,9 @@ pub struct Recorder {
     commands: mpsc::UnboundedSender<Command>,
     thread: thread::Thread,
     progress: Arc<Progress>,
+    durability: Durability,
+    /// Why nothing is written any more, if that is so.
+    fault: Arc<OnceLock<Arc<WriteError>>>,
 }
 
 /// Counts of what has been written, for display while the session runs.
@@ -59,40 +67,45 @@ impl Progress {
     pub fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
     }
-}
 
-#[derive(Debug)]
-enum Command {
-    AddChain(TheaterId, Answer<()>),
-    Flush(Answer<()>),
-    Seal(Answer<SealSummary>),
+    /// Counts an event that was written.
+    pub(crate) fn count(&self, event: &ChainEvent) {
+        self.events.fetch_add(1, Ordering::Relaxed);
+        self.bytes.fetch_add(event.data.len() as u64, Ordering::Relaxed);
+        if matches!(&*event.event_type, WASM_RESULT | WASM_ERROR) {
+            self.calls.fetch_add(1, Ordering::Relaxed);
+        }
+    }
 }
-
-type Answer<T> = oneshot::Sender<Result<T, Arc<WriteError>>>;
 
 impl Recorder {
-    /// Starts a recorder that writes with `writer`.
-    pub fn start<S: Storage + Send + 'static>(writer: LogWriter<S>) -> Result<Recorder, RecordError> {
+    /// Starts a recorder that writes with `writer`. Its calls are safe as `durability` says.
+    ///
+    /// # Errors
+    /// [`RecordError::Engine`] without a thread; [`RecordError::Write`] if the beginning of the take cannot be synced that
+    /// [`Durability::Sync`] wants to be.
+    pub fn start<S: Storage + Send + 'static>(
+        mut writer: LogWriter<S>,
+        durability: Durability,
+    ) -> Result<Recorder, RecordError> {
+        if durability == Durability::Sync {
+            writer.sync().map_err(|fault| RecordError::Write(Arc::new(fault)))?;
+        }
         let (events, event_queue) = mpsc::channel(QUEUE);
         let (commands, command_queue) = mpsc::unbounded_channel();
-        let progress = Arc::new(Progress::default());
-        let worker = Worker {
-            writer,
-            chains: Vec::new(),
-            events: event_queue,
-            commands: command_queue,
-            batch: Vec::new(),
-            progress: progress.clone(),
-            unflushed: false,
-        };
+        let (progress, fault) = (Arc::new(Progress::default()), Arc::new(OnceLock::new()));
+        let worker = Worker::new(writer, durability, (event_queue, command_queue), &progress, &fault);
         let handle =
             thread::Builder::new().name("retake-recorder".into()).spawn(move || worker.run()).map_err(
                 |error| RecordError::Engine { reason: format!("no thread for the recorder: {error}") },
             )?;
-        Ok(Recorder { events, commands, thread: handle.thread().clone(), progress })
+        Ok(Recorder { events, commands, thread: handle.thread().clone(), progress, durability, fault })
     }
 
     /// Subscribes to a chain that has no event yet, so that the take holds all of it.
+    ///
+    /// # Errors
+    /// [`RecordError::Write`] with the first fault, [`RecordError::RecorderGone`] after the seal; so do the other methods.
     pub async fn subscribe(&self, chain: &StateChain) -> Result<(), RecordError> {
         let id = chain.actor_id();
         self.ask(|answer| Command::AddChain(id, answer)).await?;
@@ -100,7 +113,21 @@ impl Recorder {
         Ok(())
     }
 
-    /// Returns when every event that was emitted before is in the file (written to the operating system).
+    /// Makes every event that was emitted before as safe as the recorder's [`Durability`] says. Whoever was called may be
+    /// answered when this returns, and only if it succeeds.
+    pub async fn commit(&self) -> Result<(), RecordError> {
+        if self.durability != Durability::None {
+            return self.flush().await;
+        }
+        match self.fault.get() {
+            Some(fault) => Err(RecordError::Write(fault.clone())),
+            None if self.commands.is_closed() => Err(RecordError::RecorderGone),
+            None => Ok(()),
+        }
+    }
+
+    /// Writes every event that was emitted before to the operating system, whatever the durability; with
+    /// [`Durability::Sync`] it is synced too.
     pub async fn flush(&self) -> Result<(), RecordError> {
         self.ask(Command::Flush).await
     }
@@ -126,137 +153,4 @@ impl Recorder {
             Err(_) => Err(RecordError::RecorderGone),
         }
     }
-}
-
-struct Worker<S: Storage> {
-    writer: LogWriter<S>,
-    chains: Vec<(TheaterId, ChainNumber)>,
-    events: mpsc::Receiver<(TheaterId, ChainEvent)>,
-    commands: mpsc::UnboundedReceiver<Command>,
-    batch: Vec<(TheaterId, ChainEvent)>,
-    progress: Arc<Progress>,
-    /// Events were written since the last flush.
-    unflushed: bool,
-}
-
-impl<S: Storage> Worker<S> {
-    fn run(mut self) {
-        loop {
-            let wake = self.wait();
-            let written = match wake {
-                Wake::Abandoned => return,
-                Wake::Quiet => self.flush(),
-                Wake::Events | Wake::Command(_) => self.write_queued(),
-            };
-            // The session hears of a fault at its next command.
-            if let Err(fault) = written {
-                return self.refuse(&Arc::new(fault), wake);
-            }
-            match wake {
-                Wake::Command(Command::AddChain(id, answer)) => {
-                    let added = self.writer.add_chain(id);
-                    let added = added.map(|number| self.chains.push((id, number)));
-                    let _ = answer.send(added.map_err(Arc::new));
-                }
-                Wake::Command(Command::Flush(answer)) => {
-                    let _ = answer.send(self.flush().map_err(Arc::new));
-                }
-                Wake::Command(Command::Seal(answer)) => {
-                    let sealed = self.writer.seal();
-                    let _ = answer.send(sealed.map(|(_, summary)| summary).map_err(Arc::new));
-                    return;
-                }
-                Wake::Events => thread::park_timeout(GATHER),
-                Wake::Quiet | Wake::Abandoned => {}
-            }
-        }
-    }
-
-    /// Answers every command with the fault, until there are no more. Actors are not kept waiting: the channel is closed.
-    fn refuse(mut self, fault: &Arc<WriteError>, wake: Wake) {
-        self.events.close();
-        while self.events.try_recv().is_ok() {}
-        let mut next = match wake {
-            Wake::Command(command) => Some(command),
-            _ => self.commands.blocking_recv(),
-        };
-        while let Some(command) = next {
-            match command {
-                Command::AddChain(_, answer) | Command::Flush(answer) => {
-                    drop(answer.send(Err(fault.clone())))
-                }
-                Command::Seal(answer) => drop(answer.send(Err(fault.clone()))),
-            }
-            next = self.commands.blocking_recv();
-        }
-    }
-
-    fn flush(&mut self) -> Result<(), WriteError> {
-        self.unflushed = false;
-        self.writer.flush()
-    }
-
-    /// Waits for the first of: a command, an event, a quiet time after events, the end of all handles.
-    fn wait(&mut self) -> Wake {
-        let since = Instant::now();
-        loop {
-            if let Ok(command) = self.commands.try_recv() {
-                return Wake::Command(command);
-            }
-            if !self.unflushed {
-                break;
-            }
-            if let Ok(event) = self.events.try_recv() {
-                self.batch.push(event);
-                return Wake::Events;
-            }
-            if since.elapsed() > QUIET {
-                return Wake::Quiet;
-            }
-            thread::park_timeout(LOOK);
-        }
-        let events = self.events.recv_many(&mut self.batch, QUEUE);
-        let command = self.commands.recv();
-        let wake = select(Box::pin(command), Box::pin(events));
-        match futures::executor::block_on(wake) {
-            Either::Left((Some(command), _)) => Wake::Command(command),
-            Either::Left((None, _)) => Wake::Abandoned,
-            Either::Right((0, commands)) => match futures::executor::block_on(commands) {
-                Some(command) => Wake::Command(command),
-                None => Wake::Abandoned,
-            },
-            Either::Right(_) => Wake::Events,
-        }
-    }
-
-    /// Writes every event that was handed over before now; what comes meanwhile is left for the next time, so that a flush
-    /// does not wait for those who go on.
-    fn write_queued(&mut self) -> Result<(), WriteError> {
-        let waiting = self.events.len();
-        self.batch.extend((0..waiting).map_while(|_| self.events.try_recv().ok()));
-        for (id, event) in self.batch.drain(..) {
-            let Some((_, chain)) = self.chains.iter().find(|(known, _)| *known == id) else {
-                // A chain is subscribed to only after it was added.
-                continue;
-            };
-            self.writer.append(*chain, &event)?;
-            self.unflushed = true;
-            let progress = &self.progress;
-            progress.events.fetch_add(1, Ordering::Relaxed);
-            let size = event.data.len() as u64;
-            progress.bytes.fetch_add(size, Ordering::Relaxed);
-            if matches!(&*event.event_type, WASM_RESULT | WASM_ERROR) {
-                progress.calls.fetch_add(1, Ordering::Relaxed);
-            }
-        }
-        Ok(())
-    }
-}
-
-enum Wake {
-    Events,
-    Command(Command),
-    /// Events are written but not flushed, and no others have come for a while.
-    Quiet,
-    Abandoned,
 }

@@ -106,6 +106,14 @@ impl Client {
 }
 
 impl Client {
+    /// Posts a body that is short enough to be sent before the answer is read; an error if the connection breaks.
+    pub fn try_post(&mut self, path: &str, body: &[u8]) -> io::Result<Response> {
+        let length = body.len();
+        let head = format!("POST {path} HTTP/1.1\r\nhost: retake.test\r\ncontent-length: {length}\r\n\r\n");
+        self.stream.get_mut().write_all(&[head.as_bytes(), body].concat())?;
+        Response::read(&mut self.stream)
+    }
+
     /// Sends a request without reading the response.
     pub fn ask(mut self, path: &str) -> Asked {
         let head = format!("GET {path} HTTP/1.1\r\nhost: retake.test\r\n\r\n");

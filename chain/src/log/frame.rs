@@ -23,6 +23,7 @@ const CHECKSUM_FLAG: u8 = 0b0000_0100;
 const FORBIDDEN_FLAGS: u8 = 0b0001_1011;
 const SINGLE_SEGMENT: u8 = 0b0010_0000;
 
+/// Bytes of a seal's frame before its content.
 const SEAL_HEAD: usize = 13;
 const BLOCK_HEAD: usize = 3;
 const CHECKSUM: usize = 4;
@@ -90,11 +91,9 @@ impl FrameScanner {
         (self.part, self.missing) = match self.part {
             Part::FrameHead | Part::BlockBody { last: false } => (Part::BlockHead, BLOCK_HEAD),
             Part::BlockHead => {
-                let (last, kind) = (self.block_head & 1 == 1, self.block_head >> 1 & 3);
-                let size = (self.block_head >> 3) as usize;
+                let (last, body) = block_body(self.block_head);
                 self.blocks += 1;
-                // A run-length block has one byte, whatever its size says.
-                (Part::BlockBody { last }, if kind == 1 { 1 } else { size })
+                (Part::BlockBody { last }, body)
             }
             Part::BlockBody { last: true } => (Part::Checksum, CHECKSUM),
             Part::Checksum | Part::Done => (Part::Done, 0),
@@ -107,10 +106,31 @@ impl FrameScanner {
         self.part == Part::Done
     }
 
+    /// How many bytes more end the block, or the checksum, that the bytes so far end in, if all of them are zero; a last block
+    /// with its checksum. `None` outside of both.
+    pub(super) fn zeros_to_block_end(&self) -> Option<usize> {
+        match self.part {
+            Part::BlockHead if self.missing < BLOCK_HEAD => {
+                let (last, body) = block_body(self.block_head >> (8 * self.missing));
+                Some(self.missing + body + if last { CHECKSUM } else { 0 })
+            }
+            Part::BlockBody { last } => Some(self.missing + if last { CHECKSUM } else { 0 }),
+            Part::Checksum => Some(self.missing),
+            Part::BlockHead | Part::FrameHead | Part::Done => None,
+        }
+    }
+
     /// Whether the bytes so far end right after a block that is not the last: where a flush ends.
     pub(super) fn is_after_block(&self) -> bool {
         self.part == Part::BlockHead && self.missing == BLOCK_HEAD && self.blocks > 0
     }
+}
+
+/// Whether a block with this header is its frame's last, and how many bytes its body has.
+fn block_body(head: u32) -> (bool, usize) {
+    let (last, kind, size) = (head & 1 == 1, head >> 1 & 3, (head >> 3) as usize);
+    // A run-length block has one byte, whatever its size says.
+    (last, if kind == 1 { 1 } else { size })
 }
 
 /// The frame of a seal with this content, in its one encoding.
@@ -172,4 +192,20 @@ pub(super) fn decode_seal(frame: &[u8]) -> Result<SealFrame, Damage> {
         .copied()
         .collect();
     if encode_seal(&content) == frame { Ok(SealFrame::Whole(content)) } else { Err(Damage::SealEncoding) }
+}
+
+/// The same for a frame that so many zeros follow, up to the end of the file. The seal may end in some of them; if it does not,
+/// they took the place of its end, and it is short.
+pub(super) fn decode_seal_before_zeros(mut frame: Vec<u8>, zeros: u64) -> Result<SealFrame, Damage> {
+    let known = frame.len();
+    let filled = usize::try_from(zeros).map_or(usize::MAX, |zeros| known.saturating_add(zeros));
+    frame.resize(filled.min(known.max(MAX_SEAL_FRAME + 1)), 0);
+    let is_whole = |length: usize| matches!(decode_seal(&frame[..length]), Ok(SealFrame::Whole(_)));
+    match decode_seal(&frame) {
+        Ok(SealFrame::Trailing(length)) if length > known && !is_whole(length) => Ok(SealFrame::Short),
+        Err(damage) if zeros > 0 && (known < SEAL_HEAD || damage == Damage::SealEncoding) => {
+            Ok(SealFrame::Short)
+        }
+        decoded => decoded,
+    }
 }

@@ -7,6 +7,7 @@
 //! | complete, with its seal | [`TakeState::Sealed`] |
 //! | the recorder was killed between two flushes; whole objects to the end | [`TakeState::Unsealed`] |
 //! | the recorder was killed while writing, or the tail was lost; cut inside a frame or an object | [`TakeState::Torn`], after the whole events before the cut |
+//! | the machine lost power: zeros from some point to the end | [`TakeState::Torn`], after the whole events before the zeros |
 //! | bytes changed | [`ReadError::Damaged`] with byte offset and event index |
 //! | bytes after the seal | [`ReadError::TrailingBytes`] |
 //! | repaired from a torn one | [`TakeState::Sealed`], and the seal's kind is [`SealKind::Repaired`] |
@@ -17,14 +18,15 @@
 //!
 //! # Files of this module
 //!
-//! `format` has the constants and records, `version` the version; `frame` walks zstd frames and has the seal's fixed encoding; `sink`
-//! and `source` compress and decompress; `parse` takes records apart, `blocks` headers, indexes and seals; `writer` and `reader` are the two ends, `seek` gets at
-//! single events.
+//! `format` has the constants and records, `version` the version; `frame` walks zstd frames and has the seal's fixed encoding;
+//! `input` reads in bulk and counts the zeros at the end; `sink` and `source` compress and decompress; `parse` takes records
+//! apart, `blocks` headers, indexes and seals; `writer` and `reader` are the two ends, `seek` gets at single events.
 
 mod blocks;
 mod error;
 mod format;
 mod frame;
+mod input;
 mod parse;
 mod reader;
 mod seek;

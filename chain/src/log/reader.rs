@@ -145,8 +145,19 @@ impl<R: Read> LogReader<R> {
         self.events
     }
 
-    /// One step: a record out of the buffer, or more bytes into it.
+    /// One step. What is wrong with bytes that only the zeros at the end of the file complete is a tear, and no damage.
     fn advance(&mut self) -> Result<Option<Record>, ReadError> {
+        match self.step() {
+            Err(ReadError::Damaged { .. }) if self.source.in_doubt() => {
+                self.end_unsealed(End::InsideFrame { frame_offset: self.source.frame_offset() });
+                Ok(None)
+            }
+            done => done,
+        }
+    }
+
+    /// A record out of the buffer, or more bytes into it.
+    fn step(&mut self) -> Result<Option<Record>, ReadError> {
         if !matches!(self.frame, FrameContent::Lone(_)) && self.pos < self.buffer.len() {
             if self.frame_taken + self.pos as u64 >= FRAME_RAW_BYTES {
                 return Err(self.damaged(Damage::LongFrame));
@@ -205,9 +216,12 @@ impl<R: Read> LogReader<R> {
             self.pos = next;
             Bytes::copy_from_slice(&self.buffer[data])
         };
+        let event = ChainEvent { hash, parent_hash, event_type, data };
+        if self.source.in_doubt() && event.recompute_hash() != hash {
+            return Err(self.damaged(Damage::Checksum));
+        }
         let number = self.events;
         self.events += 1;
-        let event = ChainEvent { hash, parent_hash, event_type, data };
         Ok(Record::Event {
             number,
             chain: ChainNumber(chain as u32),
@@ -236,6 +250,9 @@ impl<R: Read> LogReader<R> {
 
     fn take_actor(&mut self, offset: u64, total: u64, bytes: Bytes, len: usize) -> Result<Record, ReadError> {
         self.enter(FrameContent::ActorPiece, "actor")?;
+        if self.source.in_doubt() {
+            return Err(self.damaged(Damage::Checksum));
+        }
         let (expected, whole) = self.actor.unwrap_or((0, total));
         let next = offset.saturating_add(bytes.len() as u64);
         if self.chains > 0 {

@@ -17,6 +17,15 @@ pub trait Storage: Write {
     /// # Errors
     /// What the storage says.
     fn sync(&mut self) -> io::Result<()>;
+
+    /// Called once, when the seal is written and synced. Storage that can be lost while it is written, as a file can that is
+    /// moved, says so here.
+    ///
+    /// # Errors
+    /// What the storage says.
+    fn close(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 impl Storage for File {
@@ -34,6 +43,10 @@ impl Storage for Vec<u8> {
 impl<S: Storage + ?Sized> Storage for &mut S {
     fn sync(&mut self) -> io::Result<()> {
         (**self).sync()
+    }
+
+    fn close(&mut self) -> io::Result<()> {
+        (**self).close()
     }
 }
 
@@ -134,9 +147,11 @@ impl<S: Storage> FrameSink<S> {
         self.spill()
     }
 
-    /// The storage, after everything was given to it.
-    pub(super) fn into_storage(mut self) -> Result<S, WriteError> {
-        self.flush()?;
+    /// The storage, after everything was given to it and synced.
+    pub(super) fn close(mut self) -> Result<S, WriteError> {
+        self.sync()?;
+        let closed = self.storage.close();
+        self.guard(closed)?;
         Ok(self.storage)
     }
 

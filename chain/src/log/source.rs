@@ -1,5 +1,12 @@
-//! Owns the reading end of frames: bulk input, decompression, positions and checksums.
-//! What the decompressed bytes mean, and whether the file may end where it ends, is left to `reader.rs`.
+//! Owns the reading end of frames: decompression, positions and checksums, and the end of a file: at a seal, between
+//! frames, inside one, or in zeros. What the decompressed bytes mean is left to `reader.rs`.
+//!
+//! # Zeros at the end
+//!
+//! After a loss of power a file may have its length, and zeros from some point on where its content did not reach the disk.
+//! So zeros from some point to the end of the file are a torn tail, and no damage. But a block, a checksum or a seal may
+//! end in zeros of its own. The zeros are therefore read as far as the block that they begin in goes, with its frame's checksum
+//! if it is the last; what a block gives that needs them is *in doubt* unless that checksum agrees.
 
 use std::io::{self, Read};
 
@@ -8,11 +15,13 @@ use zstd::zstd_safe::{DCtx, DParameter, InBuffer, OutBuffer, get_error_name};
 use super::error::Damage;
 use super::format::{FrameRef, WINDOW_LOG_MAX};
 use super::frame::{
-    FrameScanner, MAGIC, MAX_SEAL_FRAME, SEAL_DESCRIPTOR, SealFrame, check_descriptor, decode_seal,
+    FrameScanner, MAGIC, MAX_SEAL_FRAME, SEAL_DESCRIPTOR, SealFrame, check_descriptor,
+    decode_seal_before_zeros,
 };
+use super::input::Input;
 
-/// Compressed bytes asked for at once.
-const READ_AHEAD: usize = 1 << 18;
+/// Compressed bytes handed to zstd at once: more than a block and a checksum.
+const BULK: usize = 1 << 18;
 /// Room for decompressed bytes per step: a zstd block.
 const STEP: usize = 1 << 17;
 
@@ -57,12 +66,11 @@ impl From<Damage> for SourceError {
 
 /// Reads frames and decompresses them. Its memory is two fixed buffers and zstd's window.
 pub(super) struct FrameSource<R> {
-    input: R,
+    input: Input<R>,
     buffer: Box<[u8]>,
     /// The part of `buffer` that was read and is not consumed.
     start: usize,
     end: usize,
-    ended: bool,
     /// Position in the file of the first byte that is not consumed.
     offset: u64,
     context: DCtx<'static>,
@@ -76,6 +84,18 @@ struct OpenFrame {
     scanner: FrameScanner,
     /// The last step filled its room, so zstd may have more without new input.
     pending: bool,
+    zeros: Zeros,
+}
+
+/// What the zeros at the end of the file have to do with the open frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Zeros {
+    /// Nothing so far.
+    Unread,
+    /// Its last block ends in them, and decompressed.
+    InDoubt,
+    /// Its last block would end in them, but does not decompress, or the checksum behind it is wrong.
+    Torn,
 }
 
 impl<R: Read> FrameSource<R> {
@@ -83,18 +103,9 @@ impl<R: Read> FrameSource<R> {
         let mut context = DCtx::try_create()
             .ok_or_else(|| Damage::Compression { reason: "no memory for a decompressor".into() })?;
         context.set_parameter(DParameter::WindowLogMax(WINDOW_LOG_MAX)).map_err(zstd_fault)?;
-        let buffer = vec![0; READ_AHEAD].into_boxed_slice();
-        Ok(Self {
-            input,
-            buffer,
-            start: 0,
-            end: 0,
-            ended: false,
-            offset: 0,
-            context,
-            frame: None,
-            finished: None,
-        })
+        let buffer = vec![0; BULK].into_boxed_slice();
+        let input = Input::new(input);
+        Ok(Self { input, buffer, start: 0, end: 0, offset: 0, context, frame: None, finished: None })
     }
 
     /// Position in the file of the first byte that is not consumed.
@@ -113,7 +124,13 @@ impl<R: Read> FrameSource<R> {
 
     /// Whether the file has no byte at all. Looks ahead, consumes nothing.
     pub(super) fn is_empty(&mut self) -> Result<bool, SourceError> {
-        Ok(self.look_ahead(1)?.is_empty())
+        Ok(self.look_ahead(1)?.is_empty() && self.input.zeros_at_end() == 0)
+    }
+
+    /// Whether what the last step brought may be other than what was written, for it needed the zeros that the file ends
+    /// with, and no checksum has confirmed it.
+    pub(super) fn in_doubt(&self) -> bool {
+        self.frame.as_ref().is_some_and(|open| open.zeros != Zeros::Unread)
     }
 
     /// Goes on: decompressed bytes are appended to `out`.
@@ -129,7 +146,7 @@ impl<R: Read> FrameSource<R> {
         loop {
             let Some(open) = &self.frame else { return Ok(Step::End(End::BetweenFrames)) };
             if self.start == self.end && !open.pending && self.refill()? == 0 {
-                return Ok(Step::End(self.end_in_frame()));
+                return Ok(self.step_into_zeros(out));
             }
             let produced = self.decompress(out)?;
             if produced > 0 {
@@ -146,19 +163,24 @@ impl<R: Read> FrameSource<R> {
         let offset = self.offset;
         let head = self.look_ahead(MAGIC.len() + 1)?;
         if head.is_empty() {
-            return Ok(Some(Step::End(End::BetweenFrames)));
+            let end = match self.input.zeros_at_end() {
+                0 => End::BetweenFrames,
+                _ => End::InsideFrame { frame_offset: offset },
+            };
+            return Ok(Some(self.end(end)));
         }
         let known = head.len().min(MAGIC.len());
         if head[..known] != MAGIC[..known] {
             return Err(Damage::NoFrame.into());
         }
         match head.get(MAGIC.len()) {
-            None => Ok(Some(Step::End(End::InsideFrame { frame_offset: offset }))),
+            None => Ok(Some(self.end(End::InsideFrame { frame_offset: offset }))),
             Some(&SEAL_DESCRIPTOR) => self.read_seal().map(Some),
             Some(&descriptor) => {
                 check_descriptor(descriptor)?;
                 let scanner = FrameScanner::new(descriptor);
-                self.frame = Some(OpenFrame { offset, crc: 0, scanner, pending: false });
+                let zeros = Zeros::Unread;
+                self.frame = Some(OpenFrame { offset, crc: 0, scanner, pending: false, zeros });
                 Ok(None)
             }
         }
@@ -189,12 +211,49 @@ impl<R: Read> FrameSource<R> {
         Ok(out.len() - before)
     }
 
-    fn end_in_frame(&self) -> End {
-        match &self.frame {
-            None => End::BetweenFrames,
-            Some(open) if open.scanner.is_after_block() => End::AfterBlock { frame_offset: open.offset },
-            Some(open) => End::InsideFrame { frame_offset: open.offset },
+    /// The step where nothing is left, or zeros alone: to the end of the block that they begin in.
+    fn step_into_zeros(&mut self, out: &mut Vec<u8>) -> Step {
+        let zeros = self.input.zeros_at_end();
+        let Some(open) = &mut self.frame else { return self.end(End::BetweenFrames) };
+        let frame_offset = open.offset;
+        let wanted = open.scanner.zeros_to_block_end().unwrap_or(0);
+        if wanted == 0 || wanted > BULK || zeros < wanted as u64 || open.zeros != Zeros::Unread {
+            let is_flushed = zeros == 0 && open.zeros != Zeros::Torn && open.scanner.is_after_block();
+            let end =
+                if is_flushed { End::AfterBlock { frame_offset } } else { End::InsideFrame { frame_offset } };
+            return self.end(end);
         }
+        open.zeros = Zeros::InDoubt;
+        self.input.take_zeros(wanted as u64);
+        self.buffer[..wanted].fill(0);
+        (self.start, self.end) = (0, wanted);
+        let before = out.len();
+        while let Some(open) = &mut self.frame
+            && (self.start < self.end || open.pending)
+        {
+            if self.decompress(out).is_err() {
+                self.offset += (self.end - self.start) as u64;
+                self.start = self.end;
+                if let Some(open) = &mut self.frame {
+                    (open.zeros, open.pending) = (Zeros::Torn, false);
+                }
+            }
+        }
+        if out.len() > before {
+            return Step::Data;
+        }
+        match self.finished.take() {
+            Some(frame) => Step::FrameEnd(frame),
+            None => self.end(End::InsideFrame { frame_offset }),
+        }
+    }
+
+    /// The end of the file: what zeros are left count as read.
+    fn end(&mut self, end: End) -> Step {
+        let zeros = self.input.zeros_at_end();
+        self.input.take_zeros(zeros);
+        self.offset += zeros;
+        Step::End(end)
     }
 
     /// The seal is the last thing in a file: takes the rest of it, but no more than a seal can have.
@@ -211,11 +270,14 @@ impl<R: Read> FrameSource<R> {
                 break;
             }
         }
-        match decode_seal(&frame)? {
-            SealFrame::Whole(content) => Ok(Step::Seal(content)),
-            SealFrame::Short => Ok(Step::End(End::InsideFrame { frame_offset: offset })),
-            SealFrame::Trailing(length) => Err(SourceError::Trailing(offset + length as u64)),
-        }
+        Ok(match decode_seal_before_zeros(frame, self.input.zeros_at_end())? {
+            SealFrame::Whole(content) => {
+                self.end(End::BetweenFrames);
+                Step::Seal(content)
+            }
+            SealFrame::Short => self.end(End::InsideFrame { frame_offset: offset }),
+            SealFrame::Trailing(length) => return Err(SourceError::Trailing(offset + length as u64)),
+        })
     }
 
     /// The next bytes, as many as asked for unless the file ends.
@@ -225,24 +287,14 @@ impl<R: Read> FrameSource<R> {
         Ok(&rest[..rest.len().min(wanted)])
     }
 
-    /// Reads more behind what is not consumed. Returns 0 at the end of the file.
+    /// Reads more behind what is not consumed. Returns 0 if nothing but zeros is left.
     fn refill(&mut self) -> Result<usize, SourceError> {
-        if self.ended {
-            return Ok(0);
-        }
         self.buffer.copy_within(self.start..self.end, 0);
         self.end -= self.start;
         self.start = 0;
-        let read = loop {
-            match self.input.read(&mut self.buffer[self.end..]) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                done => break done,
-            }
-        };
-        let count = *read.as_ref().unwrap_or(&0);
+        let count = self.input.read(&mut self.buffer[self.end..]).map_err(SourceError::Io)?;
         self.end += count;
-        self.ended = count == 0;
-        read.map_err(SourceError::Io)
+        Ok(count)
     }
 }
 

@@ -220,9 +220,8 @@ impl<S: Storage> LogWriter<S> {
         let seal = Seal { kind, events: self.events, chains: self.chains, index };
         let content = to_canonical_vec(&(TAG_SEAL, &seal)).expect("a seal has plain fields only");
         self.sink.write_encoded(&encode_seal(&content))?;
-        self.sink.sync()?;
         let (events, bytes, raw_bytes) = (self.events, self.sink.length(), self.raw_bytes);
-        let storage = self.sink.into_storage()?;
+        let storage = self.sink.close()?;
         Ok((storage, SealSummary { events, bytes, raw_bytes, chains: seal.chains }))
     }
 

@@ -1,7 +1,7 @@
 //! Owns one exchange: a request in, a call of the actor, a response out, and the host's observation of both on the chain.
 //!
-//! The client gets the end of its response only when the recorder has answered the flush of the call: what a client has
-//! been told is in the file.
+//! The client gets the end of its response only when the recorder has made the call safe: what a client has been
+//! told is in the file.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -100,7 +100,7 @@ pub(super) async fn exchange(
     };
     actor.append(ChainEventData::host_function(observation)).await?;
     actor.finish(entry, ended).await?;
-    actor.recorder().flush().await?;
+    actor.recorder().commit().await?;
     held.release().await;
     Ok(())
 }

@@ -1,9 +1,13 @@
-//! Tests of the log: `takes` for what is written and read back, `faults` for what is not a good take, `seeking` for random access.
-//! Here are the helpers of both.
+//! Tests of the log: `takes` for what is written and read back, `faults` for what is not a good take, `seeking` for random access,
+//! `crashes` for what is left at every point where a recorder or its machine may die, `zeros` for files that end in them. Here
+//! are the helpers of all.
 
+mod crashes;
 mod faults;
 mod seeking;
+mod session;
 mod takes;
+mod zeros;
 
 use std::io::{self, Read, Write};
 use std::sync::Arc;
@@ -31,6 +35,18 @@ pub(super) fn sealed(events: &[ChainEvent]) -> Vec<u8> {
         writer.append(chain, event).unwrap();
     }
     writer.seal().unwrap().0
+}
+
+/// Bytes that do not compress.
+pub(super) fn noise(length: usize, seed: u64) -> Vec<u8> {
+    let mut state = 0x9e37_79b9_7f4a_7c15 ^ (seed + 1);
+    let next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state as u8
+    };
+    std::iter::repeat_with(next).take(length).collect()
 }
 
 /// All records, and the reader at the end.
@@ -66,7 +82,7 @@ pub(super) fn frame(raw: &[u8]) -> Vec<u8> {
     let mut sink = sink::FrameSink::new(Vec::new()).unwrap();
     sink.write(raw).unwrap();
     sink.end_frame().unwrap();
-    sink.into_storage().unwrap()
+    sink.close().unwrap()
 }
 
 pub(super) fn header() -> Vec<u8> {
