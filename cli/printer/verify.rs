@@ -71,16 +71,11 @@ fn json_error(take: &Path, error: &VerifyError) -> ExitCode {
 /// A fault for people.
 fn text_error(take: &Path, error: &VerifyError) -> ExitCode {
     let Checked { events, calls, .. } = error.checked;
-    fail(
-        error.exit_code(),
-        format!(
-            "`{}`: {error} [{}]\n  whole before that: {}, {}",
-            take.display(),
-            error.name().name(),
-            count(events, "event"),
-            count(calls, "call"),
-        ),
-    )
+    let whole = match events {
+        0 => String::new(),
+        _ => format!("\n  whole before that: {}, {}", count(events, "event"), count(calls, "call")),
+    };
+    fail(error.exit_code(), format!("`{}`: {error} [{}]{whole}", take.display(), error.name().name()))
 }
 
 /// The report for people.
