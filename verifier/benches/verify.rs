@@ -1,11 +1,12 @@
-//! How fast a take is verified, as a share of what SHA-256 alone can do: `cargo bench -p retake-verifier [-- MIB]`, with the size
-//! of the take (512 if none is given).
+//! How fast a take is verified, as a share of what SHA-256 alone can do: `cargo bench -p retake-verifier [-- MIB | TAKE]`, with the
+//! size of the take (512 if none is given), or a take that is there.
 //!
-//! Rounds of `openssl speed` on one core and of `verify` take turns in one run, and the best of each counts, so that a
+//! The take's events have 64 KiB of random bytes each. Rounds of `openssl speed` on one core and of `verify` take turns in one run, and the best of each counts, so that a
 //! machine that others use as well is no unfair judge. Without `openssl` the crate that hashes here stands in.
 
 use std::fs::File;
 use std::hint::black_box;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
@@ -29,8 +30,11 @@ fn main() {
     let asked = std::env::args().find_map(|arg| arg.parse::<usize>().ok());
     let (payload, rounds) = if quick { (CHUNK, 1) } else { (asked.unwrap_or(PAYLOAD) << 20, ROUNDS) };
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let path = folder.path().join("bench.take");
-    write_take(&path, payload);
+    let given = std::env::args().find(|arg| arg.ends_with(".take")).map(PathBuf::from);
+    let path = given.clone().unwrap_or_else(|| folder.path().join("bench.take"));
+    if given.is_none() {
+        write_take(&path, payload);
+    }
     let bytes = std::fs::metadata(&path).expect("the take").len();
     let cores = available_parallelism().map_or(1, usize::from);
 
@@ -43,11 +47,7 @@ fn main() {
         verified = verified.max(rate(payload, begun.elapsed()));
         assert_eq!(report.calls(), 1);
     }
-    println!(
-        "take                 {:>8.1} MiB, {} KiB of random bytes per event",
-        mib(bytes as f64),
-        CHUNK >> 10
-    );
+    println!("take                 {:>8.1} MiB", mib(bytes as f64));
     println!("SHA-256, one core    {:>8.1} MiB/s", mib(hashed));
     println!("verify, {cores} cores      {:>8.1} MiB/s", mib(verified));
     println!("verify / (cores x SHA-256)  {:.2}", verified / (cores as f64 * hashed));
@@ -89,7 +89,7 @@ fn ring(bytes: usize) -> f64 {
 }
 
 /// A take of one call that writes so many bytes.
-fn write_take(path: &std::path::Path, payload: usize) {
+fn write_take(path: &Path, payload: usize) {
     let id = TheaterId::generate();
     let mut writer = LogWriter::create(File::create(path).expect("a file")).expect("it can be written");
     let chain = writer.add_chain(id).expect("the first chain");

@@ -6,11 +6,14 @@ use std::io::{self, Read};
 /// Bytes asked for at once.
 const READ_AHEAD: usize = 1 << 18;
 
+/// Zeros that stand for those that are only counted.
+const ZEROS: [u8; 1 << 12] = [0; 1 << 12];
+
 /// Reads a file without the zeros that it ends with, which are counted. Its memory is one fixed buffer.
 pub(super) struct Input<R> {
     input: R,
     buffer: Box<[u8]>,
-    /// The part of `buffer` that was read and is not handed out. Its last byte is not zero.
+    /// The part of `buffer` that was read and is not taken. Its last byte is not zero.
     start: usize,
     end: usize,
     /// Zeros that come before that part...
@@ -26,24 +29,26 @@ impl<R: Read> Input<R> {
         Self { input, buffer, start: 0, end: 0, zeros_before: 0, zeros_after: 0, ended: false }
     }
 
-    /// The next bytes; 0 when nothing but zeros is left.
-    pub(super) fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        while self.start == self.end {
-            if self.ended {
-                return Ok(0);
-            }
+    /// The next bytes, which stay until they are taken; none when nothing but zeros is left.
+    pub(super) fn peek(&mut self) -> io::Result<&[u8]> {
+        while self.start == self.end && !self.ended {
             self.refill()?;
         }
-        if self.zeros_before > 0 {
-            let count = usize::try_from(self.zeros_before).map_or(out.len(), |zeros| zeros.min(out.len()));
-            out[..count].fill(0);
-            self.zeros_before -= count as u64;
-            return Ok(count);
+        if self.start < self.end && self.zeros_before > 0 {
+            let count =
+                usize::try_from(self.zeros_before).map_or(ZEROS.len(), |zeros| zeros.min(ZEROS.len()));
+            return Ok(&ZEROS[..count]);
         }
-        let count = out.len().min(self.end - self.start);
-        out[..count].copy_from_slice(&self.buffer[self.start..][..count]);
-        self.start += count;
-        Ok(count)
+        Ok(&self.buffer[self.start..self.end])
+    }
+
+    /// Takes so many of the bytes that were just shown.
+    pub(super) fn take(&mut self, count: usize) {
+        if self.zeros_before > 0 {
+            self.zeros_before -= count as u64;
+        } else {
+            self.start += count;
+        }
     }
 
     /// The zeros that the file ends with and that were not taken; none before its end is reached.

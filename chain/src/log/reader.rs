@@ -19,17 +19,14 @@ use super::format::{
     MAX_INDEX, Record, Seal, TAG_HEADER, TAG_INDEX, TAG_SEAL, TakeState,
 };
 use super::parse::{Item, Stop, parse_record};
-use super::source::{End, FrameSource, SourceError, Step};
+use super::source::{End, FrameSource, STEP, SourceError, Step};
 use super::version::FormatVersion;
-
-/// An event this large keeps the buffer it was read into, instead of being copied out of it.
-const LARGE_EVENT: usize = 1 << 20;
 
 /// Reads one `.take` from its first byte to its last. One event is the unit of memory.
 pub struct LogReader<R> {
     source: FrameSource<R>,
-    /// Decompressed bytes of the open frame; what is before `pos` is done with.
-    buffer: Vec<u8>,
+    /// Decompressed bytes of the open frame; what is before `pos` is done with. The data of events are slices of it.
+    buffer: Bytes,
     pos: usize,
     frame: FrameContent,
     /// Decompressed bytes of the open frame that were taken out of the buffer.
@@ -76,7 +73,7 @@ impl<R: Read> LogReader<R> {
             FrameSource::new(input).map_err(|damage| ReadError::Damaged { offset: 0, event: 0, damage })?;
         let mut reader = Self {
             source,
-            buffer: Vec::new(),
+            buffer: Bytes::new(),
             pos: 0,
             frame: FrameContent::Nothing,
             frame_taken: 0,
@@ -170,7 +167,7 @@ impl<R: Read> LogReader<R> {
                 }
                 Ok((Item::Chain { number, id }, len)) => return self.take_chain(number, id, len).map(Some),
                 Ok((Item::Actor { offset, total, bytes }, len)) => {
-                    let bytes = Bytes::copy_from_slice(bytes);
+                    let bytes = self.buffer.slice_ref(bytes);
                     return self.take_actor(offset, total, bytes, len).map(Some);
                 }
                 Ok((Item::Lone(tag), _)) => self.begin_lone(tag)?,
@@ -178,19 +175,31 @@ impl<R: Read> LogReader<R> {
                 Err(Stop::Bad(damage)) => return Err(self.damaged(damage)),
             }
         }
-        if self.pos > 0 {
-            // What is left is the beginning of one record, so this moves little.
-            self.buffer.drain(..self.pos);
-            self.frame_taken += self.pos as u64;
-            self.pos = 0;
-        }
-        match self.source.step(&mut self.buffer).map_err(|fault| self.source_error(fault))? {
+        let mut buffer = self.take_rest();
+        let step = self.source.step(&mut buffer);
+        self.buffer = buffer.into();
+        match step.map_err(|fault| self.source_error(fault))? {
             Step::Data => self.check_lone_size()?,
             Step::FrameEnd(frame) => self.end_frame(frame)?,
             Step::Seal(content) => self.end_sealed(&content)?,
             Step::End(end) => self.end_unsealed(end),
         }
         Ok(None)
+    }
+
+    /// The beginning of a record that is not whole, to be gone on with. What is before it is left to the events that hold it.
+    fn take_rest(&mut self) -> Vec<u8> {
+        let buffer = mem::take(&mut self.buffer);
+        let position = mem::take(&mut self.pos);
+        self.frame_taken += position as u64;
+        if position == 0 {
+            // Nothing was taken out of it, so nobody shares it, and nothing is copied, however long the record is.
+            return buffer.into();
+        }
+        let rest = &buffer[position..];
+        let mut copy = Vec::with_capacity(rest.len() + STEP);
+        copy.extend_from_slice(rest);
+        copy
     }
 
     fn take_event(
@@ -206,16 +215,8 @@ impl<R: Read> LogReader<R> {
         if chain >= u64::from(self.chains) {
             return Err(self.damaged(Damage::UnknownChain { chain }));
         }
-        let next = self.pos + len;
-        let data = if data.len() >= LARGE_EVENT {
-            let rest = self.buffer.split_off(next);
-            self.frame_taken += next as u64;
-            self.pos = 0;
-            Bytes::from(mem::replace(&mut self.buffer, rest)).slice(data)
-        } else {
-            self.pos = next;
-            Bytes::copy_from_slice(&self.buffer[data])
-        };
+        self.pos += len;
+        let data = self.buffer.slice(data);
         let event = ChainEvent { hash, parent_hash, event_type, data };
         if self.source.in_doubt() && event.recompute_hash() != hash {
             return Err(self.damaged(Damage::Checksum));

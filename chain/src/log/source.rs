@@ -20,10 +20,12 @@ use super::frame::{
 };
 use super::input::Input;
 
-/// Compressed bytes handed to zstd at once: more than a block and a checksum.
-const BULK: usize = 1 << 18;
+/// Most bytes of a block with its checksum.
+const BLOCK_MAX: usize = (1 << 17) + 4;
+/// First bytes of a frame that tell what it is.
+const HEAD: usize = MAGIC.len() + 1;
 /// Room for decompressed bytes per step: a zstd block.
-const STEP: usize = 1 << 17;
+pub(super) const STEP: usize = 1 << 17;
 
 /// What a step brought.
 #[derive(Debug)]
@@ -64,13 +66,11 @@ impl From<Damage> for SourceError {
     }
 }
 
-/// Reads frames and decompresses them. Its memory is two fixed buffers and zstd's window.
+/// Reads frames and decompresses them. Its memory is one fixed buffer and zstd's window.
 pub(super) struct FrameSource<R> {
     input: Input<R>,
-    buffer: Box<[u8]>,
-    /// The part of `buffer` that was read and is not consumed.
-    start: usize,
-    end: usize,
+    /// The first bytes of a frame, looked at and not consumed.
+    head: Vec<u8>,
     /// Position in the file of the first byte that is not consumed.
     offset: u64,
     context: DCtx<'static>,
@@ -103,9 +103,8 @@ impl<R: Read> FrameSource<R> {
         let mut context = DCtx::try_create()
             .ok_or_else(|| Damage::Compression { reason: "no memory for a decompressor".into() })?;
         context.set_parameter(DParameter::WindowLogMax(WINDOW_LOG_MAX)).map_err(zstd_fault)?;
-        let buffer = vec![0; BULK].into_boxed_slice();
-        let input = Input::new(input);
-        Ok(Self { input, buffer, start: 0, end: 0, offset: 0, context, frame: None, finished: None })
+        let head = Vec::with_capacity(HEAD);
+        Ok(Self { input: Input::new(input), head, offset: 0, context, frame: None, finished: None })
     }
 
     /// Position in the file of the first byte that is not consumed.
@@ -124,7 +123,7 @@ impl<R: Read> FrameSource<R> {
 
     /// Whether the file has no byte at all. Looks ahead, consumes nothing.
     pub(super) fn is_empty(&mut self) -> Result<bool, SourceError> {
-        Ok(self.look_ahead(1)?.is_empty() && self.input.zeros_at_end() == 0)
+        Ok(self.input.peek().map_err(SourceError::Io)?.is_empty() && self.input.zeros_at_end() == 0)
     }
 
     /// Whether what the last step brought may be other than what was written, for it needed the zeros that the file ends
@@ -144,12 +143,21 @@ impl<R: Read> FrameSource<R> {
             return Ok(last);
         }
         loop {
-            let Some(open) = &self.frame else { return Ok(Step::End(End::BetweenFrames)) };
-            if self.start == self.end && !open.pending && self.refill()? == 0 {
+            let Some(open) = &mut self.frame else { return Ok(Step::End(End::BetweenFrames)) };
+            let from_head = !self.head.is_empty();
+            let rest = if from_head { &self.head } else { self.input.peek().map_err(SourceError::Io)? };
+            if rest.is_empty() && !open.pending {
                 return Ok(self.step_into_zeros(out));
             }
-            let produced = self.decompress(out)?;
-            if produced > 0 {
+            let before = out.len();
+            let (consumed, is_done) = open.decompress(&mut self.context, rest, out)?;
+            if from_head {
+                self.head.drain(..consumed);
+            } else {
+                self.input.take(consumed);
+            }
+            self.consumed(consumed, is_done);
+            if out.len() > before {
                 return Ok(Step::Data);
             }
             if let Some(frame) = self.finished.take() {
@@ -161,7 +169,16 @@ impl<R: Read> FrameSource<R> {
     /// Looks at a frame's first bytes. Returns a step if the file ends here, with or without a seal.
     fn begin_frame(&mut self) -> Result<Option<Step>, SourceError> {
         let offset = self.offset;
-        let head = self.look_ahead(MAGIC.len() + 1)?;
+        while self.head.len() < HEAD {
+            let next = self.input.peek().map_err(SourceError::Io)?;
+            if next.is_empty() {
+                break;
+            }
+            let count = next.len().min(HEAD - self.head.len());
+            self.head.extend_from_slice(&next[..count]);
+            self.input.take(count);
+        }
+        let head = &self.head;
         if head.is_empty() {
             let end = match self.input.zeros_at_end() {
                 0 => End::BetweenFrames,
@@ -186,29 +203,13 @@ impl<R: Read> FrameSource<R> {
         }
     }
 
-    fn decompress(&mut self, out: &mut Vec<u8>) -> Result<usize, SourceError> {
-        let Some(open) = &mut self.frame else { return Ok(0) };
-        let before = out.len();
-        out.reserve(STEP);
-        let rest = &self.buffer[self.start..self.end];
-        let mut input = InBuffer::around(rest);
-        let mut output = OutBuffer::around_pos(out, before);
-        let hint = self.context.decompress_stream(&mut output, &mut input).map_err(zstd_fault)?;
-        let consumed = &rest[..input.pos()];
-        open.crc = crc32c::crc32c_append(open.crc, consumed);
-        open.scanner.feed(consumed);
-        open.pending = out.len() == out.capacity();
-        if consumed.is_empty() && out.len() == before && !rest.is_empty() {
-            return Err(Damage::Compression { reason: "no progress".into() }.into());
-        }
-        self.start += consumed.len();
-        self.offset += consumed.len() as u64;
-        if hint == 0 {
+    /// Goes on by so many bytes, after which the frame is at its end or not.
+    fn consumed(&mut self, count: usize, is_done: bool) {
+        self.offset += count as u64;
+        if is_done && let Some(open) = self.frame.take() {
             let (offset, crc32c) = (open.offset, open.crc);
             self.finished = Some(FrameRef { offset, length: self.offset - offset, crc32c });
-            self.frame = None;
         }
-        Ok(out.len() - before)
     }
 
     /// The step where nothing is left, or zeros alone: to the end of the block that they begin in.
@@ -217,7 +218,7 @@ impl<R: Read> FrameSource<R> {
         let Some(open) = &mut self.frame else { return self.end(End::BetweenFrames) };
         let frame_offset = open.offset;
         let wanted = open.scanner.zeros_to_block_end().unwrap_or(0);
-        if wanted == 0 || wanted > BULK || zeros < wanted as u64 || open.zeros != Zeros::Unread {
+        if wanted == 0 || wanted > BLOCK_MAX || zeros < wanted as u64 || open.zeros != Zeros::Unread {
             let is_flushed = zeros == 0 && open.zeros != Zeros::Torn && open.scanner.is_after_block();
             let end =
                 if is_flushed { End::AfterBlock { frame_offset } } else { End::InsideFrame { frame_offset } };
@@ -225,19 +226,18 @@ impl<R: Read> FrameSource<R> {
         }
         open.zeros = Zeros::InDoubt;
         self.input.take_zeros(wanted as u64);
-        self.buffer[..wanted].fill(0);
-        (self.start, self.end) = (0, wanted);
+        let zeros = vec![0; wanted];
+        let mut rest = &zeros[..];
         let before = out.len();
         while let Some(open) = &mut self.frame
-            && (self.start < self.end || open.pending)
+            && (!rest.is_empty() || open.pending)
         {
-            if self.decompress(out).is_err() {
-                self.offset += (self.end - self.start) as u64;
-                self.start = self.end;
-                if let Some(open) = &mut self.frame {
-                    (open.zeros, open.pending) = (Zeros::Torn, false);
-                }
-            }
+            let (consumed, is_done) = open.decompress(&mut self.context, rest, out).unwrap_or_else(|_| {
+                (open.zeros, open.pending) = (Zeros::Torn, false);
+                (rest.len(), false)
+            });
+            rest = &rest[consumed..];
+            self.consumed(consumed, is_done);
         }
         if out.len() > before {
             return Step::Data;
@@ -259,17 +259,17 @@ impl<R: Read> FrameSource<R> {
     /// The seal is the last thing in a file: takes the rest of it, but no more than a seal can have.
     fn read_seal(&mut self) -> Result<Step, SourceError> {
         let offset = self.offset;
-        let mut frame = Vec::new();
-        loop {
-            let rest = &self.buffer[self.start..self.end];
-            let step = rest.len().min(MAX_SEAL_FRAME + 1 - frame.len());
-            frame.extend_from_slice(&rest[..step]);
-            self.start += step;
-            self.offset += step as u64;
-            if frame.len() > MAX_SEAL_FRAME || self.refill()? == 0 {
+        let mut frame = std::mem::take(&mut self.head);
+        while frame.len() <= MAX_SEAL_FRAME {
+            let rest = self.input.peek().map_err(SourceError::Io)?;
+            if rest.is_empty() {
                 break;
             }
+            let count = rest.len().min(MAX_SEAL_FRAME + 1 - frame.len());
+            frame.extend_from_slice(&rest[..count]);
+            self.input.take(count);
         }
+        self.offset += frame.len() as u64;
         Ok(match decode_seal_before_zeros(frame, self.input.zeros_at_end())? {
             SealFrame::Whole(content) => {
                 self.end(End::BetweenFrames);
@@ -279,22 +279,29 @@ impl<R: Read> FrameSource<R> {
             SealFrame::Trailing(length) => return Err(SourceError::Trailing(offset + length as u64)),
         })
     }
+}
 
-    /// The next bytes, as many as asked for unless the file ends.
-    fn look_ahead(&mut self, wanted: usize) -> Result<&[u8], SourceError> {
-        while self.end - self.start < wanted && self.refill()? > 0 {}
-        let rest = &self.buffer[self.start..self.end];
-        Ok(&rest[..rest.len().min(wanted)])
-    }
-
-    /// Reads more behind what is not consumed. Returns 0 if nothing but zeros is left.
-    fn refill(&mut self) -> Result<usize, SourceError> {
-        self.buffer.copy_within(self.start..self.end, 0);
-        self.end -= self.start;
-        self.start = 0;
-        let count = self.input.read(&mut self.buffer[self.end..]).map_err(SourceError::Io)?;
-        self.end += count;
-        Ok(count)
+impl OpenFrame {
+    /// Decompresses what it can of `rest`. Returns how much of it is done with, and whether the frame is at its end.
+    fn decompress(
+        &mut self,
+        context: &mut DCtx<'static>,
+        rest: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(usize, bool), Damage> {
+        let before = out.len();
+        out.reserve(STEP);
+        let mut input = InBuffer::around(rest);
+        let mut output = OutBuffer::around_pos(out, before);
+        let hint = context.decompress_stream(&mut output, &mut input).map_err(zstd_fault)?;
+        let consumed = &rest[..input.pos()];
+        self.crc = crc32c::crc32c_append(self.crc, consumed);
+        self.scanner.feed(consumed);
+        self.pending = out.len() == out.capacity();
+        if consumed.is_empty() && out.len() == before && !rest.is_empty() {
+            return Err(Damage::Compression { reason: "no progress".into() });
+        }
+        Ok((consumed.len(), hint == 0))
     }
 }
 
