@@ -23,8 +23,8 @@ pub(super) enum Step {
     Data,
     /// The frame ended, and its checksum agreed.
     FrameEnd(FrameRef),
-    /// The file ends here, with a seal of this content.
-    Seal(Vec<u8>),
+    /// The file ends here, with a seal of this content, whose frame begins at this position.
+    Seal { offset: u64, content: Vec<u8> },
     /// The file ends here, without a seal.
     End(End),
 }
@@ -206,13 +206,14 @@ impl<R: Read> FrameSource<R> {
             let step = rest.len().min(MAX_SEAL_FRAME + 1 - frame.len());
             frame.extend_from_slice(&rest[..step]);
             self.start += step;
-            self.offset += step as u64;
             if frame.len() > MAX_SEAL_FRAME || self.refill()? == 0 {
                 break;
             }
         }
-        match decode_seal(&frame)? {
-            SealFrame::Whole(content) => Ok(Step::Seal(content)),
+        let seal = decode_seal(&frame)?;
+        self.offset += frame.len() as u64;
+        match seal {
+            SealFrame::Whole(content) => Ok(Step::Seal { offset, content }),
             SealFrame::Short => Ok(Step::End(End::InsideFrame { frame_offset: offset })),
             SealFrame::Trailing(length) => Err(SourceError::Trailing(offset + length as u64)),
         }
