@@ -32,21 +32,22 @@ impl ChainEventPayload {
 fn decode(event_type: &str, data: &[u8], mut decoder: Decoder<'_>) -> Result<ChainEventPayload, DecodeError> {
     check_values(data).map_err(|offset| DecodeError::TooManyValues { offset })?;
     let payload = match payload_name(&mut decoder)? {
-        "HostFunction" => decoder.host_function(event_type)?,
-        "Wasm" => decoder.wasm()?,
+        ("HostFunction", true) => decoder.host_function(event_type)?,
+        ("Wasm", true) => decoder.wasm()?,
         _ => return rare(event_type, data),
     };
     decoder.finish()?;
     fitting(payload, event_type)
 }
 
-/// The name that the bytes begin with: the key of a map of one, or a bare string.
-fn payload_name<'a>(decoder: &mut Decoder<'a>) -> Result<&'a str, DecodeError> {
+/// The name that the bytes begin with, and whether it is the key of a map of one, or else a bare string.
+fn payload_name<'a>(decoder: &mut Decoder<'a>) -> Result<(&'a str, bool), DecodeError> {
     let marker = decoder.read(|unpacker| unpacker.peek())?;
-    if !matches!(marker, 0xa0..=0xbf | 0xd9..=0xdb) {
+    let has_fields = !matches!(marker, 0xa0..=0xbf | 0xd9..=0xdb);
+    if has_fields {
         decoder.fields(1)?;
     }
-    decoder.read(Unpacker::string)
+    Ok((decoder.read(Unpacker::string)?, has_fields))
 }
 
 /// Every payload's name, as the bytes begin with it.
@@ -55,7 +56,7 @@ const NAMES: [&str; 6] = ["Session", "HostFunction", "Wasm", "TheaterRuntime", "
 fn rare(event_type: &str, data: &[u8]) -> Result<ChainEventPayload, DecodeError> {
     // What is wrong with the bytes themselves comes before what they mean.
     Value::decode(data)?;
-    let name = payload_name(&mut Decoder::new(data))?;
+    let (name, _) = payload_name(&mut Decoder::new(data))?;
     if !NAMES.contains(&name) {
         return Err(DecodeError::UnknownKind { kind: name.chars().take(40).collect() });
     }

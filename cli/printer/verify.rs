@@ -14,6 +14,10 @@ struct VerifyLine<'a> {
     exit: u8,
     /// What the take lacks, if anything.
     fault: Option<Fault>,
+    /// The byte where it lacks, if that is at one place.
+    offset: Option<u64>,
+    /// The event that would have come next, if the take lacks anything.
+    event: Option<u64>,
     #[serde(flatten)]
     report: &'a Report,
 }
@@ -49,7 +53,15 @@ pub fn error(take: &Path, error: &VerifyError, json: bool) -> ExitCode {
 fn json(take: &Path, report: &Report) -> ExitCode {
     let exit = report.exit_code();
     let fault = Fault::of_report(report);
-    json_line(&VerifyLine { take: take.display().to_string(), exit: exit.code(), fault, report });
+    let (offset, event) = (report.offset(), fault.map(|_| report.events));
+    json_line(&VerifyLine {
+        take: take.display().to_string(),
+        exit: exit.code(),
+        fault,
+        offset,
+        event,
+        report,
+    });
     exit
 }
 
@@ -104,6 +116,9 @@ fn text(take: &Path, report: &Report) -> ExitCode {
         count(report.calls(), "call"),
         count(report.events, "event"),
     );
+    if let Some(fault) = Fault::of_report(report) {
+        text += &format!(" [{}]", fault.name());
+    }
     for chain in &report.chains {
         let head = chain.head.map_or("(none)".to_string(), |head| head.to_string());
         text += &format!("\n  chain {}  head {head}  {}", chain.id, count(chain.events, "event"));

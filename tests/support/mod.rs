@@ -2,12 +2,14 @@
 
 #![allow(dead_code, unused_imports, reason = "each test file uses its part")]
 
+mod forge;
 mod http;
 mod model;
 mod sandbox;
 mod served;
 mod take;
 
+pub use forge::{Forge, compressed_with, event_record, seal_frame};
 pub use http::{Asked, Client, Request, Response, Upload};
 pub use model::Model;
 pub use sandbox::{Ended, Sandbox, actor};

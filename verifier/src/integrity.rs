@@ -215,23 +215,22 @@ impl IntegrityChecker {
             let (sealed, found) = (seal.chains.len(), self.chains.len());
             return Err(IntegrityError::SealedChains { sealed, found });
         }
-        for (number, (sealed, chain)) in (0..).zip(seal.chains.iter().zip(&self.chains)) {
-            chain.check_sealed(ChainNumber(number), sealed, seal.kind == SealKind::Complete)?;
+        let chains = || (0..).map(ChainNumber).zip(&self.chains);
+        for ((number, chain), sealed) in chains().zip(&seal.chains) {
+            chain.check_sealed(number, sealed)?;
         }
-        if seal.kind == SealKind::Complete {
-            self.messages.finish()?;
+        if seal.kind != SealKind::Complete {
+            return Ok(());
         }
-        Ok(())
+        for (number, chain) in chains() {
+            chain.check_ended(number)?;
+        }
+        Ok(self.messages.finish()?)
     }
 }
 
 impl ChainState {
-    fn check_sealed(
-        &self,
-        chain: ChainNumber,
-        sealed: &SealedChain,
-        complete: bool,
-    ) -> Result<(), IntegrityError> {
+    fn check_sealed(&self, chain: ChainNumber, sealed: &SealedChain) -> Result<(), IntegrityError> {
         let ChainReport { id, events, head, .. } = self.report;
         if sealed.id != id {
             return Err(IntegrityError::SealedActor { chain, sealed: sealed.id, found: id });
@@ -242,8 +241,13 @@ impl ChainState {
         if sealed.head != head {
             return Err(IntegrityError::SealedHead { chain, sealed: sealed.head, found: head });
         }
+        Ok(())
+    }
+
+    /// Checks that a chain of a complete take has its end.
+    fn check_ended(&self, chain: ChainNumber) -> Result<(), IntegrityError> {
+        let ChainReport { id, events, .. } = self.report;
         match () {
-            () if !complete => Ok(()),
             () if events == 0 => Err(IntegrityError::EmptyChain { chain, id }),
             () if self.in_call => Err(IntegrityError::EndsInsideCall { chain, id, events }),
             () if !self.ended => Err(IntegrityError::NoShutdown { chain, id, events }),

@@ -44,6 +44,15 @@ impl Report {
         self.chains.iter().map(|chain| chain.calls).sum()
     }
 
+    /// Where the take lacks something, if it does and that is at one place: the frame that is torn, or the end without a seal.
+    pub fn offset(&self) -> Option<u64> {
+        match self.state {
+            TakeState::Torn { offset } => Some(offset),
+            TakeState::Unsealed => Some(self.bytes),
+            TakeState::Sealed => None,
+        }
+    }
+
     /// How a command ends that was asked to check this take.
     pub fn exit_code(&self) -> ExitCode {
         Fault::of_report(self).map_or(ExitCode::Identical, Fault::exit_code)

@@ -72,15 +72,12 @@ pub(super) fn decode_seal_body(
     content: &[u8],
     last_index: Option<FrameRef>,
     frames: &[FrameEntry],
-    actor_is_whole: bool,
 ) -> Result<Seal, Damage> {
     let seal = decode_seal_content(content)?;
     let reason = if Some(seal.index) != last_index {
         "it names another last index"
     } else if frames.len() != 1 {
         "frames follow the last index"
-    } else if !actor_is_whole {
-        "the embedded component is not whole"
     } else {
         return Ok(seal);
     };

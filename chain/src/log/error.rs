@@ -231,8 +231,8 @@ pub enum Damage {
         /// What it says of the size of the whole.
         total: u64,
     },
-    /// A chain begins before the embedded component is whole.
-    #[error("the embedded component is not whole: {seen} of {total} bytes come before the first chain")]
+    /// A chain begins, or the take is sealed, before the embedded component is whole.
+    #[error("the embedded component is not whole: {seen} of {total} bytes are there")]
     ActorCut {
         /// Bytes that are there.
         seen: u64,

@@ -181,7 +181,7 @@ impl<R: Read> LogReader<R> {
         match step.map_err(|fault| self.source_error(fault))? {
             Step::Data => self.check_lone_size()?,
             Step::FrameEnd(frame) => self.end_frame(frame)?,
-            Step::Seal(content) => self.end_sealed(&content)?,
+            Step::Seal { offset, content } => self.end_sealed(offset, &content)?,
             Step::End(end) => self.end_unsealed(end),
         }
         Ok(None)
@@ -239,11 +239,7 @@ impl<R: Read> LogReader<R> {
         if number != u64::from(self.chains) {
             return Err(self.damaged(Damage::ChainOutOfTurn { expected: self.chains, found: number }));
         }
-        if let Some((seen, total)) = self.actor
-            && seen < total
-        {
-            return Err(self.damaged(Damage::ActorCut { seen, total }));
-        }
+        self.check_actor_is_whole().map_err(|damage| self.damaged(damage))?;
         self.chains += 1;
         self.pos += len;
         Ok(Record::Chain { number: ChainNumber(number as u32), id })
@@ -265,6 +261,13 @@ impl<R: Read> LogReader<R> {
         self.actor = Some((next, total));
         self.pos += len;
         Ok(Record::Actor { offset, total, bytes })
+    }
+
+    fn check_actor_is_whole(&self) -> Result<(), Damage> {
+        match self.actor {
+            Some((seen, total)) if seen < total => Err(Damage::ActorCut { seen, total }),
+            _ => Ok(()),
+        }
     }
 
     /// Events and chains share frames; every other record is alone in its own.
@@ -311,11 +314,12 @@ impl<R: Read> LogReader<R> {
     }
 
     fn end_frame(&mut self, frame: FrameRef) -> Result<(), ReadError> {
-        let here =
-            |reader: &Self, damage| ReadError::Damaged { offset: frame.offset, event: reader.events, damage };
+        let here = |reader: &Self, damage| reader.damaged_at(frame.offset, damage);
         let content = mem::replace(&mut self.frame, FrameContent::Nothing);
         match content {
-            FrameContent::Lone(TAG_HEADER) => self.read_header()?,
+            FrameContent::Lone(TAG_HEADER) => {
+                self.version = Some(decode_header(self.rest()).map_err(|damage| here(self, damage))??);
+            }
             FrameContent::Lone(_) => {
                 check_index(self.rest(), &self.frames, self.events, self.last_index)
                     .map_err(|damage| here(self, damage))?;
@@ -336,21 +340,16 @@ impl<R: Read> LogReader<R> {
         Ok(())
     }
 
-    fn read_header(&mut self) -> Result<(), ReadError> {
-        let version = decode_header(self.rest()).map_err(|damage| self.damaged(damage))?;
-        self.version = Some(version?);
-        Ok(())
-    }
-
     /// What is read and not yet taken apart.
     fn rest(&self) -> &[u8] {
         &self.buffer[self.pos..]
     }
 
-    fn end_sealed(&mut self, content: &[u8]) -> Result<(), ReadError> {
-        let actor_is_whole = self.actor.is_none_or(|(next, total)| next == total);
-        let seal = decode_seal_body(content, self.last_index, &self.frames, actor_is_whole)
-            .map_err(|damage| self.damaged(damage))?;
+    fn end_sealed(&mut self, offset: u64, content: &[u8]) -> Result<(), ReadError> {
+        let seal = self
+            .check_actor_is_whole()
+            .and_then(|()| decode_seal_body(content, self.last_index, &self.frames))
+            .map_err(|damage| self.damaged_at(offset, damage))?;
         self.seal = Some(seal);
         self.progress = Progress::Ended(TakeState::Sealed);
         Ok(())
@@ -368,15 +367,17 @@ impl<R: Read> LogReader<R> {
     }
 
     fn damaged(&self, damage: Damage) -> ReadError {
-        ReadError::Damaged { offset: self.source.frame_offset(), event: self.events, damage }
+        self.damaged_at(self.source.frame_offset(), damage)
+    }
+
+    fn damaged_at(&self, offset: u64, damage: Damage) -> ReadError {
+        ReadError::Damaged { offset, event: self.events, damage }
     }
 
     fn source_error(&self, fault: SourceError) -> ReadError {
         match fault {
             SourceError::Io(source) => ReadError::Io { offset: self.source.offset(), source },
-            SourceError::Damage(damage) => {
-                ReadError::Damaged { offset: self.source.offset(), event: self.events, damage }
-            }
+            SourceError::Damage(damage) => self.damaged(damage),
             SourceError::Trailing(offset) => ReadError::TrailingBytes { offset },
         }
     }

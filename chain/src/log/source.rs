@@ -34,8 +34,8 @@ pub(super) enum Step {
     Data,
     /// The frame ended, and its checksum agreed.
     FrameEnd(FrameRef),
-    /// The file ends here, with a seal of this content.
-    Seal(Vec<u8>),
+    /// The file ends here, with a seal of this content, whose frame begins at this position.
+    Seal { offset: u64, content: Vec<u8> },
     /// The file ends here, without a seal.
     End(End),
 }
@@ -269,11 +269,13 @@ impl<R: Read> FrameSource<R> {
             frame.extend_from_slice(&rest[..count]);
             self.input.take(count);
         }
-        self.offset += frame.len() as u64;
-        Ok(match decode_seal_before_zeros(frame, self.input.zeros_at_end())? {
+        let length = frame.len() as u64;
+        let seal = decode_seal_before_zeros(frame, self.input.zeros_at_end())?;
+        self.offset += length;
+        Ok(match seal {
             SealFrame::Whole(content) => {
                 self.end(End::BetweenFrames);
-                Step::Seal(content)
+                Step::Seal { offset, content }
             }
             SealFrame::Short => self.end(End::InsideFrame { frame_offset: offset }),
             SealFrame::Trailing(length) => return Err(SourceError::Trailing(offset + length as u64)),

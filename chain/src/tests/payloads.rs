@@ -56,6 +56,41 @@ proptest! {
     }
 }
 
+proptest! {
+    #[test]
+    fn bytes_that_decode_are_those_that_would_be_written(
+        payload in payload(), at in 0usize..24, flip in prop::option::of(any::<u8>())
+    ) {
+        let mut bytes = payload.encode().to_vec();
+        let at = at.min(bytes.len() - 1);
+        // Without a byte, or with another one; most of what tells how to read the rest is at the front.
+        match flip {
+            Some(flip) => bytes[at] ^= flip,
+            None => bytes = [&bytes[..at], &bytes[at + 1..]].concat(),
+        }
+        if let Ok(decoded) = ChainEventPayload::decode(&payload.event_type(), &bytes) {
+            prop_assert_eq!(&decoded.encode()[..], bytes);
+        }
+    }
+}
+
+#[test]
+fn a_payload_with_fields_is_refused_without_the_map_around_it() {
+    for payload in [
+        ChainEventData::host_function(HostFunctionCall {
+            interface: "a:b/c".into(),
+            function: "d".into(),
+            input: vec![],
+            output: Outcome::Returned(None),
+        }),
+        ChainEventData::wasm(WasmEventData::WasmCall { function_name: "f".into(), params: vec![] }),
+    ] {
+        let bare = &payload.data.encode()[1..];
+        let refused = ChainEventPayload::decode(&payload.event_type, bare);
+        assert!(matches!(refused, Err(DecodeError::Trailing { .. })), "{refused:?}");
+    }
+}
+
 /// A payload as serde's derive writes it.
 #[derive(serde::Serialize)]
 enum Wire<'a> {
