@@ -168,7 +168,9 @@ impl<R: Read> FrameSource<R> {
         let Some(open) = &mut self.frame else { return Ok(0) };
         let before = out.len();
         out.reserve(STEP);
-        let rest = &self.buffer[self.start..self.end];
+        // No further than the part of the frame goes, so that what a block holds is told before what is wrong behind it,
+        // however the input came.
+        let rest = &self.buffer[self.start..self.end.min(self.start + open.scanner.missing())];
         let mut input = InBuffer::around(rest);
         let mut output = OutBuffer::around_pos(out, before);
         let hint = self.context.decompress_stream(&mut output, &mut input).map_err(zstd_fault)?;
@@ -176,7 +178,7 @@ impl<R: Read> FrameSource<R> {
         open.crc = crc32c::crc32c_append(open.crc, consumed);
         open.scanner.feed(consumed);
         open.pending = out.len() == out.capacity();
-        if consumed.is_empty() && out.len() == before && !rest.is_empty() {
+        if consumed.is_empty() && out.len() == before && self.start < self.end {
             return Err(Damage::Compression { reason: "no progress".into() }.into());
         }
         self.start += consumed.len();
