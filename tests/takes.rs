@@ -153,6 +153,25 @@ fn assert_first_is_told(pair: &Pair) {
     assert_eq!(all, ["none", first, second, first], "without, each alone, both");
 }
 
+/// Gives one byte at a time, as a pipe may.
+struct Trickle<'a>(&'a [u8]);
+
+impl std::io::Read for Trickle<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let one = self.0.len().min(1);
+        self.0.read(&mut buffer[..one])
+    }
+}
+
+#[test]
+fn what_is_told_does_not_depend_on_how_the_bytes_arrive() {
+    LazyLock::force(&BLESSED);
+    for row in kept() {
+        let take = read(&folder().join(format!("{}.take", row.fault)));
+        assert_eq!(fault(Trickle(&take)), fault(&take[..]), "{}", row.fault);
+    }
+}
+
 #[test]
 fn every_fault_that_a_file_can_have_has_its_take() {
     let names: Vec<_> =

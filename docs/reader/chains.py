@@ -37,7 +37,7 @@ class Chains:
         need(digest == hashlib.sha256(preimage).digest(), "a hash that is not that of its content")
         need(parent == chain.head and not chain.ended, "an event that does not continue its chain")
         said = self.payload(kind, data)
-        need(("Session" in said) == (chain.events == 0), "a genesis that is not at the begin of its chain, or none there")
+        need(("Session" in said) == (chain.events == 0), "a genesis where none may be, or none where it must")
         if "Session" in said:
             self.genesis(chain, said["Session"])
         runtime = said.get("TheaterRuntime")

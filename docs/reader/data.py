@@ -63,7 +63,8 @@ PROFILE = dict(engine=str, nan_canonicalization=bool, relaxed_simd_deterministic
                table_limit=U64, fuel=(None, U64), hostcall_limit=U64)
 GENESIS = dict(format=lambda x: msgpack.packb(x) == b"\x92\1\0", actor_id=ID,
                actor=dict(digest=HASH, size=U64, path=str), kind=("http", "command", "invoke"), profile=PROFILE,
-               arguments=[str], env_names=[str], preopens=[str], allow_net=bool, instance_mode=("per-call", "session"), started_at_unix_ms=U64)
+               arguments=[str], env_names=[str], preopens=[str], allow_net=bool, instance_mode=("per-call", "session"),
+               started_at_unix_ms=U64)
 SUMMARY = dict(total_events=U64, events_replayed=U64, mismatches=U64, success=bool, error=(None, str))
 STEPS = {"call": {"WasmCall": dict(function_name=str, params=[VALUE])},
          "result": {"WasmResult": dict(function_name=str, state=STATE, response=OUTCOME[:3])},

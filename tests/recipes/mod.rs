@@ -101,7 +101,7 @@ pub const ROWS: &[Row] = &[
     row("message-response", message::response, LETTERS, 12, 3),
     row("too-many-messages", message::too_many, Some(2_193_161), 65_538, 3)
         .not_kept("each of its 65,537 messages has a hash of its own, 2 MiB that no compressor makes smaller"),
-    row("frame-checksum", file::frame_checksum, EVENTS, 0, 3),
+    row("frame-checksum", file::frame_checksum, EVENTS, 6, 3),
     row("header-syntax", file::header_syntax, Some(0), 0, 3),
     row("newer-major", file::newer_major, None, 0, 4),
     row("older-major", file::older_major, None, 0, 4),

@@ -25,6 +25,7 @@ const fn pair(first: &'static str, second: &'static str, recipe: fn(bool, bool) 
 pub const AT_ONE_PLACE: &[Pair] = &[
     pair("hash", "link", |hash, link| call_with(Wrong { hash, link, ..NOTHING })),
     pair("hash", "payload-syntax", |hash, data| call_with(Wrong { hash, data, ..NOTHING })),
+    pair("hash", "frame-checksum", hash_and_checksum),
     pair("hash", "after-shutdown", |hash, ended| call_with(Wrong { hash, ended, ..NOTHING })),
     pair("after-shutdown", "link", |ended, link| call_with(Wrong { ended, link, ..NOTHING })),
     pair("after-shutdown", "payload-syntax", |ended, data| call_with(Wrong { ended, data, ..NOTHING })),
@@ -106,6 +107,17 @@ fn call_with(wrong: Wrong) -> Vec<u8> {
         forge.event_as_it_is(0, &if place == at { faulty(event, &wrong) } else { event });
     }
     forge.sealed()
+}
+
+/// A frame that holds an altered event, and whose checksum is wrong: the event comes before the checksum.
+fn hash_and_checksum(hash: bool, checksum: bool) -> Vec<u8> {
+    let session = command();
+    let mut forge = session.begun();
+    for (place, said) in session.events.iter().enumerate() {
+        let event = forge.link(0, &said.event_type, &said.data);
+        forge.event_as_it_is(0, &faulty(event, &Wrong { hash: hash && place == 3, ..NOTHING }));
+    }
+    forge.end_frame_changed(|frame| *frame.last_mut().expect("a frame") ^= u8::from(checksum)).sealed()
 }
 
 fn faulty(event: ChainEvent, wrong: &Wrong) -> ChainEvent {

@@ -171,7 +171,7 @@ pub enum IntegrityFault {
     #[error("its chain was not introduced")]
     UnknownChain,
     /// The hash is not the hash of the content.
-    #[error("its hash is {actual}, but it names {expected}; the event was altered")]
+    #[error("its hash is {actual}, but it names {expected}; the event was altered or damaged")]
     Hash {
         /// The hash that it names.
         expected: EventHash,

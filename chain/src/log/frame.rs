@@ -70,6 +70,11 @@ impl FrameScanner {
         Self { part: Part::FrameHead, missing, block_head: 0, blocks: 0 }
     }
 
+    /// Bytes to the end of the part that the frame is in: its head, a block's head or body, or its checksum.
+    pub(super) fn missing(&self) -> usize {
+        self.missing
+    }
+
     /// Walks over the next bytes of the frame.
     pub(super) fn feed(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() && self.part != Part::Done {

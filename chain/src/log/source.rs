@@ -293,6 +293,9 @@ impl OpenFrame {
     ) -> Result<(usize, bool), Damage> {
         let before = out.len();
         out.reserve(STEP);
+        // No further than the part of the frame goes, so that what a block holds is told before what is wrong behind it,
+        // however the input came.
+        let rest = &rest[..rest.len().min(self.scanner.missing())];
         let mut input = InBuffer::around(rest);
         let mut output = OutBuffer::around_pos(out, before);
         let hint = context.decompress_stream(&mut output, &mut input).map_err(zstd_fault)?;

@@ -168,7 +168,8 @@ fn the_seal_must_agree_with_what_was_read() {
         checker.finish(TakeState::Sealed, Some(&seal), 0)
     };
     finish(|_| ()).unwrap();
-    let changes: [(fn(&mut Seal), Fault); 5] = [
+    type Change = fn(&mut Seal);
+    let changes: [(Change, Fault); 5] = [
         (|seal| seal.events += 1, Fault::EventCount),
         (|seal| seal.chains.clear(), Fault::ChainCount),
         (|seal| seal.chains[0].id = id(9), Fault::SealActor),
