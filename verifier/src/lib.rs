@@ -12,6 +12,7 @@ pub mod exit;
 mod fault;
 mod integrity;
 mod integrity_error;
+mod lookers;
 mod messages;
 mod repair;
 mod report;

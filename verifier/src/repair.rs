@@ -72,7 +72,7 @@ impl RepairPlan {
     ///
     /// # Errors
     /// [`RepairError`] if there is nothing to repair, or nothing to keep.
-    pub fn of(input: impl Read + Send, bytes: u64) -> Result<RepairPlan, RepairError> {
+    pub fn of(input: impl Read, bytes: u64) -> Result<RepairPlan, RepairError> {
         let mut reader = LogReader::open(input).map_err(RepairError::Unreadable)?;
         let mut checker = IntegrityChecker::new();
         let mut kept = Kept::default();

@@ -1,8 +1,8 @@
 //! Owns [`verify`], which leads a reader's records through the integrity checks, the greater part of them in parallel.
 
 use std::io::Read;
+use std::thread;
 
-use rayon::prelude::*;
 use retake_chain::{LogReader, ReadError, Record};
 use serde::Serialize;
 
@@ -10,6 +10,7 @@ use crate::exit::ExitCode;
 use crate::fault::Fault;
 use crate::integrity::{Alone, IntegrityChecker};
 use crate::integrity_error::IntegrityError;
+use crate::lookers::Lookers;
 use crate::report::Report;
 
 /// What was checked and holds, before a fault.
@@ -75,21 +76,12 @@ impl VerifyError {
     }
 }
 
-/// Events checked at once: as many as take about this many bytes...
-const BATCH_BYTES: usize = 4 << 20;
-/// ...or so many records.
-const BATCH_RECORDS: usize = 4096;
-
-/// So few records, and of so few bytes, are not worth waking another core.
-const FEW: usize = 64;
-const FEW_BYTES: usize = 64 << 10;
-
 /// Checks a take from its first byte to its last, on all cores, in memory that does not grow with it. A take that is torn or
 /// unsealed is no error; the report's state says so.
 ///
 /// # Errors
 /// [`VerifyError`] with the first fault, and what was checked before it.
-pub fn verify(input: impl Read + Send) -> Result<Report, VerifyError> {
+pub fn verify(input: impl Read) -> Result<Report, VerifyError> {
     verify_each(input, |_| ())
 }
 
@@ -97,7 +89,7 @@ pub fn verify(input: impl Read + Send) -> Result<Report, VerifyError> {
 ///
 /// # Errors
 /// As [`verify`].
-pub fn verify_each(input: impl Read + Send, valid: impl FnMut(&Record)) -> Result<Report, VerifyError> {
+pub fn verify_each(input: impl Read, valid: impl FnMut(&Record)) -> Result<Report, VerifyError> {
     let mut checker = IntegrityChecker::new();
     let mut reader = match LogReader::open(input) {
         Ok(reader) => reader,
@@ -111,63 +103,32 @@ pub fn verify_each(input: impl Read + Send, valid: impl FnMut(&Record)) -> Resul
 
 /// Checks all records up to the first fault; `valid` gets those that hold, in order.
 ///
-/// While the records of one batch are looked at alone, on as many cores as there are, the next batch is read. What they say
-/// of each other is then checked in their order.
-pub(crate) fn check_records<R: Read + Send>(
+/// What a record tells alone is looked at on all cores while more is read; what records say of each other is checked in their
+/// order.
+pub(crate) fn check_records<R: Read>(
     reader: &mut LogReader<R>,
     checker: &mut IntegrityChecker,
     mut valid: impl FnMut(&Record),
 ) -> Result<(), VerifyFault> {
-    let mut batch = Batch::read(reader);
-    loop {
-        let (next, looks) = match batch.end {
-            Ok(true) => rayon::join(|| Some(Batch::read(reader)), || batch.look()),
-            _ => (None, batch.look()),
-        };
-        for (record, alone) in batch.records.iter().zip(looks) {
-            checker.record_with(record, alone)?;
-            valid(record);
-        }
-        batch.end?;
-        match next {
-            Some(next) => batch = next,
-            None => return Ok(()),
-        }
-    }
-}
-
-/// Records that follow each other.
-struct Batch {
-    records: Vec<Record>,
-    /// Bytes of event data.
-    bytes: usize,
-    /// Whether more may come, or why not.
-    end: Result<bool, ReadError>,
-}
-
-impl Batch {
-    fn read<R: Read>(reader: &mut LogReader<R>) -> Batch {
-        let (mut records, mut bytes) = (Vec::new(), 0);
-        while bytes < BATCH_BYTES && records.len() < BATCH_RECORDS {
-            match reader.next_record() {
+    let mut check = |record: Record, alone: Alone| -> Result<(), VerifyFault> {
+        checker.record_with(&record, alone)?;
+        valid(&record);
+        Ok(())
+    };
+    thread::scope(|scope| {
+        let mut lookers = Lookers::new(scope);
+        loop {
+            let end = match reader.next_record() {
                 Ok(Some(record)) => {
-                    if let Record::Event { event, .. } = &record {
-                        bytes += event.data.len();
-                    }
-                    records.push(record);
+                    lookers.push(record, &mut check)?;
+                    continue;
                 }
-                Ok(None) => return Batch { records, bytes, end: Ok(false) },
-                Err(error) => return Batch { records, bytes, end: Err(error) },
-            }
+                Ok(None) => Ok(()),
+                Err(error) => Err(error.into()),
+            };
+            // What comes before an error in the file is what is told first.
+            lookers.finish(&mut check)?;
+            return end;
         }
-        Batch { records, bytes, end: Ok(true) }
-    }
-
-    /// Looks at each record alone.
-    fn look(&self) -> Vec<Alone> {
-        if self.records.len() <= FEW && self.bytes <= FEW_BYTES {
-            return self.records.iter().map(Alone::of).collect();
-        }
-        self.records.par_iter().map(Alone::of).collect()
-    }
+    })
 }

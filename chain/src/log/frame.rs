@@ -10,7 +10,7 @@
 use xxhash_rust::xxh64::xxh64;
 
 use super::error::Damage;
-use super::format::MAX_SEAL;
+use super::format::{MAX_SEAL, WINDOW_LOG_MAX};
 
 /// First bytes of every zstd frame.
 pub(super) const MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
@@ -37,8 +37,21 @@ pub(super) fn check_descriptor(descriptor: u8) -> Result<(), Damage> {
     Ok(())
 }
 
+/// Whether a frame begins as the writer's do: with a checksum and a window that is not too large, and nothing else.
+pub(super) fn is_plain(frame: &[u8]) -> bool {
+    match frame.get(MAGIC.len()..MAGIC.len() + 2) {
+        // RFC 8878, 3.1.1.1.2: an exponent in five bits, and eighths in three.
+        Some(&[CHECKSUM_FLAG, window]) => {
+            let (exponent, eighths) = (u64::from(window >> 3), u64::from(window & 7));
+            let base = 1u64 << (10 + exponent);
+            base + base / 8 * eighths <= 1 << WINDOW_LOG_MAX
+        }
+        _ => false,
+    }
+}
+
 /// Walks the bytes of one frame, to tell at its end, or at the end of the file, where in the frame that is.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct FrameScanner {
     part: Part,
     /// Bytes of the part that are still to come.
@@ -75,8 +88,9 @@ impl FrameScanner {
         self.missing
     }
 
-    /// Walks over the next bytes of the frame.
-    pub(super) fn feed(&mut self, mut bytes: &[u8]) {
+    /// Walks over the next bytes, and returns how many of them are the frame's.
+    pub(super) fn feed(&mut self, mut bytes: &[u8]) -> usize {
+        let given = bytes.len();
         while !bytes.is_empty() && self.part != Part::Done {
             let step = self.missing.min(bytes.len());
             if self.part == Part::BlockHead {
@@ -90,6 +104,12 @@ impl FrameScanner {
                 self.next_part();
             }
         }
+        given - bytes.len()
+    }
+
+    /// The most that the blocks so far can hold.
+    pub(super) fn most_content(&self) -> usize {
+        usize::try_from(self.blocks).unwrap_or(usize::MAX).saturating_mul(BLOCK_MAX)
     }
 
     fn next_part(&mut self) {
@@ -106,7 +126,6 @@ impl FrameScanner {
     }
 
     /// Whether the frame is at its end.
-    #[cfg(test)]
     pub(super) fn is_done(&self) -> bool {
         self.part == Part::Done
     }

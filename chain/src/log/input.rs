@@ -5,6 +5,8 @@ use std::io::{self, Read};
 
 /// Bytes asked for at once.
 const READ_AHEAD: usize = 1 << 18;
+/// Bytes that can be looked at at once.
+const BUFFER: usize = 1 << 22;
 
 /// Zeros that stand for those that are only counted.
 const ZEROS: [u8; 1 << 12] = [0; 1 << 12];
@@ -13,39 +15,49 @@ const ZEROS: [u8; 1 << 12] = [0; 1 << 12];
 pub(super) struct Input<R> {
     input: R,
     buffer: Box<[u8]>,
-    /// The part of `buffer` that was read and is not taken. Its last byte is not zero.
+    /// The part of `buffer` that was read and is not taken; its last byte is not zero. Behind it, up to `filled`, are zeros that
+    /// nothing has followed yet.
     start: usize,
     end: usize,
-    /// Zeros that come before that part...
-    zeros_before: u64,
-    /// ...and those after it that nothing has followed yet.
-    zeros_after: u64,
+    filled: usize,
+    /// Zeros that come before that part, and are not in the buffer.
+    zeros: u64,
     ended: bool,
 }
 
 impl<R: Read> Input<R> {
     pub(super) fn new(input: R) -> Self {
-        let buffer = vec![0; READ_AHEAD].into_boxed_slice();
-        Self { input, buffer, start: 0, end: 0, zeros_before: 0, zeros_after: 0, ended: false }
+        let buffer = vec![0; BUFFER].into_boxed_slice();
+        Self { input, buffer, start: 0, end: 0, filled: 0, zeros: 0, ended: false }
     }
 
     /// The next bytes, which stay until they are taken; none when nothing but zeros is left.
     pub(super) fn peek(&mut self) -> io::Result<&[u8]> {
-        while self.start == self.end && !self.ended {
-            self.refill()?;
+        if self.start == self.end {
+            self.fill()?;
         }
-        if self.start < self.end && self.zeros_before > 0 {
-            let count =
-                usize::try_from(self.zeros_before).map_or(ZEROS.len(), |zeros| zeros.min(ZEROS.len()));
-            return Ok(&ZEROS[..count]);
+        Ok(self.shown())
+    }
+
+    /// The next bytes, so many at least unless the file ends or no more can be shown.
+    pub(super) fn peek_at_least(&mut self, count: usize) -> io::Result<&[u8]> {
+        while self.shown().len() < count && self.fill()? {}
+        Ok(self.shown())
+    }
+
+    fn shown(&self) -> &[u8] {
+        match self.zeros {
+            zeros if zeros > 0 && self.start < self.end => {
+                &ZEROS[..usize::try_from(zeros).map_or(ZEROS.len(), |zeros| zeros.min(ZEROS.len()))]
+            }
+            _ => &self.buffer[self.start..self.end],
         }
-        Ok(&self.buffer[self.start..self.end])
     }
 
     /// Takes so many of the bytes that were just shown.
     pub(super) fn take(&mut self, count: usize) {
-        if self.zeros_before > 0 {
-            self.zeros_before -= count as u64;
+        if self.zeros > 0 {
+            self.zeros -= count as u64;
         } else {
             self.start += count;
         }
@@ -53,30 +65,48 @@ impl<R: Read> Input<R> {
 
     /// The zeros that the file ends with and that were not taken; none before its end is reached.
     pub(super) fn zeros_at_end(&self) -> u64 {
-        if self.ended && self.start == self.end { self.zeros_after } else { 0 }
+        if self.ended && self.start == self.end { self.zeros + (self.filled - self.end) as u64 } else { 0 }
     }
 
     /// Takes zeros from the file's end; there must be as many.
     pub(super) fn take_zeros(&mut self, count: u64) {
-        self.zeros_after -= count;
+        self.count_zeros();
+        self.zeros -= count;
     }
 
-    fn refill(&mut self) -> io::Result<()> {
-        let read = loop {
-            match self.input.read(&mut self.buffer) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                done => break done?,
+    /// Counts the zeros in the buffer, of which nothing else is left, and empties it.
+    fn count_zeros(&mut self) {
+        self.zeros += (self.filled - self.end) as u64;
+        (self.start, self.end, self.filled) = (0, 0, 0);
+    }
+
+    /// Reads more behind what is there. Returns whether there is more to show.
+    fn fill(&mut self) -> io::Result<bool> {
+        while !self.ended {
+            if self.start == self.end {
+                self.count_zeros();
+            } else if self.filled == self.buffer.len() {
+                if self.start == 0 {
+                    return Ok(false);
+                }
+                self.buffer.copy_within(self.start..self.filled, 0);
+                self.end -= self.start;
+                self.filled -= self.start;
+                self.start = 0;
             }
-        };
-        self.ended = read == 0;
-        match self.buffer[..read].iter().rposition(|&byte| byte != 0) {
-            Some(last) => {
-                (self.start, self.end) = (0, last + 1);
-                self.zeros_before = self.zeros_after;
-                self.zeros_after = (read - self.end) as u64;
+            let room = self.buffer.len().min(self.filled + READ_AHEAD);
+            let read = match self.input.read(&mut self.buffer[self.filled..room]) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                read => read?,
+            };
+            self.ended = read == 0;
+            let from = self.filled;
+            self.filled += read;
+            if let Some(last) = self.buffer[from..self.filled].iter().rposition(|&byte| byte != 0) {
+                self.end = from + last + 1;
+                return Ok(true);
             }
-            None => self.zeros_after += read as u64,
         }
-        Ok(())
+        Ok(false)
     }
 }

@@ -10,13 +10,13 @@
 
 use std::io::{self, Read};
 
-use zstd::zstd_safe::{DCtx, DParameter, InBuffer, OutBuffer, get_error_name};
+use zstd::zstd_safe::{DCtx, DParameter, InBuffer, OutBuffer, ResetDirective, get_error_name};
 
 use super::error::Damage;
 use super::format::{FrameRef, WINDOW_LOG_MAX};
 use super::frame::{
     FrameScanner, MAGIC, MAX_SEAL_FRAME, SEAL_DESCRIPTOR, SealFrame, check_descriptor,
-    decode_seal_before_zeros,
+    decode_seal_before_zeros, is_plain,
 };
 use super::input::Input;
 
@@ -24,6 +24,8 @@ use super::input::Input;
 const BLOCK_MAX: usize = (1 << 17) + 4;
 /// First bytes of a frame that tell what it is.
 const HEAD: usize = MAGIC.len() + 1;
+/// Most content of a frame that is decompressed at once.
+const WHOLE_CONTENT: usize = 1 << 21;
 /// Room for decompressed bytes per step: a zstd block.
 pub(super) const STEP: usize = 1 << 17;
 
@@ -69,8 +71,6 @@ impl From<Damage> for SourceError {
 /// Reads frames and decompresses them. Its memory is one fixed buffer and zstd's window.
 pub(super) struct FrameSource<R> {
     input: Input<R>,
-    /// The first bytes of a frame, looked at and not consumed.
-    head: Vec<u8>,
     /// Position in the file of the first byte that is not consumed.
     offset: u64,
     context: DCtx<'static>,
@@ -103,8 +103,7 @@ impl<R: Read> FrameSource<R> {
         let mut context = DCtx::try_create()
             .ok_or_else(|| Damage::Compression { reason: "no memory for a decompressor".into() })?;
         context.set_parameter(DParameter::WindowLogMax(WINDOW_LOG_MAX)).map_err(zstd_fault)?;
-        let head = Vec::with_capacity(HEAD);
-        Ok(Self { input: Input::new(input), head, offset: 0, context, frame: None, finished: None })
+        Ok(Self { input: Input::new(input), offset: 0, context, frame: None, finished: None })
     }
 
     /// Position in the file of the first byte that is not consumed.
@@ -137,25 +136,23 @@ impl<R: Read> FrameSource<R> {
         if let Some(frame) = self.finished.take() {
             return Ok(Step::FrameEnd(frame));
         }
-        if self.frame.is_none()
-            && let Some(last) = self.begin_frame()?
-        {
-            return Ok(last);
+        if self.frame.is_none() {
+            if let Some(last) = self.begin_frame()? {
+                return Ok(last);
+            }
+            if self.whole_frame(out)? {
+                return Ok(Step::Data);
+            }
         }
         loop {
             let Some(open) = &mut self.frame else { return Ok(Step::End(End::BetweenFrames)) };
-            let from_head = !self.head.is_empty();
-            let rest = if from_head { &self.head } else { self.input.peek().map_err(SourceError::Io)? };
+            let rest = self.input.peek().map_err(SourceError::Io)?;
             if rest.is_empty() && !open.pending {
                 return Ok(self.step_into_zeros(out));
             }
             let before = out.len();
             let (consumed, is_done) = open.decompress(&mut self.context, rest, out)?;
-            if from_head {
-                self.head.drain(..consumed);
-            } else {
-                self.input.take(consumed);
-            }
+            self.input.take(consumed);
             self.consumed(consumed, is_done);
             if out.len() > before {
                 return Ok(Step::Data);
@@ -169,16 +166,7 @@ impl<R: Read> FrameSource<R> {
     /// Looks at a frame's first bytes. Returns a step if the file ends here, with or without a seal.
     fn begin_frame(&mut self) -> Result<Option<Step>, SourceError> {
         let offset = self.offset;
-        while self.head.len() < HEAD {
-            let next = self.input.peek().map_err(SourceError::Io)?;
-            if next.is_empty() {
-                break;
-            }
-            let count = next.len().min(HEAD - self.head.len());
-            self.head.extend_from_slice(&next[..count]);
-            self.input.take(count);
-        }
-        let head = &self.head;
+        let head = self.input.peek_at_least(HEAD).map_err(SourceError::Io)?;
         if head.is_empty() {
             let end = match self.input.zeros_at_end() {
                 0 => End::BetweenFrames,
@@ -190,10 +178,10 @@ impl<R: Read> FrameSource<R> {
         if head[..known] != MAGIC[..known] {
             return Err(Damage::NoFrame.into());
         }
-        match head.get(MAGIC.len()) {
+        match head.get(MAGIC.len()).copied() {
             None => Ok(Some(self.end(End::InsideFrame { frame_offset: offset }))),
-            Some(&SEAL_DESCRIPTOR) => self.read_seal().map(Some),
-            Some(&descriptor) => {
+            Some(SEAL_DESCRIPTOR) => self.read_seal().map(Some),
+            Some(descriptor) => {
                 check_descriptor(descriptor)?;
                 let scanner = FrameScanner::new(descriptor);
                 let zeros = Zeros::Unread;
@@ -201,6 +189,38 @@ impl<R: Read> FrameSource<R> {
                 Ok(None)
             }
         }
+    }
+
+    /// Decompresses the open frame at once, if all of it can be looked at, and nothing is wrong with it. That is what there is
+    /// to most frames, and spares the window in between; every other is decompressed step by step.
+    fn whole_frame(&mut self, out: &mut Vec<u8>) -> Result<bool, SourceError> {
+        let Some(open) = &self.frame else { return Ok(false) };
+        let mut scanner = open.scanner.clone();
+        let mut length = 0;
+        while !scanner.is_done() {
+            // What is there before a fault of the input is handed out first, step by step.
+            let Ok(known) = self.input.peek_at_least(length + 1) else { return Ok(false) };
+            match known.get(length..) {
+                Some(rest) if !rest.is_empty() => length += scanner.feed(rest),
+                _ => return Ok(false),
+            }
+        }
+        let frame = &self.input.peek().map_err(SourceError::Io)?[..length];
+        if !is_plain(frame) || !out.is_empty() {
+            return Ok(false);
+        }
+        out.reserve_exact(scanner.most_content().min(WHOLE_CONTENT));
+        if self.context.decompress(out, frame).is_err() || out.is_empty() {
+            out.clear();
+            self.context.reset(ResetDirective::SessionOnly).map_err(zstd_fault)?;
+            return Ok(false);
+        }
+        let crc32c = crc32c::crc32c(frame);
+        self.finished = Some(FrameRef { offset: self.offset, length: length as u64, crc32c });
+        self.frame = None;
+        self.input.take(length);
+        self.offset += length as u64;
+        Ok(true)
     }
 
     /// Goes on by so many bytes, after which the frame is at its end or not.
@@ -259,7 +279,7 @@ impl<R: Read> FrameSource<R> {
     /// The seal is the last thing in a file: takes the rest of it, but no more than a seal can have.
     fn read_seal(&mut self) -> Result<Step, SourceError> {
         let offset = self.offset;
-        let mut frame = std::mem::take(&mut self.head);
+        let mut frame = Vec::new();
         while frame.len() <= MAX_SEAL_FRAME {
             let rest = self.input.peek().map_err(SourceError::Io)?;
             if rest.is_empty() {
