@@ -152,9 +152,13 @@ impl World {
     }
 }
 
-/// The decoder panics at some valid components that were not made from WIT, so a panic is one of its ways to refuse.
+/// The decoder asks for memory by the lengths that sections claim, so these are looked at before. It panics at some valid
+/// components that were not made from WIT, so a panic is one of its ways to refuse.
 fn decode_wit(component: &[u8]) -> Result<DecodedWasm, InstrumentError> {
     let undecodable = |reason| InstrumentError::Undecodable { reason };
+    if let Some(error) = Parser::new(0).parse_all(component).find_map(Result::err) {
+        return Err(undecodable(error.to_string()));
+    }
     match catch_unwind(|| wit_component::decode(component)) {
         Ok(decoded) => decoded.map_err(|error| undecodable(format!("{error:#}"))),
         Err(_) => Err(undecodable("no WIT says what it imports and exports".into())),

@@ -86,7 +86,11 @@ pub fn seeds(texts: Seeds) -> Seeds {
             let binary = wat::parse_bytes(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
             (name, binary.into_owned())
         })
-        .chain([("text".into(), b"(component)".to_vec()), ("magic".into(), b"\0asm".to_vec())])
+        .chain([
+            ("text".into(), b"(component)".to_vec()),
+            ("magic".into(), b"\0asm".to_vec()),
+            ("long-section".into(), b"\0asm\x0d\0\x01\0\x07\xff\xff\xff\xff\x05\x01\x42".to_vec()),
+        ])
         .chain(generated())
         .collect()
 }
