@@ -1,12 +1,16 @@
 //! Owns what the boundary needs to know of a component's world: the imported interfaces and their functions, and the
 //! refusal, by name, of what cannot be recorded.
 
+use std::panic::catch_unwind;
 use std::sync::Arc;
 
 use thiserror::Error;
 use wasmparser::{Encoding, Parser, Payload};
 use wit_component::DecodedWasm;
 use wit_parser::{Function, FunctionKind, InterfaceId, Resolve, Type, TypeDefKind, WorldId, WorldItem};
+
+use super::shim::CALLS;
+use super::tap_types::TAP;
 
 /// Why a component cannot be instrumented.
 #[derive(Debug, Error)]
@@ -36,6 +40,15 @@ pub enum InstrumentError {
         name: String,
         /// `function` or `type`.
         what: &'static str,
+    },
+    /// The component has an interface of a package that the boundary is made of; an instrumented component has one.
+    #[error(
+        "the component uses the package `{package}`, which is Retake's own; give the component as it was before it was \
+         instrumented"
+    )]
+    OwnPackage {
+        /// Name of the package.
+        package: String,
     },
     /// An imported function uses a feature of the component model that has no recorded form yet.
     #[error("the import `{interface}/{function}` uses `{what}`, which cannot be recorded")]
@@ -111,13 +124,14 @@ pub(super) struct World {
 impl World {
     pub fn decode(component: &[u8]) -> Result<World, InstrumentError> {
         expect_component(component)?;
-        let decoded = wit_component::decode(component)
-            .map_err(|error| InstrumentError::Undecodable { reason: format!("{error:#}") })?;
-        let DecodedWasm::Component(resolve, world) = decoded else {
+        let DecodedWasm::Component(resolve, world) = decode_wit(component)? else {
             return Err(InstrumentError::Undecodable {
                 reason: "it is an encoded WIT package, not a component".into(),
             });
         };
+        if let Some(package) = own_package(&resolve) {
+            return Err(InstrumentError::OwnPackage { package });
+        }
         let mut imports = Vec::new();
         for (key, item) in &resolve.worlds[world].imports {
             let name = resolve.name_world_key(key);
@@ -136,6 +150,26 @@ impl World {
         }
         Ok(World { resolve, world, imports, functions })
     }
+}
+
+/// The decoder asks for memory by the lengths that sections claim, so these are looked at before. It panics at some valid
+/// components that were not made from WIT, so a panic is one of its ways to refuse.
+fn decode_wit(component: &[u8]) -> Result<DecodedWasm, InstrumentError> {
+    let undecodable = |reason| InstrumentError::Undecodable { reason };
+    if let Some(error) = Parser::new(0).parse_all(component).find_map(Result::err) {
+        return Err(undecodable(error.to_string()));
+    }
+    match catch_unwind(|| wit_component::decode(component)) {
+        Ok(decoded) => decoded.map_err(|error| undecodable(format!("{error:#}"))),
+        Err(_) => Err(undecodable("no WIT says what it imports and exports".into())),
+    }
+}
+
+/// The name of a package that the boundary would add a second time.
+fn own_package(resolve: &Resolve) -> Option<String> {
+    let own = [TAP, CALLS].map(|interface| interface.split_once('/').map(|(package, _)| package));
+    let mut names = resolve.package_names.keys().map(ToString::to_string);
+    names.find(|name| own.contains(&Some(name)))
 }
 
 fn root_import(name: String, what: &'static str) -> InstrumentError {

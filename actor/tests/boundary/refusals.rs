@@ -61,6 +61,35 @@ fn a_type_imported_at_the_root_is_refused_by_name() {
 }
 
 #[test]
+fn a_component_that_is_instrumented_already_is_refused_by_name() {
+    let once = instrument(&echo(&mirrored(&[], "f: func(p: u8) -> u8;"))).unwrap();
+    let error = instrument(&once.component).unwrap_err();
+    assert!(matches!(error, InstrumentError::OwnPackage { .. }));
+    assert!(error.to_string().contains("`retake:boundary`"), "{error}");
+    for interface in ["retake:boundary/other", "retake:boundary-calls/calls"] {
+        let import = r#"(import "a:b/c" (instance (export "f" (func))))"#;
+        let (error, _) = refusal(&format!(r#"(component {import} (import "{interface}" (instance)))"#));
+        assert!(matches!(error, InstrumentError::OwnPackage { .. }), "{interface}: {error}");
+    }
+}
+
+/// wit-parser takes for granted that a function has no interface's name, and that a method's resource is not an alias.
+#[test]
+fn a_valid_component_that_no_wit_describes_is_refused() {
+    for text in [
+        r#"(component (import "a:b/c" (func)))"#,
+        r#"(component (import "a:b/c" (instance $i (export "res" (type (sub resource)))))
+            (alias export $i "res" (type $res))
+            (import "a:b/d" (instance (alias outer 1 $res (type $outer)) (export "res" (type $r (eq $outer)))
+                (export "[method]res.m" (func (param "self" (borrow $r)))))))"#,
+    ] {
+        wasmparser::validate(&wat::parse_str(text).unwrap()).unwrap();
+        let (error, message) = refusal(text);
+        assert!(matches!(error, InstrumentError::Undecodable { .. }), "{message}");
+    }
+}
+
+#[test]
 fn what_has_no_recorded_form_is_refused_by_interface_function_and_feature() {
     let functions = [
         ("async", r#"(export "f" (func async (param "p" u8)))"#),
