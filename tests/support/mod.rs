@@ -9,7 +9,7 @@ mod sandbox;
 mod served;
 mod take;
 
-pub use forge::{Forge, compressed_with, event_record, seal_frame};
+pub use forge::{Forge, compressed, compressed_with, event_record, seal_frame};
 pub use http::{Asked, Client, Request, Response, Upload};
 pub use model::Model;
 pub use sandbox::{Ended, Sandbox, actor};
