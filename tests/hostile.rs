@@ -65,10 +65,9 @@ fn assert_told(name: &str, file: &[u8], fault: &str) {
             ended.status,
             ended.stderr
         );
-        assert!(
-            code != Some(0) || args[0] == "inspect" && args.len() > 2,
-            "{name}: {args:?} finds nothing wrong"
-        );
+        // What can be read is shown and passed on, whatever it says.
+        let passes_on = args[0] == "export" || args.contains(&"--event");
+        assert!(code != Some(0) || passes_on, "{name}: {args:?} finds nothing wrong");
     }
     assert_eq!(sandbox.names(), ["it.take"], "{name}");
 }
@@ -93,7 +92,7 @@ fn a_frame_that_holds_a_million_events_is_left_where_it_must_end() {
     let header = forge.end_frame().bytes.clone();
     let file = [&header[..], &bomb(b"", &record, 2 << 30)].concat();
     // The first of them has data that nothing has; its fault comes before that of its frame.
-    assert_told("events", &file, "payload-shape");
+    assert_told("events", &file, "payload-syntax");
 
     let chains: Vec<u8> = (1..60_000u128)
         .flat_map(|number| {
@@ -118,7 +117,7 @@ fn lengths_of_exabytes_ask_for_no_memory() {
     // A zstd frame that says that it has 2^60 bytes, with a window of 8 MiB, and has none.
     let frame =
         [&b"\x28\xb5\x2f\xfd\xc4\x68"[..], &(1u64 << 60).to_le_bytes(), b"\x01\0\0", b"\x99\xe9\xd8\x51"];
-    assert_told("a frame", &[&header[..], &frame.concat()].concat(), "frame-data");
+    assert_told("a frame", &[&header[..], &frame.concat()].concat(), "frame-empty");
 }
 
 #[test]
