@@ -5,16 +5,17 @@ use std::io::{self, Read};
 
 /// Bytes asked for at once.
 const READ_AHEAD: usize = 1 << 18;
-/// Bytes that can be looked at at once.
+/// Most bytes that can be looked at at once.
 const BUFFER: usize = 1 << 22;
 
 /// Zeros that stand for those that are only counted.
 const ZEROS: [u8; 1 << 12] = [0; 1 << 12];
 
-/// Reads a file without the zeros that it ends with, which are counted. Its memory is one fixed buffer.
+/// Reads a file without the zeros that it ends with, which are counted. Its memory is one buffer, which grows to a bound as what
+/// is looked at does.
 pub(super) struct Input<R> {
     input: R,
-    buffer: Box<[u8]>,
+    buffer: Vec<u8>,
     /// The part of `buffer` that was read and is not taken; its last byte is not zero. Behind it, up to `filled`, are zeros that
     /// nothing has followed yet.
     start: usize,
@@ -27,8 +28,7 @@ pub(super) struct Input<R> {
 
 impl<R: Read> Input<R> {
     pub(super) fn new(input: R) -> Self {
-        let buffer = vec![0; BUFFER].into_boxed_slice();
-        Self { input, buffer, start: 0, end: 0, filled: 0, zeros: 0, ended: false }
+        Self { input, buffer: vec![0; READ_AHEAD], start: 0, end: 0, filled: 0, zeros: 0, ended: false }
     }
 
     /// The next bytes, which stay until they are taken; none when nothing but zeros is left.
@@ -80,19 +80,28 @@ impl<R: Read> Input<R> {
         (self.start, self.end, self.filled) = (0, 0, 0);
     }
 
+    /// Makes room behind what is there: in place of what was taken, or by growing. Returns whether there is any.
+    fn make_room(&mut self) -> bool {
+        if self.start > 0 {
+            self.buffer.copy_within(self.start..self.filled, 0);
+            self.end -= self.start;
+            self.filled -= self.start;
+            self.start = 0;
+        } else if self.buffer.len() < BUFFER {
+            self.buffer.resize(BUFFER.min(self.buffer.len() * 4), 0);
+        } else {
+            return false;
+        }
+        true
+    }
+
     /// Reads more behind what is there. Returns whether there is more to show.
     fn fill(&mut self) -> io::Result<bool> {
         while !self.ended {
             if self.start == self.end {
                 self.count_zeros();
-            } else if self.filled == self.buffer.len() {
-                if self.start == 0 {
-                    return Ok(false);
-                }
-                self.buffer.copy_within(self.start..self.filled, 0);
-                self.end -= self.start;
-                self.filled -= self.start;
-                self.start = 0;
+            } else if self.filled == self.buffer.len() && !self.make_room() {
+                return Ok(false);
             }
             let room = self.buffer.len().min(self.filled + READ_AHEAD);
             let read = match self.input.read(&mut self.buffer[self.filled..room]) {

@@ -68,7 +68,7 @@ impl From<Damage> for SourceError {
     }
 }
 
-/// Reads frames and decompresses them. Its memory is one fixed buffer and zstd's window.
+/// Reads frames and decompresses them. Its memory is one buffer of bounded size and zstd's window.
 pub(super) struct FrameSource<R> {
     input: Input<R>,
     /// Position in the file of the first byte that is not consumed.
