@@ -139,7 +139,7 @@ fn a_million_chains_are_refused_at_the_first_that_is_too_many() {
     let mut forge = Forge::new();
     for number in 0..1_000_000u32 {
         forge.record(&("chain", number, id(number.into()))).end_full_frame();
-        if number as usize % (MAX_CHAINS / 4) == 0 {
+        if (number as usize).is_multiple_of(MAX_CHAINS / 4) {
             forge.end_frame();
         }
     }
