@@ -16,6 +16,7 @@ use retake_recorder::{Durability, Host, Invocation, Program, Recorder, SessionOp
 use retake_recorder::{command, invoke};
 use retake_verifier::ExitCode;
 use tokio::net::TcpListener;
+use tokio::task::coop::unconstrained;
 use tokio_util::sync::CancellationToken;
 
 use crate::commands::replay;
@@ -233,8 +234,14 @@ async fn drive(
                     break;
                 }
                 let (method, path) = (request.method().clone(), request.uri().to_string());
+                let answered = async {
+                    let response = pool.request(request).await;
+                    printer.response(&method, &path, response).await;
+                };
                 tokio::select! {
-                    response = pool.request(request) => printer.response(&method, &path, response).await,
+                    // The last answer of an actor that has ended is an answer all the same.
+                    biased;
+                    () = unconstrained(answered) => {}
                     () = pool.failed() => break,
                 }
             }
