@@ -10,7 +10,9 @@ use wasm_encoder::{
 };
 use wit_component::{ComponentEncoder, StringEncoding};
 use wit_parser::abi::{AbiVariant, WasmSignature, WasmType};
-use wit_parser::{Function, FunctionKind, SizeAlign, Type, TypeDefKind, TypeId};
+use wit_parser::{
+    Function, FunctionKind, InterfaceId, SizeAlign, Type, TypeDef, TypeDefKind, TypeId, TypeOwner,
+};
 
 use super::drops::{Drops, SCRATCH_LOCALS};
 use super::tap_types::{TAP, add_interface, add_tap_interface, arguments_name, interface_item, result_name};
@@ -47,6 +49,7 @@ pub(super) fn build(mut world: World) -> Result<Vec<u8>, InstrumentError> {
         let functions = &mut world.resolve.interfaces[calls].functions;
         functions.insert(call.name.clone(), call);
     }
+    use_every_type(&mut world, calls);
     let (key, item) = interface_item(calls);
     world.resolve.worlds[world.world].exports.insert(key, item);
     let tap = add_tap_interface(&mut world.resolve, world.world, &world.functions)?;
@@ -67,6 +70,26 @@ pub(super) fn build(mut world: World) -> Result<Vec<u8>, InstrumentError> {
         .module(&module)
         .and_then(|encoder| encoder.validate(cfg!(debug_assertions)).encode())
         .map_err(|error| InstrumentError::build("shim", error))
+}
+
+/// Has the interface use each named type of the imports. The encoder leaves out what nothing uses, but the original asks
+/// for it.
+fn use_every_type(world: &mut World, calls: InterfaceId) {
+    let resolve = &mut world.resolve;
+    let named = world.imports.iter().flat_map(|import| resolve.interfaces[import.id].types.values());
+    for (index, id) in named.copied().collect::<Vec<_>>().into_iter().enumerate() {
+        let name = format!("t{index}");
+        let used = resolve.types.alloc(TypeDef {
+            name: Some(name.clone()),
+            kind: TypeDefKind::Type(Type::Id(id)),
+            owner: TypeOwner::Interface(calls),
+            docs: Default::default(),
+            stability: Default::default(),
+            span: Default::default(),
+            external_id: None,
+        });
+        resolve.interfaces[calls].types.insert(name, used);
+    }
 }
 
 /// Core function indices of what one shim function calls.
@@ -94,7 +117,7 @@ struct CoreModule {
 }
 
 impl CoreModule {
-    fn import_all(&mut self, world: &World, tap: wit_parser::InterfaceId) -> Imported {
+    fn import_all(&mut self, world: &World, tap: InterfaceId) -> Imported {
         let resolve = &world.resolve;
         let signature = |function: &Function| {
             let signature = resolve.wasm_signature(AbiVariant::GuestImport, function);

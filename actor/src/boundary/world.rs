@@ -7,7 +7,9 @@ use std::sync::Arc;
 use thiserror::Error;
 use wasmparser::{Encoding, Parser, Payload};
 use wit_component::DecodedWasm;
-use wit_parser::{Function, FunctionKind, InterfaceId, Resolve, Type, TypeDefKind, WorldId, WorldItem};
+use wit_parser::{
+    Function, FunctionKind, InterfaceId, Resolve, Type, TypeDefKind, WorldId, WorldItem, WorldKey,
+};
 
 use super::shim::CALLS;
 use super::tap_types::TAP;
@@ -49,6 +51,15 @@ pub enum InstrumentError {
     OwnPackage {
         /// Name of the package.
         package: String,
+    },
+    /// The component imports an interface that its world declares inline, with types in it.
+    #[error(
+        "the import `{name}` is an interface that the world declares inline, with types of its own, which cannot be \
+         recorded: put it into a package"
+    )]
+    InlineTypes {
+        /// Name of the import.
+        name: String,
     },
     /// An imported function uses a feature of the component model that has no recorded form yet.
     #[error("the import `{interface}/{function}` uses `{what}`, which cannot be recorded")]
@@ -136,6 +147,12 @@ impl World {
         for (key, item) in &resolve.worlds[world].imports {
             let name = resolve.name_world_key(key);
             match item {
+                // No exported interface can use such types, and the shim's does.
+                WorldItem::Interface { id, .. }
+                    if matches!(key, WorldKey::Name(_)) && !resolve.interfaces[*id].types.is_empty() =>
+                {
+                    return Err(InstrumentError::InlineTypes { name });
+                }
                 WorldItem::Interface { id, .. } => imports.push(Import { name, id: *id }),
                 WorldItem::Function(_) => return Err(root_import(name, "function")),
                 WorldItem::Type { .. } => return Err(root_import(name, "type")),

@@ -73,6 +73,22 @@ fn a_component_that_is_instrumented_already_is_refused_by_name() {
     }
 }
 
+#[test]
+fn types_of_an_inline_interface_are_refused_and_functions_of_one_are_not() {
+    let record = r#"(type $r' (record (field "a" u8))) (export "r" (type $r (eq $r')))"#;
+    let resource = r#"(export "r" (type $r' (sub resource))) (type $r (own $r'))"#;
+    for declared in [record, resource] {
+        let function = r#"(export "f" (func (param "p" $r)))"#;
+        let (error, message) =
+            refusal(&format!(r#"(component (import "inline" (instance {declared} {function})))"#));
+        assert!(matches!(error, InstrumentError::InlineTypes { .. }), "{message}");
+        assert!(message.contains("`inline`"), "{message}");
+    }
+    let plain = r#"(component (import "inline" (instance (export "f" (func (param "p" (list u8)))))))"#;
+    let instrumented = instrument(&wat::parse_str(plain).unwrap()).unwrap();
+    wasmparser::validate(&instrumented.component).unwrap();
+}
+
 /// wit-parser takes for granted that a function has no interface's name, and that a method's resource is not an alias.
 #[test]
 fn a_valid_component_that_no_wit_describes_is_refused() {

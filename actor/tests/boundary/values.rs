@@ -231,3 +231,19 @@ async fn copies_of_a_call_do_not_outlive_it() {
     let recorded = session.record_and_replay().await;
     assert_eq!(recorded.outcomes, vec![Outcome::Returned(None); 50]);
 }
+
+/// Toolchains leave such types out, but a component may have them.
+#[test]
+fn a_type_that_no_function_uses_is_there_when_the_original_asks_for_it() {
+    let component = wat::parse_str(
+        r#"(component (import "a:b/c" (instance
+            (type $r' (record (field "a" u8))) (export "r" (type $r (eq $r')))
+            (type $v' (variant (case "x") (case "y" $r))) (export "v" (type (eq $v')))
+            (type $e' (enum "one")) (export "e" (type (eq $e')))
+            (export "res" (type (sub resource)))
+            (export "f" (func (param "p" $r))))))"#,
+    )
+    .unwrap();
+    let instrumented = retake_actor::instrument(&component).unwrap();
+    wasmparser::validate(&instrumented.component).unwrap();
+}

@@ -5,7 +5,7 @@ use retake_fuzz::world;
 use crate::Seeds;
 
 /// What imported interfaces declare, one component each.
-const INTERFACES: [(&str, &str); 9] = [
+const INTERFACES: [(&str, &str); 10] = [
     (
         "plain",
         r#"(export "f" (func (param "a" bool) (param "b" s8) (param "c" f64) (param "d" char) (result string)))"#,
@@ -22,6 +22,12 @@ const INTERFACES: [(&str, &str); 9] = [
                  (type $e' (enum "one" "two")) (export "e" (type $e (eq $e')))
                  (type $f' (flags "read" "write")) (export "fl" (type $f (eq $f')))
                  (export "f" (func (param "v" $v) (param "e" $e) (param "f" $f) (result (list $r))))"#,
+    ),
+    (
+        "unused-types",
+        r#"(type $v' (variant (case "x") (case "y" u8))) (export "v" (type (eq $v')))
+                 (type $e' (enum "one")) (export "e" (type (eq $e'))) (export "res" (type (sub resource)))
+                 (export "f" (func))"#,
     ),
     (
         "resource",
@@ -44,7 +50,7 @@ const INTERFACES: [(&str, &str); 9] = [
 ];
 
 /// Components that are more than one imported interface.
-const COMPONENTS: [(&str, &str); 7] = [
+const COMPONENTS: [(&str, &str); 9] = [
     (
         "used",
         r#"(component
@@ -55,6 +61,12 @@ const COMPONENTS: [(&str, &str); 7] = [
             (export "f" (func (param "r" (borrow $r)) (result (own $r)))))))"#,
     ),
     ("root-function", r#"(component (import "f" (func (param "a" u8))))"#),
+    ("inline", r#"(component (import "inline" (instance (export "f" (func (param "p" (list u8)))))))"#),
+    (
+        "inline-types",
+        r#"(component (import "inline" (instance
+            (type $r' (record (field "a" u8))) (export "r" (type $r (eq $r'))) (export "f" (func (param "p" $r))))))"#,
+    ),
     ("root-type", r#"(component (import "t" (type (sub resource))))"#),
     ("nothing", "(component)"),
     (
