@@ -9,6 +9,7 @@
 //! | 4 | could not be checked |
 //! | 5 | there was nothing to check |
 
+mod cache;
 mod commands;
 mod options;
 mod output;

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use bytes::Bytes;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use http::{Method, Request, Uri};
-use retake_chain::InstanceMode;
+use retake_actor::profile;
+use retake_chain::{EngineProfile, InstanceMode};
 use retake_recorder::{Durability, Permissions, Preopen};
 
 /// Record what a WebAssembly actor does at its boundary, replay it, and prove it.
@@ -76,9 +77,17 @@ pub struct RecordOptions {
     /// Let the actor use the network.
     #[arg(long)]
     pub allow_net: bool,
+    /// End a call that uses up this much fuel, which is about one per WebAssembly instruction; replays end it at the same one.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub fuel: Option<u64>,
+    /// How large each memory of the actor may get: bytes, or a number with K, M or G.
+    #[arg(long, value_name = "BYTES", value_parser = parse_bytes)]
+    pub max_memory: Option<u64>,
     /// What a call has to be before its caller is answered.
     #[arg(long, value_name = "WHEN", default_value = "call")]
     pub durability: DurabilityOption,
+    #[command(flatten)]
+    pub cache: CacheOptions,
     /// Put the component into the take, so that the one file replays anywhere.
     #[arg(long)]
     pub embed: bool,
@@ -100,9 +109,23 @@ pub struct ReplayOptions {
     /// Re-run this component instead of the recorded one: what counts is then what it does, not its digest.
     #[arg(long, value_name = "FILE")]
     pub actor: Option<PathBuf>,
+    /// End a call that uses up this much fuel, of a take that was recorded without a bound: for a build that may compute
+    /// without end.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub fuel: Option<u64>,
+    #[command(flatten)]
+    pub cache: CacheOptions,
     /// Print the report as JSON.
     #[arg(long)]
     pub json: bool,
+}
+
+/// Whether compiled code is kept.
+#[derive(Debug, Args)]
+pub struct CacheOptions {
+    /// Neither use nor keep compiled code; it is kept in $RETAKE_CACHE_DIR, $XDG_CACHE_HOME/retake or ~/.cache/retake.
+    #[arg(long)]
+    pub no_cache: bool,
 }
 
 #[derive(Debug, Args)]
@@ -237,6 +260,13 @@ impl RecordOptions {
         })
     }
 
+    /// The engine profile of the session.
+    pub fn profile(&self) -> EngineProfile {
+        let default = profile::default_profile();
+        let memory_limit = self.max_memory.unwrap_or(default.memory_limit);
+        EngineProfile { fuel: self.fuel, memory_limit, ..default }
+    }
+
     /// The calls of `--invoke` and `--calls`, in that order, as text.
     pub fn calls(&self) -> Result<Vec<String>, String> {
         let mut calls = self.invoke.clone();
@@ -263,6 +293,24 @@ fn parse_env(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_string(), value.to_string())),
         _ => Err("write it as NAME=VALUE".into()),
+    }
+}
+
+/// The most that a memory can be limited to: all that 32-bit addresses reach.
+const MAX_MEMORY: u64 = 4 << 30;
+
+fn parse_bytes(text: &str) -> Result<u64, String> {
+    let (number, unit) = match text.char_indices().last() {
+        Some((at, 'K' | 'k')) => (&text[..at], 1 << 10),
+        Some((at, 'M' | 'm')) => (&text[..at], 1 << 20),
+        Some((at, 'G' | 'g')) => (&text[..at], 1 << 30),
+        _ => (text, 1),
+    };
+    let number =
+        number.parse::<u64>().map_err(|_| "write it as a number of bytes, or with K, M or G, as `64M`")?;
+    match number.checked_mul(unit) {
+        Some(bytes) if (1..=MAX_MEMORY).contains(&bytes) => Ok(bytes),
+        _ => Err("it must be from 1 byte to 4G".into()),
     }
 }
 

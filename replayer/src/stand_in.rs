@@ -19,9 +19,10 @@ use retake_verifier::{
     self as verifier, Described, Divergence, DivergenceKind, ExportCall, IntegrityError, IntegrityFault,
     check_hash, compare, same_track,
 };
-use wasmtime::{Result, format_err};
+use wasmtime::{Result, Trap, format_err};
 
 use crate::error::ReplayError;
+use crate::stack::StackDepth;
 use crate::window::{Cursor, Position, Recorded};
 
 /// Why a re-run stops before the end of its chain.
@@ -47,6 +48,10 @@ pub(crate) struct Answers {
     earliest: Arc<AtomicU64>,
     /// The event that was checked last.
     last: Option<Place>,
+    /// The call that the shim has announced and that has not come, where there is a shim.
+    announced: Option<(FunctionName, Vec<Value>)>,
+    /// Where the stack was when the guest was entered.
+    stack: StackDepth,
     /// The export call in progress.
     call: Option<ExportCall>,
     pub calls: u64,
@@ -80,6 +85,8 @@ impl Answers {
             cursor,
             earliest,
             last: None,
+            announced: None,
+            stack: StackDepth::here(),
             call: None,
             calls: 0,
             given_up: 0,
@@ -165,6 +172,25 @@ impl Answers {
         Some(Place { event: event.clone(), index, position })
     }
 
+    /// The guest's code is about to run, from this depth of the stack on.
+    pub fn enter_guest(&mut self) {
+        self.stack = StackDepth::here();
+    }
+
+    /// A call that the shim announced and did not come to make ended in the shim, as the export call did.
+    pub fn close_call(&mut self, outcome: &Outcome) -> Result<(), Stop> {
+        let Some((call, input)) = self.announced.take() else { return Ok(()) };
+        self.emit(ChainEventData {
+            event_type: call.event_type,
+            data: ChainEventPayload::HostFunction(HostFunctionCall {
+                interface: call.interface,
+                function: call.function,
+                input,
+                output: outcome.clone(),
+            }),
+        })
+    }
+
     /// A divergence at the next event of the recording.
     pub fn diverged(&mut self, kind: DivergenceKind, actual: Option<&ChainEvent>) -> Stop {
         match self.next_place() {
@@ -234,6 +260,9 @@ impl Answers {
             Err(error) => return Ok(Err(error)),
         };
         let Some(recorded) = self.cursor.peek() else { return Err(Stop::RecordingEnds) };
+        if recorded.ends_by(Trap::StackOverflow) && self.stack.is_nearly_used_up() {
+            return Ok(Err(Trap::StackOverflow.into()));
+        }
         let ChainEventPayload::HostFunction(expected) = recorded.payload else {
             return Err(self.unexpected(call, input, DivergenceKind::ExtraCall));
         };
@@ -292,7 +321,13 @@ impl Answers {
 }
 
 impl StandIn for Answers {
+    fn announce(&mut self, call: &FunctionName, input: Result<Vec<Value>>) -> Result<()> {
+        self.announced = Some((call.clone(), input?));
+        Ok(())
+    }
+
     fn answer(&mut self, call: &FunctionName, input: Result<Vec<Value>>) -> Result<Option<Value>> {
+        self.announced = None;
         if self.stop.is_none() {
             match self.try_answer(call, input) {
                 Ok(answer) => return answer,

@@ -93,6 +93,8 @@ impl Sandbox {
     fn prepared<A: AsRef<OsStr>>(&self, mut command: Command, args: impl IntoIterator<Item = A>) -> Command {
         command.args(args).current_dir(self.folder.path()).stdin(Stdio::null());
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        // Not the user's own; shared by the tests, since what they run is the same few actors.
+        command.env("RETAKE_CACHE_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("code-cache"));
         command
     }
 

@@ -2,6 +2,7 @@
 //! original's.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use wasm_encoder::{
     Alias, Component, ComponentAliasSection, ComponentExportKind, ComponentExportSection,
@@ -15,7 +16,12 @@ use super::shim::{CALLS, call_name};
 use super::world::{InstrumentError, World};
 
 /// Puts the outer component together.
-pub(super) fn build(world: &World, shim: &[u8], original: &[u8]) -> Result<Vec<u8>, InstrumentError> {
+/// Also says where in it the original is.
+pub(super) fn build(
+    world: &World,
+    shim: &[u8],
+    original: &[u8],
+) -> Result<(Vec<u8>, Range<usize>), InstrumentError> {
     let prefix = read_prefix(shim)?;
     let mut outer = Outer {
         component: Component::new(),
@@ -26,6 +32,7 @@ pub(super) fn build(world: &World, shim: &[u8], original: &[u8]) -> Result<Vec<u
     prefix.write(&mut outer.component);
     let shim_component = outer.nest(shim);
     let original_component = outer.nest(original);
+    let end = outer.component.as_slice().len();
 
     let imports = prefix.instances.iter();
     let imports: Vec<(String, Item)> =
@@ -68,7 +75,7 @@ pub(super) fn build(world: &World, shim: &[u8], original: &[u8]) -> Result<Vec<u
         };
         outer.export(actor, kind, &name);
     }
-    Ok(outer.component.finish())
+    Ok((outer.component.finish(), end - original.len()..end))
 }
 
 /// Copies the sections up to the first that is not a type, an alias or an import.

@@ -1,7 +1,7 @@
 //! Owns the re-exporter: for one imported interface, a component that takes the shim's functions under their plain names
 //! and exports them as the interface does (`[method]..`, with the interface's own types).
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use wasm_encoder::{
     Alias, Component, ComponentAliasSection, ComponentDefinedTypeEncoder, ComponentExportKind,
@@ -20,8 +20,9 @@ pub(super) struct Prefix {
     pub sections: Vec<(u8, Vec<u8>)>,
     /// How many types they define.
     pub types: u32,
-    /// Instance index of each imported interface.
-    pub instances: HashMap<String, u32>,
+    /// Instance index of each imported interface. Their order must be the same each time: what is built is known by its
+    /// bytes.
+    pub instances: BTreeMap<String, u32>,
 }
 
 impl Prefix {
