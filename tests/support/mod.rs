@@ -7,12 +7,14 @@ mod model;
 mod sandbox;
 mod served;
 mod take;
+mod trace;
 
 pub use http::{Asked, Client, Request, Response, Upload};
 pub use model::Model;
 pub use sandbox::{Ended, Sandbox, actor};
 pub use served::{Running, Served};
 pub use take::{Chain, Take};
+pub use trace::{Trace, traced};
 
 use std::time::{Duration, Instant};
 
