@@ -1,13 +1,15 @@
-//! Owns the command line: raw arguments, and the values in them as the libraries want them.
+//! Owns the command line: the options of each command. What is written in them is `values.rs`'s.
 
 use std::path::PathBuf;
 
 use bytes::Bytes;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use http::{Method, Request, Uri};
+use http::Request;
 use retake_actor::profile;
 use retake_chain::{EngineProfile, InstanceMode};
-use retake_recorder::{Durability, Permissions, Preopen};
+use retake_recorder::{Durability, Permissions};
+
+use crate::values::{PreopenOption, parse_bytes, parse_dir, parse_env, parse_request};
 
 /// Record what a WebAssembly actor does at its boundary, replay it, and prove it.
 #[derive(Debug, Parser)]
@@ -20,7 +22,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run an actor and record every call it makes to its host.
-    Record(RecordOptions),
+    Record(Box<RecordOptions>),
     /// Re-run the actor from a take alone and stop at the first difference.
     Replay(ReplayOptions),
     /// Check every hash, link, count and the seal of takes, without running anything.
@@ -239,10 +241,6 @@ impl From<DurabilityOption> for Durability {
     }
 }
 
-/// A `--dir` value.
-#[derive(Clone, Debug)]
-pub struct PreopenOption(Preopen);
-
 impl RecordOptions {
     /// What the actor may reach. Fails on an environment variable that is not set, or is not text.
     pub fn permissions(&self) -> Result<Permissions, String> {
@@ -287,65 +285,4 @@ impl RecordOptions {
     pub fn requests(&self) -> Result<Vec<Request<Bytes>>, String> {
         self.request.iter().map(|text| parse_request(text)).collect()
     }
-}
-
-fn parse_env(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((name, value)) if !name.is_empty() => Ok((name.to_string(), value.to_string())),
-        _ => Err("write it as NAME=VALUE".into()),
-    }
-}
-
-/// The most that a memory can be limited to: all that 32-bit addresses reach.
-const MAX_MEMORY: u64 = 4 << 30;
-
-fn parse_bytes(text: &str) -> Result<u64, String> {
-    let (number, unit) = match text.char_indices().last() {
-        Some((at, 'K' | 'k')) => (&text[..at], 1 << 10),
-        Some((at, 'M' | 'm')) => (&text[..at], 1 << 20),
-        Some((at, 'G' | 'g')) => (&text[..at], 1 << 30),
-        _ => (text, 1),
-    };
-    let number =
-        number.parse::<u64>().map_err(|_| "write it as a number of bytes, or with K, M or G, as `64M`")?;
-    match number.checked_mul(unit) {
-        Some(bytes) if (1..=MAX_MEMORY).contains(&bytes) => Ok(bytes),
-        _ => Err("it must be from 1 byte to 4G".into()),
-    }
-}
-
-fn parse_dir(text: &str) -> Result<PreopenOption, String> {
-    let (host, guest) = text.split_once("::").ok_or("write it as HOST::GUEST or HOST::GUEST:ro")?;
-    let (guest, read_only) = match guest.strip_suffix(":ro") {
-        Some(guest) => (guest, true),
-        None => (guest, false),
-    };
-    if host.is_empty() || guest.is_empty() {
-        return Err("both HOST and GUEST must be given".into());
-    }
-    Ok(PreopenOption(Preopen { host: host.into(), guest: guest.to_string(), read_only }))
-}
-
-fn parse_request(text: &str) -> Result<Request<Bytes>, String> {
-    let wrong = |what: String| format!("`--request {text}`: {what}; write it as 'METHOD PATH [BODY]'");
-    let mut parts = text.splitn(3, ' ');
-    let method = parts.next().unwrap_or_default();
-    let method = Method::from_bytes(method.as_bytes()).map_err(|error| wrong(error.to_string()))?;
-    let path = parts.next().ok_or_else(|| wrong("the path is missing".into()))?;
-    if !path.starts_with('/') {
-        return Err(wrong(format!("the path `{path}` does not begin with `/`")));
-    }
-    let uri: Uri = path.parse().map_err(|error| wrong(format!("`{path}`: {error}")))?;
-    let body = match parts.next() {
-        None => Bytes::new(),
-        Some(body) => match body.strip_prefix('@') {
-            Some(file) => std::fs::read(file).map_err(|error| wrong(format!("`{file}`: {error}")))?.into(),
-            None => Bytes::from(body.to_string()),
-        },
-    };
-    let mut request = Request::builder().method(method).uri(uri).header(http::header::HOST, "localhost");
-    if !body.is_empty() {
-        request = request.header(http::header::CONTENT_LENGTH, body.len());
-    }
-    request.body(body).map_err(|error| wrong(error.to_string()))
 }

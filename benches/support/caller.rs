@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use retake_actor::{
-    Actor, Exports, FunctionName, Instrumented, StandIn, Tap, abi, compile, instrument, link_stand_in,
-    profile,
+    Actor, Exports, FunctionName, Instrumented, Limits, StandIn, Tap, abi, compile, instrument,
+    link_stand_in, profile,
 };
 use retake_chain::log::LogWriter;
 use retake_chain::{StateChain, TheaterId, Value};
