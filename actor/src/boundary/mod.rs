@@ -12,6 +12,7 @@ mod drops;
 mod ids;
 mod instrument;
 mod outer;
+mod prefix;
 mod reexport;
 mod shim;
 mod stand_in;
