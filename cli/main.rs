@@ -9,11 +9,13 @@
 //! | 4 | could not be checked |
 //! | 5 | there was nothing to check |
 
+mod cache;
 mod commands;
 mod options;
 mod output;
 mod printer;
 mod progress;
+mod values;
 
 use std::process;
 
@@ -24,7 +26,7 @@ use options::{Cli, Command};
 fn main() -> process::ExitCode {
     let cli = Cli::parse();
     let exit = match cli.command {
-        Command::Record(options) => commands::record::run(options),
+        Command::Record(options) => commands::record::run(*options),
         Command::Replay(options) => commands::replay::run(options),
         Command::Verify(options) => commands::verify::run(options),
         Command::Inspect(options) => commands::inspect::run(options),

@@ -1,12 +1,15 @@
-//! Owns the command line: raw arguments, and the values in them as the libraries want them.
+//! Owns the command line: the options of each command. What is written in them is `values.rs`'s.
 
 use std::path::PathBuf;
 
 use bytes::Bytes;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use http::{Method, Request, Uri};
-use retake_chain::InstanceMode;
-use retake_recorder::{Durability, Permissions, Preopen};
+use http::Request;
+use retake_actor::profile;
+use retake_chain::{EngineProfile, InstanceMode};
+use retake_recorder::{Durability, Permissions};
+
+use crate::values::{PreopenOption, parse_bytes, parse_dir, parse_env, parse_request};
 
 /// Record what a WebAssembly actor does at its boundary, replay it, and prove it.
 #[derive(Debug, Parser)]
@@ -19,7 +22,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run an actor and record every call it makes to its host.
-    Record(RecordOptions),
+    Record(Box<RecordOptions>),
     /// Re-run the actor from a take alone and stop at the first difference.
     Replay(ReplayOptions),
     /// Check every hash, link, count and the seal of takes, without running anything.
@@ -76,9 +79,17 @@ pub struct RecordOptions {
     /// Let the actor use the network.
     #[arg(long)]
     pub allow_net: bool,
+    /// End a call that uses up this much fuel, which is about one per WebAssembly instruction; replays end it at the same one.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub fuel: Option<u64>,
+    /// How large each memory of the actor may get: bytes, or a number with K, M or G.
+    #[arg(long, value_name = "BYTES", value_parser = parse_bytes)]
+    pub max_memory: Option<u64>,
     /// What a call has to be before its caller is answered.
     #[arg(long, value_name = "WHEN", default_value = "call")]
     pub durability: DurabilityOption,
+    #[command(flatten)]
+    pub cache: CacheOptions,
     /// Put the component into the take, so that the one file replays anywhere.
     #[arg(long)]
     pub embed: bool,
@@ -100,9 +111,23 @@ pub struct ReplayOptions {
     /// Re-run this component instead of the recorded one: what counts is then what it does, not its digest.
     #[arg(long, value_name = "FILE")]
     pub actor: Option<PathBuf>,
+    /// End a call that uses up this much fuel, of a take that was recorded without a bound: for a build that may compute
+    /// without end.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub fuel: Option<u64>,
+    #[command(flatten)]
+    pub cache: CacheOptions,
     /// Print the report as JSON.
     #[arg(long)]
     pub json: bool,
+}
+
+/// Whether compiled code is kept.
+#[derive(Debug, Args)]
+pub struct CacheOptions {
+    /// Neither use nor keep compiled code; it is kept in $RETAKE_CACHE_DIR, $XDG_CACHE_HOME/retake or ~/.cache/retake.
+    #[arg(long)]
+    pub no_cache: bool,
 }
 
 #[derive(Debug, Args)]
@@ -216,10 +241,6 @@ impl From<DurabilityOption> for Durability {
     }
 }
 
-/// A `--dir` value.
-#[derive(Clone, Debug)]
-pub struct PreopenOption(Preopen);
-
 impl RecordOptions {
     /// What the actor may reach. Fails on an environment variable that is not set, or is not text.
     pub fn permissions(&self) -> Result<Permissions, String> {
@@ -235,6 +256,13 @@ impl RecordOptions {
             dirs: self.dir.iter().map(|dir| dir.0.clone()).collect(),
             allow_net: self.allow_net,
         })
+    }
+
+    /// The engine profile of the session.
+    pub fn profile(&self) -> EngineProfile {
+        let default = profile::default_profile();
+        let memory_limit = self.max_memory.unwrap_or(default.memory_limit);
+        EngineProfile { fuel: self.fuel, memory_limit, ..default }
     }
 
     /// The calls of `--invoke` and `--calls`, in that order, as text.
@@ -257,47 +285,4 @@ impl RecordOptions {
     pub fn requests(&self) -> Result<Vec<Request<Bytes>>, String> {
         self.request.iter().map(|text| parse_request(text)).collect()
     }
-}
-
-fn parse_env(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((name, value)) if !name.is_empty() => Ok((name.to_string(), value.to_string())),
-        _ => Err("write it as NAME=VALUE".into()),
-    }
-}
-
-fn parse_dir(text: &str) -> Result<PreopenOption, String> {
-    let (host, guest) = text.split_once("::").ok_or("write it as HOST::GUEST or HOST::GUEST:ro")?;
-    let (guest, read_only) = match guest.strip_suffix(":ro") {
-        Some(guest) => (guest, true),
-        None => (guest, false),
-    };
-    if host.is_empty() || guest.is_empty() {
-        return Err("both HOST and GUEST must be given".into());
-    }
-    Ok(PreopenOption(Preopen { host: host.into(), guest: guest.to_string(), read_only }))
-}
-
-fn parse_request(text: &str) -> Result<Request<Bytes>, String> {
-    let wrong = |what: String| format!("`--request {text}`: {what}; write it as 'METHOD PATH [BODY]'");
-    let mut parts = text.splitn(3, ' ');
-    let method = parts.next().unwrap_or_default();
-    let method = Method::from_bytes(method.as_bytes()).map_err(|error| wrong(error.to_string()))?;
-    let path = parts.next().ok_or_else(|| wrong("the path is missing".into()))?;
-    if !path.starts_with('/') {
-        return Err(wrong(format!("the path `{path}` does not begin with `/`")));
-    }
-    let uri: Uri = path.parse().map_err(|error| wrong(format!("`{path}`: {error}")))?;
-    let body = match parts.next() {
-        None => Bytes::new(),
-        Some(body) => match body.strip_prefix('@') {
-            Some(file) => std::fs::read(file).map_err(|error| wrong(format!("`{file}`: {error}")))?.into(),
-            None => Bytes::from(body.to_string()),
-        },
-    };
-    let mut request = Request::builder().method(method).uri(uri).header(http::header::HOST, "localhost");
-    if !body.is_empty() {
-        request = request.header(http::header::CONTENT_LENGTH, body.len());
-    }
-    request.body(body).map_err(|error| wrong(error.to_string()))
 }

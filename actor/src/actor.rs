@@ -6,6 +6,7 @@ use wasmtime::component::Component;
 use wasmtime::{Engine, Result};
 
 use crate::boundary::{InstrumentError, expect_component};
+use crate::code_cache::CodeCache;
 
 /// A component, binary, as it was given.
 #[derive(Clone, Debug)]
@@ -41,9 +42,20 @@ impl Actor {
         expect_component(&bytes)?;
         Ok(Actor { digest: ContentRef::of(&bytes), bytes: bytes.into_owned() })
     }
+
+    /// Compiles the component as it is.
+    ///
+    /// # Errors
+    /// [`LoadError::Compile`].
+    pub fn compile(&self, engine: &Engine, cache: Option<&CodeCache>) -> Result<Component, LoadError> {
+        match cache {
+            Some(cache) => cache.compile(engine, &self.bytes, self.digest),
+            None => compile(engine, &self.bytes),
+        }
+    }
 }
 
-/// Compiles a component, original or instrumented.
+/// Compiles a component, original or instrumented, and keeps nothing of it.
 pub fn compile(engine: &Engine, bytes: &[u8]) -> Result<Component, LoadError> {
     Component::from_binary(engine, bytes).map_err(|error| LoadError::Compile { reason: format!("{error:#}") })
 }

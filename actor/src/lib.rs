@@ -6,12 +6,15 @@
 //! - [`abi`]: the dynamic ABI that both use.
 //! - [`profile`]: the engine settings that replay depends on.
 //! - [`Actor`]: a loaded component with its digest; [`Exports`]: the functions that can be called in it.
+//! - [`CodeCache`]: what was compiled, for the next time.
 //! - [`ActorStore`], [`ActorHandle`]: an actor of the Theater system, and how it is spoken to.
 
 pub mod abi;
 mod actor;
 mod boundary;
+mod code_cache;
 mod exports;
+mod limits;
 mod outcome;
 pub mod profile;
 mod theater;
@@ -19,9 +22,11 @@ mod theater;
 pub use actor::{Actor, LoadError, compile};
 pub use boundary::{
     FunctionName, HandleIds, InstrumentError, Instrumented, StandIn, StandInResources, Tap, TapError,
-    instrument, link_stand_in,
+    instrument, link_silent_tap, link_stand_in,
 };
+pub use code_cache::{CacheError, CodeCache};
 pub use exports::{Export, Exports, UnknownExport};
+pub use limits::Limits;
 pub use outcome::{RaisedOutcome, outcome_of};
 pub use theater::{
     ActorContext, ActorError, ActorHandle, ActorOperation, ActorStore, Answer, Extensions, HasActor,

@@ -1,10 +1,19 @@
 //! Owns the engine profile: the settings under which a component behaves the same each time, as the genesis records them.
 
 use retake_chain::EngineProfile;
-use wasmtime::{Config, Engine, Result, Store, StoreLimits, StoreLimitsBuilder};
+use wasmtime::{Config, Engine, Result, Store};
+
+use crate::limits::Limits;
+use crate::theater::HasActor;
 
 /// Version of the engine, as profiles name it.
 pub const ENGINE: &str = "wasmtime 48.0.8";
+
+/// As much as a memory of 32-bit addresses can have, in bytes.
+const WHOLE_MEMORY: u64 = 4 << 30;
+
+/// How much stack guest code may use in one call, in bytes.
+pub const GUEST_STACK: usize = 512 << 10;
 
 /// The profile of a recording, unless limits are asked for.
 pub fn default_profile() -> EngineProfile {
@@ -13,7 +22,7 @@ pub fn default_profile() -> EngineProfile {
         nan_canonicalization: true,
         relaxed_simd_deterministic: true,
         threads: false,
-        memory_limit: 4 << 30,
+        memory_limit: WHOLE_MEMORY,
         table_limit: 10_000_000,
         fuel: None,
         hostcall_limit: 1 << 30,
@@ -26,10 +35,17 @@ pub fn check(profile: &EngineProfile) -> Result<(), Box<EngineProfile>> {
     let ours = EngineProfile {
         memory_limit: profile.memory_limit,
         table_limit: profile.table_limit,
+        fuel: profile.fuel,
         hostcall_limit: profile.hostcall_limit,
         ..default_profile()
     };
     if *profile == ours { Ok(()) } else { Err(Box::new(ours)) }
+}
+
+/// Whether a recorded call may end where it does because of what the shim used up: it burns fuel, and its memory counts. Such
+/// a session is replayed with the shim in place.
+pub fn bounds_the_shim(profile: &EngineProfile) -> bool {
+    profile.fuel.is_some() || profile.memory_limit < WHOLE_MEMORY
 }
 
 /// An engine for the profile.
@@ -38,18 +54,17 @@ pub fn engine(profile: &EngineProfile) -> Result<Engine> {
     config
         .cranelift_nan_canonicalization(profile.nan_canonicalization)
         .relaxed_simd_deterministic(profile.relaxed_simd_deterministic)
+        .consume_fuel(profile.fuel.is_some())
+        .max_wasm_stack(GUEST_STACK)
         // For WASI 0.3 alone, which is not recorded yet; every call between components costs more with it.
         .concurrency_support(false);
     Engine::new(&config)
 }
 
 /// The limits of the profile on memories and tables, for a store's data.
-pub fn limits(profile: &EngineProfile) -> StoreLimits {
+pub fn limits(profile: &EngineProfile) -> Limits {
     let clamp = |limit: u64| usize::try_from(limit).unwrap_or(usize::MAX);
-    StoreLimitsBuilder::new()
-        .memory_size(clamp(profile.memory_limit))
-        .table_elements(clamp(profile.table_limit))
-        .build()
+    Limits::new(clamp(profile.memory_limit), clamp(profile.table_limit))
 }
 
 /// A store for one instance, bounded as the profile says. `limits` finds the limits in the store's data.
@@ -57,10 +72,20 @@ pub fn store<T: 'static>(
     engine: &Engine,
     profile: &EngineProfile,
     data: T,
-    limits: impl Fn(&mut T) -> &mut StoreLimits + Send + Sync + 'static,
+    limits: impl Fn(&mut T) -> &mut Limits + Send + Sync + 'static,
 ) -> Store<T> {
     let mut store = Store::new(engine, data);
     store.limiter(move |data| limits(data));
     store.set_hostcall_fuel(usize::try_from(profile.hostcall_limit).unwrap_or(usize::MAX));
     store
+}
+
+/// Gives the next call in a store its fuel, and clears what its limits had refused before. The instantiation, where there
+/// is one, is part of the call.
+pub fn begin_call<T: HasActor>(store: &mut Store<T>, profile: &EngineProfile) -> Result<()> {
+    store.data_mut().actor().limits.begin_call();
+    match profile.fuel {
+        Some(fuel) => store.set_fuel(fuel),
+        None => Ok(()),
+    }
 }

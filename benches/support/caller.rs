@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use retake_actor::{
-    Actor, Exports, FunctionName, Instrumented, StandIn, Tap, abi, compile, instrument, link_stand_in,
-    profile,
+    Actor, Exports, FunctionName, Instrumented, Limits, StandIn, Tap, abi, compile, instrument,
+    link_stand_in, profile,
 };
 use retake_chain::log::LogWriter;
 use retake_chain::{StateChain, TheaterId, Value};
@@ -15,7 +15,7 @@ use retake_recorder::{Durability, Recorder};
 use tokio::runtime::Runtime;
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, Linker, ResourceTable, TypedFunc};
-use wasmtime::{Engine, Result, Store, StoreLimits};
+use wasmtime::{Engine, Result, Store};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 use super::memory::Nowhere;
@@ -86,7 +86,7 @@ impl Call {
 struct Host {
     wasi: WasiCtx,
     table: ResourceTable,
-    limits: StoreLimits,
+    limits: Limits,
     tap: Tap,
     count: u32,
     payload: Bytes,

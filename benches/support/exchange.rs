@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http::Request;
 use http_body_util::{BodyExt, Full};
-use retake_actor::{Actor, compile, profile};
+use retake_actor::{Actor, Limits, compile, profile};
 use retake_chain::EngineProfile;
 use retake_chain::log::{LogWriter, Storage};
 use retake_recorder::http::Pool;
@@ -15,8 +15,8 @@ use retake_recorder::{Durability, Host as LiveHost, Permissions, Recorder, Sessi
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
+use wasmtime::Engine;
 use wasmtime::component::{Linker, ResourceTable};
-use wasmtime::{Engine, StoreLimits};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::p2::bindings::ProxyPre;
 use wasmtime_wasi_http::p2::bindings::http::types::Scheme;
@@ -42,7 +42,7 @@ struct Host {
     wasi: WasiCtx,
     http: WasiHttpCtx,
     table: ResourceTable,
-    limits: StoreLimits,
+    limits: Limits,
 }
 
 impl WasiView for Host {

@@ -19,6 +19,7 @@ use tokio::net::TcpListener;
 use tokio::task::coop::unconstrained;
 use tokio_util::sync::CancellationToken;
 
+use crate::cache::Cache;
 use crate::commands::replay;
 use crate::options::RecordOptions;
 use crate::output::refusal;
@@ -42,18 +43,21 @@ pub fn run(options: RecordOptions) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return fail(ExitCode::Unchecked, error),
     };
-    let recorded = runtime.block_on(record(&options));
+    let cache = Cache::open(&options.cache);
+    let recorded = runtime.block_on(record(&options, &cache));
     // A guest that computes without end holds its thread; nothing of it is recorded any more.
     runtime.shutdown_background();
-    match recorded {
-        Ok(take) if options.check => replay::check(&take, options.json),
+    let exit = match recorded {
+        Ok(take) if options.check => replay::check(&take, &cache, options.json),
         Ok(_) => ExitCode::Identical,
         Err(exit) => exit,
-    }
+    };
+    cache.report();
+    exit
 }
 
 /// Returns the path of the sealed take.
-async fn record(options: &RecordOptions) -> Result<PathBuf, ExitCode> {
+async fn record(options: &RecordOptions, cache: &Cache) -> Result<PathBuf, ExitCode> {
     let usage = |message: String| fail(ExitCode::Usage, message);
     let permissions = options.permissions().map_err(usage)?;
     let requests = options.requests().map_err(usage)?;
@@ -69,6 +73,8 @@ async fn record(options: &RecordOptions) -> Result<PathBuf, ExitCode> {
     let arguments = [vec![name], options.arguments.clone()].concat();
     let invokes = !options.invoke.is_empty() || options.calls.is_some();
     let session = SessionOptions {
+        profile: options.profile(),
+        code_cache: cache.code(),
         kind: invokes.then_some(SessionKind::Invoke),
         instance_mode: options.instance.into(),
         arguments,

@@ -4,13 +4,14 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use retake_replayer::{ActorBytes, ReplayError, replay};
+use retake_replayer::{ActorBytes, ReplayError, ReplayOptions, replay_with};
 use retake_verifier::{ExitCode, ReplayReport};
 
-use crate::options::ReplayOptions;
+use crate::cache::Cache;
+use crate::options::ReplayOptions as CommandOptions;
 use crate::printer::{fail, replay as printer};
 
-pub fn run(options: ReplayOptions) -> ExitCode {
+pub fn run(options: CommandOptions) -> ExitCode {
     let take = &options.take;
     let given = match options.actor.as_deref().map(std::fs::read).transpose() {
         Ok(given) => given,
@@ -19,7 +20,10 @@ pub fn run(options: ReplayOptions) -> ExitCode {
             return fail(ExitCode::Unchecked, format!("`{}` cannot be read: {error}", path.display()));
         }
     };
-    match replay_file(take, given) {
+    let cache = Cache::open(&options.cache);
+    let replayed = replay_file(take, given, ReplayOptions { fuel: options.fuel, code_cache: cache.code() });
+    cache.report();
+    match replayed {
         Ok(report) if options.json => printer::json(take, &report),
         Ok(report) => printer::text(take, &report, &mut io::stdout()),
         Err(error) => fail(exit_code(&error), format!("`{}`: {error}", take.display())),
@@ -27,20 +31,25 @@ pub fn run(options: ReplayOptions) -> ExitCode {
 }
 
 /// Replays a take that has just been recorded. For people the answer goes to stderr, beside what was recorded.
-pub fn check(take: &Path, json: bool) -> ExitCode {
-    match replay_file(take, None) {
+pub fn check(take: &Path, cache: &Cache, json: bool) -> ExitCode {
+    let options = ReplayOptions { code_cache: cache.code(), ..ReplayOptions::default() };
+    match replay_file(take, None, options) {
         Ok(report) if json => printer::json(take, &report),
         Ok(report) => printer::text(take, &report, &mut io::stderr()),
         Err(error) => fail(exit_code(&error), format!("`{}`: {error}", take.display())),
     }
 }
 
-fn replay_file(take: &Path, given: Option<Vec<u8>>) -> Result<ReplayReport, ReplayError> {
+fn replay_file(
+    take: &Path,
+    given: Option<Vec<u8>>,
+    options: ReplayOptions,
+) -> Result<ReplayReport, ReplayError> {
     let file = File::open(take).map_err(|error| ReplayError::NotOpened { reason: error.to_string() })?;
     let beside = |path: &str| read_actor(take, path);
     match given {
-        Some(bytes) => replay(file, ActorBytes::Given(bytes)),
-        None => replay(file, ActorBytes::Recorded(&beside)),
+        Some(bytes) => replay_with(file, ActorBytes::Given(bytes), options),
+        None => replay_with(file, ActorBytes::Recorded(&beside), options),
     }
 }
 

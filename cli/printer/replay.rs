@@ -89,9 +89,10 @@ fn describe(text: &mut String, take: &Path, report: &ReplayReport) -> std::fmt::
         )?;
     }
     let profile = &report.profile;
+    let fuel = profile.fuel.map_or(String::new(), |fuel| format!(", fuel {fuel} per call"));
     writeln!(
         text,
-        "  engine  {}, NaNs {}, relaxed SIMD {}, memory up to {} bytes",
+        "  engine  {}, NaNs {}, relaxed SIMD {}, memory up to {} bytes{fuel}",
         profile.engine,
         if profile.nan_canonicalization { "canonical" } else { "as computed" },
         if profile.relaxed_simd_deterministic { "deterministic" } else { "as computed" },

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use retake_actor::abi::val::{from_value, to_value};
 use retake_actor::{
     ActorError, ActorHandle, ActorOperation, ActorStore, Export, HasActor, Mailbox, Messenger, StatefulCall,
-    TapError, outcome_of,
+    TapError,
 };
 use retake_chain::{
     ChainEventData, InstanceMode, Outcome, StateChain, TheaterId, TheaterRuntimeEventData, Value,
@@ -328,7 +328,7 @@ impl<T: HasActor> LiveActor<T> {
         } else {
             match error.downcast::<TapError>() {
                 Ok(refused) => return Err(refused.into()),
-                Err(error) => outcome_of(&error, exit_code),
+                Err(error) => live.store.data_mut().actor().limits.outcome_of(&error, exit_code),
             }
         };
         live.store.data_mut().actor().tap.close_call(outcome.clone()).await?;
@@ -374,6 +374,7 @@ impl<T: HasActor> Live<T> {
         arguments: &[Val],
     ) -> wasmtime::Result<Option<Value>> {
         let store = &mut self.store;
+        program.begin_call(store)?;
         let instance = match self.instance {
             Some(instance) => instance,
             None => *self.instance.insert(program.pre().instantiate_async(&mut *store).await?),

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use retake_actor::{
-    Actor, ActorContext, ActorStore, Export, Exports, HasActor, LoadError, Tap, compile, instrument, profile,
+    Actor, ActorContext, ActorStore, CodeCache, Export, Exports, HasActor, LoadError, Tap, instrument,
+    profile,
 };
 use retake_chain::log::FORMAT_VERSION;
 use retake_chain::{ActorSource, EngineProfile, InstanceMode, SessionKind, SessionStart, TheaterId};
@@ -34,6 +35,8 @@ pub struct SessionOptions {
     pub allow_net: bool,
     /// The path of the component, as it was given.
     pub actor_path: String,
+    /// Where compiled code is kept; without it the component is compiled each time.
+    pub code_cache: Option<Arc<CodeCache>>,
 }
 
 impl Default for SessionOptions {
@@ -48,6 +51,7 @@ impl Default for SessionOptions {
             preopens: Vec::new(),
             allow_net: false,
             actor_path: String::new(),
+            code_cache: None,
         }
     }
 }
@@ -81,7 +85,7 @@ impl<T: HasActor> Program<T> {
     ) -> Result<Arc<Program<T>>, RecordError> {
         let instrumented = instrument(&actor.bytes).map_err(LoadError::from)?;
         let engine = profile::engine(&options.profile).map_err(RecordError::engine)?;
-        let component = compile(&engine, &instrumented.component)?;
+        let component = instrumented.compile(&engine, actor.digest, options.code_cache.as_deref())?;
         let exports = Exports::of(&engine, &component);
         let kind = options.kind.or_else(|| exports.entry()?.entry);
         let kind = kind.ok_or_else(|| RecordError::no_entry(&exports))?;
@@ -141,6 +145,11 @@ impl<T: HasActor> Program<T> {
         let profile = &self.options.profile;
         let host = (self.host)(self.kind, ActorContext::new(actor, profile))?;
         Ok(profile::store(&self.engine, profile, host, |host| &mut host.actor().limits))
+    }
+
+    /// Gives the next call in a store what the profile allows it.
+    pub(crate) fn begin_call(&self, store: &mut Store<T>) -> wasmtime::Result<()> {
+        profile::begin_call(store, &self.options.profile)
     }
 
     /// The genesis of one chain.

@@ -3,7 +3,7 @@
 
 use retake_actor::abi::UnfitValue;
 use retake_actor::abi::val::{from_value, to_value};
-use retake_actor::{ActorStore, Export, RaisedOutcome, StatefulCall, outcome_of};
+use retake_actor::{ActorStore, Export, RaisedOutcome, StatefulCall};
 use retake_chain::{
     ChainEventData, ChainEventPayload, EventHash, InstanceMode, Outcome, Value, WasmEventData,
 };
@@ -140,6 +140,7 @@ impl Rerun<'_> {
 
     fn run(&mut self, export: &Export, params: &[Value]) -> wasmtime::Result<Option<Value>> {
         let store = &mut self.store;
+        self.program.begin_call(store)?;
         let instance = match self.instance {
             Some(instance) => instance,
             None => *self.instance.insert(self.program.pre.instantiate(&mut *store)?),
@@ -166,6 +167,7 @@ impl Rerun<'_> {
         }
         let types: Vec<_> = ty.results().collect();
         let mut results = vec![Val::Bool(false); types.len()];
+        store.data_mut().answers.enter_guest();
         function.call(&mut *store, &vals, &mut results)?;
         let returned = results.iter().zip(&types).next();
         returned
@@ -192,8 +194,9 @@ impl Rerun<'_> {
                 let reason = error.root_cause().to_string();
                 return Err(answers.unfit(reason));
             }
-            Err(error) => (outcome_of(&error, |_| None), None),
+            Err(error) => (self.program.outcome_of(&actor.limits, &error), None),
         };
+        answers.close_call(&outcome)?;
         if answers.recorded().is_some_and(|recorded| recorded.is_observation()) {
             answers.copy()?;
         }

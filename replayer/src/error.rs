@@ -62,6 +62,15 @@ pub enum ReplayError {
         /// What this build would run under.
         ours: Box<EngineProfile>,
     },
+    /// The take has a bound on execution, and the replay was given another.
+    #[error(
+        "the take was recorded with a fuel of {fuel} per call, which its replay holds as well; \
+         leave out the replay's own bound"
+    )]
+    TwoBounds {
+        /// The fuel in the genesis.
+        fuel: u64,
+    },
     /// The take ends before its first event, inside a frame.
     #[error("the take is torn at byte {offset}, before its first event: there is nothing to replay")]
     TornEarly {

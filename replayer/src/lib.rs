@@ -10,12 +10,13 @@ mod actor_rerun;
 mod error;
 mod program;
 mod replay;
+mod stack;
 mod stand_in;
 mod window;
 
 pub use error::ReplayError;
 pub use program::Program;
-pub use replay::{ActorBytes, replay};
+pub use replay::{ActorBytes, ReplayOptions, replay, replay_with};
 
 // What an embedder needs besides.
 pub use retake_verifier::{Divergence, DivergenceKind, ReplayReport, Verdict};

@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use retake_actor::{
-    Actor, ActorContext, ActorStore, Export, Exports, HasActor, StandInResources, compile, link_stand_in,
-    profile,
+    Actor, ActorContext, ActorStore, Export, Exports, HasActor, Limits, LoadError, StandInResources,
+    instrument, link_silent_tap, link_stand_in, profile,
 };
-use retake_chain::EngineProfile;
+use retake_chain::{EngineProfile, Outcome};
 use retake_verifier::same_track;
 use wasmtime::component::{InstancePre, Linker};
-use wasmtime::{Engine, Store};
+use wasmtime::{Engine, Store, Trap};
 
 use crate::error::ReplayError;
+use crate::replay::ReplayOptions;
 use crate::stand_in::Answers;
 
 /// A component that is ready to be re-run.
@@ -20,7 +21,10 @@ pub struct Program {
     pub(crate) engine: Engine,
     pub(crate) pre: InstancePre<Guest>,
     pub(crate) exports: Exports,
+    /// What it runs under: the recorded profile, with the replay's own fuel if it has a bound of its own.
     pub(crate) profile: EngineProfile,
+    /// The replay's own fuel.
+    pub(crate) fuel: Option<u64>,
     pub(crate) resources: StandInResources,
 }
 
@@ -37,23 +41,46 @@ impl HasActor for Guest {
 }
 
 impl Program {
-    /// Compiles and links the component under the recorded profile.
-    pub fn load(actor: Actor, profile: &EngineProfile) -> Result<Arc<Program>, ReplayError> {
-        profile::check(profile)
-            .map_err(|ours| ReplayError::Profile { recorded: Box::new(profile.clone()), ours })?;
-        let engine = profile::engine(profile).map_err(|error| ReplayError::engine(&error))?;
-        let component = compile(&engine, &actor.bytes)?;
+    /// Compiles and links the component under the recorded profile, and within the bound that the replay has of its own.
+    ///
+    /// A component whose calls may have ended for what the shim used up is instrumented, as it was when it was recorded.
+    pub fn load(
+        actor: Actor,
+        recorded: &EngineProfile,
+        options: &ReplayOptions,
+    ) -> Result<Arc<Program>, ReplayError> {
+        profile::check(recorded)
+            .map_err(|ours| ReplayError::Profile { recorded: Box::new(recorded.clone()), ours })?;
+        if let (Some(fuel), Some(_)) = (recorded.fuel, options.fuel) {
+            return Err(ReplayError::TwoBounds { fuel });
+        }
+        let profile = EngineProfile { fuel: recorded.fuel.or(options.fuel), ..recorded.clone() };
+        let engine = profile::engine(&profile).map_err(|error| ReplayError::engine(&error))?;
+        let cache = options.code_cache.as_deref();
+        let shim = profile::bounds_the_shim(recorded).then(|| instrument(&actor.bytes)).transpose();
+        let shim = shim.map_err(LoadError::from)?;
+        let component = match &shim {
+            Some(instrumented) => instrumented.compile(&engine, actor.digest, cache)?,
+            None => actor.compile(&engine, cache)?,
+        };
         let mut linker = Linker::new(&engine);
         let resources =
             link_stand_in(&mut linker, &engine, &component, |guest: &mut Guest| &mut guest.answers)
                 .map_err(|error| ReplayError::engine(&error))?;
+        if let Some(instrumented) = &shim {
+            link_silent_tap(&mut linker, &engine, instrumented, &component, |guest: &mut Guest| {
+                &mut guest.answers
+            })
+            .map_err(|error| ReplayError::engine(&error))?;
+        }
         let pre = linker.instantiate_pre(&component).map_err(|error| ReplayError::engine(&error))?;
         Ok(Arc::new(Program {
             exports: Exports::of(&engine, &component),
             actor,
             engine,
             pre,
-            profile: profile.clone(),
+            profile,
+            fuel: options.fuel,
             resources,
         }))
     }
@@ -68,6 +95,23 @@ impl Program {
     pub(crate) fn store(&self, actor: ActorStore, answers: Answers) -> Store<Guest> {
         let guest = Guest { actor: ActorContext::new(actor, &self.profile), answers };
         profile::store(&self.engine, &self.profile, guest, |guest| &mut guest.actor.limits)
+    }
+}
+
+impl Program {
+    /// Gives the next call in a store what the profile allows it.
+    pub(crate) fn begin_call(&self, store: &mut Store<Guest>) -> wasmtime::Result<()> {
+        profile::begin_call(store, &self.profile)
+    }
+
+    /// How a call ended that did not return.
+    pub(crate) fn outcome_of(&self, limits: &Limits, error: &wasmtime::Error) -> Outcome {
+        match (limits.outcome_of(error, |_| None), self.fuel) {
+            (Outcome::Trapped(trap), Some(fuel)) if error.downcast_ref() == Some(&Trap::OutOfFuel) => {
+                Outcome::Trapped(format!("{trap}; the replay's own bound is {fuel} per call"))
+            }
+            (outcome, _) => outcome,
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::thread::{self, Scope, ScopedJoinHandle};
 
-use retake_actor::{Actor, ActorHandle, ActorStore};
+use retake_actor::{Actor, ActorHandle, ActorStore, CodeCache};
 use retake_chain::{
     ChainEventPayload, ChainNumber, LogReader, Record, SessionStart, StateChain, TakeState, TheaterId, Value,
 };
@@ -33,6 +33,16 @@ pub enum ActorBytes<'a> {
     Recorded(&'a dyn Fn(&str) -> io::Result<Vec<u8>>),
 }
 
+/// How a take is replayed, apart from the actor.
+#[derive(Clone, Debug, Default)]
+pub struct ReplayOptions {
+    /// Fuel per call, for a take that was recorded without a bound: a build that computes without end then ends with a
+    /// trap that says so, which the take does not have.
+    pub fuel: Option<u64>,
+    /// Where compiled code is kept; without it the component is compiled each time.
+    pub code_cache: Option<Arc<CodeCache>>,
+}
+
 /// Re-runs the actor of a take from the take alone, and checks every event.
 ///
 /// Chains run beside each other, each on a thread of its own; memory is bounded by the windows that are read ahead,
@@ -41,12 +51,25 @@ pub enum ActorBytes<'a> {
 /// # Errors
 /// [`ReplayError`] if the take cannot be read as far as its first genesis, or the actor cannot be had or run.
 pub fn replay(input: impl Read, actor: ActorBytes<'_>) -> Result<ReplayReport, ReplayError> {
+    replay_with(input, actor, ReplayOptions::default())
+}
+
+/// As [`replay`], with options.
+///
+/// # Errors
+/// As [`replay`], and [`ReplayError::TwoBounds`].
+pub fn replay_with(
+    input: impl Read,
+    actor: ActorBytes<'_>,
+    options: ReplayOptions,
+) -> Result<ReplayReport, ReplayError> {
     let mut reader = LogReader::open(input)
         .map_err(|fault| VerifyError { fault: fault.into(), checked: Checked::default() })?;
     thread::scope(|scope| {
         let mut replay = Replay {
             scope,
             actor,
+            options,
             embedded: Vec::new(),
             first: None,
             checker: IntegrityChecker::new(),
@@ -61,6 +84,7 @@ pub fn replay(input: impl Read, actor: ActorBytes<'_>) -> Result<ReplayReport, R
 struct Replay<'scope, 'env, 'a> {
     scope: &'scope Scope<'scope, 'env>,
     actor: ActorBytes<'a>,
+    options: ReplayOptions,
     embedded: Vec<u8>,
     /// What the first genesis says, and the program made for it.
     first: Option<(Box<SessionStart>, Arc<Program>)>,
@@ -118,7 +142,7 @@ impl Replay<'_, '_, '_> {
             }
             Some((_, program)) => program.clone(),
             None => {
-                let program = Program::load(self.component(start)?, &start.profile)?;
+                let program = Program::load(self.component(start)?, &start.profile, &self.options)?;
                 self.first = Some((Box::new(start.clone()), program.clone()));
                 program
             }

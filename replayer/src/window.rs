@@ -4,7 +4,8 @@
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use retake_actor::Extensions;
-use retake_chain::{ChainEvent, ChainEventPayload, HttpReplayChain, Value, is_http_incoming};
+use retake_chain::{ChainEvent, ChainEventPayload, HttpReplayChain, Value, WasmEventData, is_http_incoming};
+use wasmtime::Trap;
 
 /// A window is passed on when it holds this many events...
 const WINDOW_EVENTS: usize = 1024;
@@ -56,6 +57,14 @@ pub(crate) struct Recorded<'a> {
 }
 
 impl Recorded<'_> {
+    /// Whether this is the end of a call by a trap of the guest itself.
+    pub fn ends_by(&self, trap: Trap) -> bool {
+        matches!(
+            self.payload,
+            ChainEventPayload::Wasm(WasmEventData::WasmError { message, .. }) if *message == trap.to_string()
+        )
+    }
+
     /// Whether this is the host's own note of an HTTP exchange: it carries a request, where a call of the actor to such
     /// an interface carries handles.
     pub fn is_observation(&self) -> bool {

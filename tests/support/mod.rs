@@ -8,6 +8,7 @@ mod model;
 mod sandbox;
 mod served;
 mod take;
+mod trace;
 
 pub use forge::{Forge, compressed, compressed_with, event_record, seal_frame};
 pub use http::{Asked, Client, Request, Response, Upload};
@@ -15,6 +16,7 @@ pub use model::Model;
 pub use sandbox::{Ended, Sandbox, actor};
 pub use served::{Running, Served};
 pub use take::{Chain, Take};
+pub use trace::{Trace, traced};
 
 use std::time::{Duration, Instant};
 

@@ -21,11 +21,21 @@ pub fn actor(name: &str) -> String {
 /// An empty folder that commands run in; it goes away with its content.
 pub struct Sandbox {
     folder: TempDir,
+    /// Where compiled code is kept: not in the user's own folder.
+    cache: PathBuf,
 }
 
 impl Sandbox {
     pub fn new() -> Sandbox {
-        Sandbox { folder: tempfile::tempdir().expect("a temporary folder") }
+        // Tests share a cache, since what they run is the same few actors.
+        let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("code-cache");
+        Sandbox { folder: tempfile::tempdir().expect("a temporary folder"), cache }
+    }
+
+    /// One with a code cache of its own, in the folder.
+    pub fn with_cache(name: &str) -> Sandbox {
+        let sandbox = Sandbox::new();
+        Sandbox { cache: sandbox.path(name), ..sandbox }
     }
 
     /// The absolute path of a name in the folder.
@@ -90,9 +100,15 @@ impl Sandbox {
         self.prepared(command, args)
     }
 
-    fn prepared<A: AsRef<OsStr>>(&self, mut command: Command, args: impl IntoIterator<Item = A>) -> Command {
+    /// Any command in this folder, with the binary's environment.
+    pub fn prepared<A: AsRef<OsStr>>(
+        &self,
+        mut command: Command,
+        args: impl IntoIterator<Item = A>,
+    ) -> Command {
         command.args(args).current_dir(self.folder.path()).stdin(Stdio::null());
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.env("RETAKE_CACHE_DIR", &self.cache);
         command
     }
 

@@ -1,7 +1,15 @@
 //! Owns [`instrument`]: component in, recordable component out.
 
+use std::ops::Range;
+
+use retake_chain::{ContentHasher, ContentRef};
+use wasmtime::Engine;
+use wasmtime::component::Component;
+
 use super::world::{FunctionName, InstrumentError, World};
 use super::{outer, shim};
+use crate::actor::{LoadError, compile};
+use crate::code_cache::CodeCache;
 
 /// A component in which every host call passes the tap.
 #[derive(Clone, Debug)]
@@ -11,6 +19,29 @@ pub struct Instrumented {
     pub component: Vec<u8>,
     /// The imported functions, in the order of the tap's functions.
     pub functions: Vec<FunctionName>,
+    /// Where the original is in the component.
+    original: Range<usize>,
+}
+
+impl Instrumented {
+    /// Compiles it; `original` is the digest of the component that was instrumented.
+    ///
+    /// # Errors
+    /// [`LoadError::Compile`].
+    pub fn compile(
+        &self,
+        engine: &Engine,
+        original: ContentRef,
+        cache: Option<&CodeCache>,
+    ) -> Result<Component, LoadError> {
+        let Some(cache) = cache else { return compile(engine, &self.component) };
+        // What is around the original is small, so it need not be hashed a second time as a whole.
+        let mut identity = ContentHasher::new();
+        identity.update(&self.component[..self.original.start]);
+        identity.update(original.as_ref());
+        identity.update(&self.component[self.original.end..]);
+        cache.compile(engine, &self.component, identity.finish())
+    }
 }
 
 /// Wraps a component so that every call it makes to an imported function is reported to the tap, whatever linker
@@ -26,8 +57,10 @@ pub fn instrument(component: &[u8]) -> Result<Instrumented, InstrumentError> {
         .map(|(interface, function)| FunctionName::new(interface, &function.name))
         .collect();
     if functions.is_empty() {
-        return Ok(Instrumented { component: component.to_vec(), functions });
+        let (component, original) = (component.to_vec(), 0..component.len());
+        return Ok(Instrumented { component, functions, original });
     }
     let shim = shim::build(world.clone())?;
-    Ok(Instrumented { component: outer::build(&world, &shim, component)?, functions })
+    let (component, original) = outer::build(&world, &shim, component)?;
+    Ok(Instrumented { component, functions, original })
 }

@@ -12,6 +12,7 @@ mod drops;
 mod ids;
 mod instrument;
 mod outer;
+mod prefix;
 mod reexport;
 mod shim;
 mod stand_in;
@@ -21,7 +22,7 @@ mod world;
 
 pub use ids::HandleIds;
 pub use instrument::{Instrumented, instrument};
-pub use stand_in::{StandIn, StandInResources, link_stand_in};
+pub use stand_in::{StandIn, StandInResources, link_silent_tap, link_stand_in};
 pub use tap::{Tap, TapError};
 pub(crate) use world::expect_component;
 pub use world::{FunctionName, InstrumentError};

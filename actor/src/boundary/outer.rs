@@ -2,21 +2,27 @@
 //! original's.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use wasm_encoder::{
     Alias, Component, ComponentAliasSection, ComponentExportKind, ComponentExportSection,
     ComponentInstanceSection, ComponentSectionId, NestedComponentSection, RawSection,
 };
-use wasmparser::{ComponentAlias, ComponentExternalKind, ComponentTypeRef, Parser, Payload};
 use wit_parser::{Function, WorldItem};
 
-use super::reexport::{self, Prefix};
+use super::prefix::Prefix;
+use super::reexport;
 use super::shim::{CALLS, call_name};
 use super::world::{InstrumentError, World};
 
 /// Puts the outer component together.
-pub(super) fn build(world: &World, shim: &[u8], original: &[u8]) -> Result<Vec<u8>, InstrumentError> {
-    let prefix = read_prefix(shim)?;
+/// Also says where in it the original is.
+pub(super) fn build(
+    world: &World,
+    shim: &[u8],
+    original: &[u8],
+) -> Result<(Vec<u8>, Range<usize>), InstrumentError> {
+    let prefix = Prefix::read(shim)?;
     let mut outer = Outer {
         component: Component::new(),
         components: 0,
@@ -26,6 +32,7 @@ pub(super) fn build(world: &World, shim: &[u8], original: &[u8]) -> Result<Vec<u
     prefix.write(&mut outer.component);
     let shim_component = outer.nest(shim);
     let original_component = outer.nest(original);
+    let end = outer.component.as_slice().len();
 
     let imports = prefix.instances.iter();
     let imports: Vec<(String, Item)> =
@@ -47,12 +54,13 @@ pub(super) fn build(world: &World, shim: &[u8], original: &[u8]) -> Result<Vec<u
                 (call_name(index), function)
             })
             .collect();
-        let mut arguments = imports.clone();
+        let (reexporter, needed) = reexport::build(&world.resolve, import, &prefix, &functions)?;
+        let needed = |(name, _): &&(String, Item)| needed.contains_key(name);
+        let mut arguments: Vec<_> = imports.iter().filter(needed).cloned().collect();
         for (name, _) in &functions {
             let function = outer.alias(calls, ComponentExportKind::Func, name);
             arguments.push((name.clone(), (ComponentExportKind::Func, function)));
         }
-        let reexporter = reexport::build(&world.resolve, import, &prefix, &functions)?;
         let reexporter = outer.nest_built(&reexporter);
         let instance = outer.instantiate(reexporter, &arguments);
         provided.push((import.name.clone(), (ComponentExportKind::Instance, instance)));
@@ -68,49 +76,7 @@ pub(super) fn build(world: &World, shim: &[u8], original: &[u8]) -> Result<Vec<u
         };
         outer.export(actor, kind, &name);
     }
-    Ok(outer.component.finish())
-}
-
-/// Copies the sections up to the first that is not a type, an alias or an import.
-fn read_prefix(shim: &[u8]) -> Result<Prefix, InstrumentError> {
-    let fail = |error: &dyn std::fmt::Display| InstrumentError::build("prefix", error);
-    let mut prefix = Prefix::default();
-    for payload in Parser::new(0).parse_all(shim) {
-        let (id, range) = match payload.map_err(|error| fail(&error))? {
-            Payload::Version { .. } => continue,
-            Payload::ComponentTypeSection(section) => {
-                prefix.types += section.count();
-                (ComponentSectionId::Type, section.range())
-            }
-            Payload::ComponentAliasSection(section) => {
-                for alias in section.clone() {
-                    match alias.map_err(|error| fail(&error))? {
-                        ComponentAlias::InstanceExport { kind: ComponentExternalKind::Type, .. } => {
-                            prefix.types += 1
-                        }
-                        other => return Err(fail(&format!("alias {other:?}"))),
-                    }
-                }
-                (ComponentSectionId::Alias, section.range())
-            }
-            Payload::ComponentImportSection(section) => {
-                for import in section.clone() {
-                    let import = import.map_err(|error| fail(&error))?;
-                    match import.ty {
-                        ComponentTypeRef::Instance(_) => {
-                            let index = prefix.instances.len() as u32;
-                            prefix.instances.insert(import.name.name.to_string(), index);
-                        }
-                        other => return Err(fail(&format!("import {other:?}"))),
-                    }
-                }
-                (ComponentSectionId::Import, section.range())
-            }
-            _ => break,
-        };
-        prefix.sections.push((id as u8, shim[range].to_vec()));
-    }
-    Ok(prefix)
+    Ok((outer.component.finish(), end - original.len()..end))
 }
 
 type Item = (ComponentExportKind, u32);

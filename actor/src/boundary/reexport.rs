@@ -1,48 +1,29 @@
 //! Owns the re-exporter: for one imported interface, a component that takes the shim's functions under their plain names
 //! and exports them as the interface does (`[method]..`, with the interface's own types).
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use wasm_encoder::{
     Alias, Component, ComponentAliasSection, ComponentDefinedTypeEncoder, ComponentExportKind,
     ComponentExportSection, ComponentImportSection, ComponentTypeRef, ComponentTypeSection, ComponentValType,
-    PrimitiveValType, RawSection,
+    PrimitiveValType,
 };
 use wit_parser::{Function, Handle, InterfaceId, Resolve, Type, TypeDefKind, TypeId, TypeOwner};
 
-use super::world::{Import, InstrumentError};
+use super::prefix::{Kept, Prefix};
+use super::world::{Import, InstrumentError, children};
 
-/// The shim's type, alias and import sections, copied as they are: they make the actor's imports, with the same
-/// identity of every resource, importable by another component.
-#[derive(Default)]
-pub(super) struct Prefix {
-    /// Section id and content.
-    pub sections: Vec<(u8, Vec<u8>)>,
-    /// How many types they define.
-    pub types: u32,
-    /// Instance index of each imported interface.
-    pub instances: HashMap<String, u32>,
-}
-
-impl Prefix {
-    pub fn write(&self, component: &mut Component) {
-        for (id, data) in &self.sections {
-            component.section(&RawSection { id: *id, data });
-        }
-    }
-}
-
-/// Builds the re-exporter of `import`; `functions` are its functions with the names that the shim gives them.
+/// Builds the re-exporter of `import`; `functions` are its functions with the names that the shim gives them. Also returns the
+/// interfaces that it imports: those whose types it needs.
 pub(super) fn build(
     resolve: &Resolve,
     import: &Import,
-    prefix: &Prefix,
+    prefix: &Prefix<'_>,
     functions: &[(String, &Function)],
-) -> Result<Component, InstrumentError> {
+) -> Result<(Component, BTreeMap<String, u32>), InstrumentError> {
     let mut component = Component::new();
-    prefix.write(&mut component);
-    let mut builder =
-        Builder { component, types: prefix.types, prefix, resolve, known: HashMap::new(), exported: None };
+    let Kept { types, instances } = prefix.write_for(&owners(resolve, import, functions), &mut component)?;
+    let mut builder = Builder { component, types, instances, resolve, known: HashMap::new(), exported: None };
     for (name, function) in functions {
         let ty = builder.function_type(function)?;
         let mut section = ComponentImportSection::new();
@@ -72,13 +53,33 @@ pub(super) fn build(
         );
         builder.component.section(&section);
     }
-    Ok(builder.component)
+    Ok((builder.component, builder.instances))
+}
+
+/// The interfaces that have the named types of the functions, and of the interface itself.
+fn owners(resolve: &Resolve, import: &Import, functions: &[(String, &Function)]) -> BTreeSet<String> {
+    let mut owners = BTreeSet::from([import.name.clone()]);
+    let types = functions
+        .iter()
+        .flat_map(|(_, function)| function.params.iter().map(|param| param.ty).chain(function.result));
+    let mut open: Vec<Type> = types.collect();
+    while let Some(ty) = open.pop() {
+        let Type::Id(id) = ty else { continue };
+        let def = &resolve.types[id];
+        match (&def.name, def.owner, &def.kind) {
+            (Some(_), TypeOwner::Interface(owner), _) => owners.extend(resolve.id_of(owner)),
+            (_, _, TypeDefKind::Handle(Handle::Own(id) | Handle::Borrow(id))) => open.push(Type::Id(*id)),
+            (_, _, kind) => open.extend(children(kind)),
+        }
+    }
+    owners
 }
 
 struct Builder<'a> {
     component: Component,
     types: u32,
-    prefix: &'a Prefix,
+    /// Instance index of each interface that is imported.
+    instances: BTreeMap<String, u32>,
     resolve: &'a Resolve,
     known: HashMap<TypeId, u32>,
     exported: Option<(InterfaceId, HashMap<String, u32>)>,
@@ -149,13 +150,10 @@ impl Builder<'_> {
         {
             return Ok(types[name]);
         }
-        let instance = self
-            .resolve
-            .id_of(owner)
-            .and_then(|interface| self.prefix.instances.get(&interface))
-            .ok_or_else(|| {
-                InstrumentError::build("types", format!("`{name}` belongs to no imported interface"))
-            })?;
+        let instance =
+            self.resolve.id_of(owner).and_then(|interface| self.instances.get(&interface)).ok_or_else(
+                || InstrumentError::build("types", format!("`{name}` belongs to no imported interface")),
+            )?;
         let mut section = ComponentAliasSection::new();
         section.alias(Alias::InstanceExport { instance: *instance, kind: ComponentExportKind::Type, name });
         self.component.section(&section);

@@ -7,6 +7,9 @@ use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, Linker, ResourceAny, ResourceDynamic, ResourceType};
 use wasmtime::{AsContextMut, Engine, Result, bail};
 
+use super::instrument::Instrumented;
+use super::tap::tap_function;
+use super::tap_types::{TAP, arguments_name, result_name};
 use super::world::FunctionName;
 use crate::abi;
 use retake_chain::Value;
@@ -16,6 +19,13 @@ pub trait StandIn {
     /// Answers a call. `input` holds the handles by the numbers that earlier answers, or the caller of the export, gave
     /// them; or it is what kept the arguments from being lifted. An error ends the call as a trap would.
     fn answer(&mut self, call: &FunctionName, input: Result<Vec<Value>>) -> Result<Option<Value>>;
+
+    /// Hears from the shim, where there is one, that the actor is about to make a call. If the call never comes, it ended
+    /// in the shim.
+    fn announce(&mut self, call: &FunctionName, input: Result<Vec<Value>>) -> Result<()> {
+        let _ = (call, input);
+        Ok(())
+    }
 }
 
 /// The resource types that a component imports, as [`link_stand_in`] made them.
@@ -37,7 +47,8 @@ impl StandInResources {
 
 /// Defines every import of `component` in `linker`, so that `get` finds who answers.
 ///
-/// Fails for imports at the root of the world, which [`super::instrument`] refuses to record.
+/// The component may be an instrumented one, for what the shim does to the actor's limits; its tap then tells the stand-in of
+/// each call and does nothing else. Fails for imports at the root of the world, which [`super::instrument`] refuses to record.
 pub fn link_stand_in<T, S>(
     linker: &mut Linker<T>,
     engine: &Engine,
@@ -54,6 +65,9 @@ where
         let ComponentItem::ComponentInstance(instance) = import.ty else {
             bail!("the import `{interface}` is not an interface");
         };
+        if interface == TAP {
+            continue;
+        }
         let mut linker = linker.instance(interface)?;
         for (name, export) in instance.exports(engine) {
             match export.ty {
@@ -79,4 +93,37 @@ where
         }
     }
     Ok(StandInResources { count: distinct.len() as u32 })
+}
+
+/// Defines the tap of an instrumented component for a replay, next to [`link_stand_in`].
+pub fn link_silent_tap<T, S>(
+    linker: &mut Linker<T>,
+    engine: &Engine,
+    instrumented: &Instrumented,
+    component: &Component,
+    get: impl Fn(&mut T) -> &mut S + Send + Sync + Copy + 'static,
+) -> Result<()>
+where
+    T: 'static,
+    S: StandIn + 'static,
+{
+    if component.component_type().get_import(engine, TAP).is_none() {
+        return Ok(());
+    }
+    let mut linker = linker.instance(TAP)?;
+    for (index, name) in instrumented.functions.iter().enumerate() {
+        let call = name.clone();
+        let half = arguments_name(index);
+        let ty = tap_function(engine, component, &half)?;
+        abi::define(&mut linker, &half, &ty, move |mut store, arguments| {
+            let input = arguments.map(|arguments| arguments.values);
+            get(store.data_mut()).announce(&call, input)?;
+            Ok(None)
+        })?;
+        let half = result_name(index);
+        let ty = tap_function(engine, component, &half)?;
+        // The stand-in knows what it answered.
+        abi::define(&mut linker, &half, &ty, |_, _| Ok(None))?;
+    }
+    Ok(())
 }

@@ -111,32 +111,23 @@ impl Tap {
         component: &Component,
         get: impl Fn(&mut T) -> &mut Tap + Send + Sync + Copy + 'static,
     ) -> Result<()> {
-        let ty = component.component_type();
-        let Some(tap) = ty.get_import(engine, TAP) else {
+        if component.component_type().get_import(engine, TAP).is_none() {
             // A component without imported functions comes back from `instrument` as it was.
             return Ok(());
-        };
-        let ComponentItem::ComponentInstance(tap) = tap.ty else {
-            return Err(format_err!("the import `{TAP}` is not an instance"));
-        };
-        let function = |name: &str| -> Result<ComponentFunc> {
-            match tap.get_export(engine, name).map(|export| export.ty) {
-                Some(ComponentItem::ComponentFunc(ty)) => Ok(ty),
-                _ => Err(format_err!("the import `{TAP}` has no function `{name}`")),
-            }
-        };
+        }
         let mut linker = linker.instance(TAP)?;
         for (index, name) in instrumented.functions.iter().enumerate() {
             let call = name.clone();
             let half = arguments_name(index);
-            abi::define(&mut linker, &half, &function(&half)?, move |mut store, arguments| {
+            let ty = tap_function(engine, component, &half)?;
+            abi::define(&mut linker, &half, &ty, move |mut store, arguments| {
                 get(store.data_mut()).begin(&call, arguments)?;
                 Ok(None)
             })?;
 
             let name = name.clone();
             let half = result_name(index);
-            let ty = function(&half)?;
+            let ty = tap_function(engine, component, &half)?;
             // A result that the canonical ABI puts into memory is handed over there, as a list of one element; any
             // other is a single core value, and so never a list.
             let spilled = ty.params().any(|(_, ty)| matches!(ty, Type::List(_)));
@@ -154,13 +145,13 @@ impl Tap {
         Ok(())
     }
 
-    fn begin(&mut self, name: &FunctionName, arguments: Result<Arguments>) -> Result<(), TapError> {
+    fn begin(&mut self, name: &FunctionName, arguments: Result<Arguments>) -> Result<()> {
         let call = || name.clone();
         if let Some(open) = &self.open {
             let open = open.name.clone();
-            return Err(TapError::Nested { call: call(), open });
+            return Err(TapError::Nested { call: call(), open }.into());
         }
-        let mut arguments = arguments.map_err(|error| refused(name, &error))?;
+        let mut arguments = arguments.map_err(|error| refused(name, error))?;
         number(&mut arguments, |ty, rep| {
             let known = self.ids.get(ty, rep);
             known.ok_or_else(|| TapError::UnknownHandle { call: call() })
@@ -174,10 +165,10 @@ impl Tap {
         name: &FunctionName,
         result: Result<Arguments>,
         spilled: bool,
-    ) -> Result<ChainEventData, TapError> {
-        let mut result = result.map_err(|error| refused(name, &error))?;
+    ) -> Result<ChainEventData> {
+        let mut result = result.map_err(|error| refused(name, error))?;
         let Some(open) = self.open.take() else {
-            return Err(TapError::Orphan { call: name.clone() });
+            return Err(TapError::Orphan { call: name.clone() }.into());
         };
         number(&mut result, |ty, rep| Ok::<_, TapError>(self.ids.introduce(ty, rep)))?;
         let value = match (spilled, result.values.pop()) {
@@ -185,6 +176,19 @@ impl Tap {
             (_, value) => value,
         };
         Ok(open.event(Outcome::Returned(value)))
+    }
+}
+
+/// The type of one half of the tap's functions, in an instrumented component.
+pub(super) fn tap_function(engine: &Engine, component: &Component, half: &str) -> Result<ComponentFunc> {
+    let Some(ComponentItem::ComponentInstance(tap)) =
+        component.component_type().get_import(engine, TAP).map(|import| import.ty)
+    else {
+        return Err(format_err!("the component has no import `{TAP}` that is an instance"));
+    };
+    match tap.get_export(engine, half).map(|export| export.ty) {
+        Some(ComponentItem::ComponentFunc(ty)) => Ok(ty),
+        _ => Err(format_err!("the import `{TAP}` has no function `{half}`")),
     }
 }
 
@@ -220,6 +224,14 @@ fn number(
     Ok(())
 }
 
-fn refused(call: &FunctionName, error: &wasmtime::Error) -> TapError {
-    TapError::Refused { call: call.clone(), reason: error.root_cause().to_string() }
+/// What wasmtime says when the handles that a store may have are used up. The guest's own are nearly all of them, so that is
+/// how its call ends.
+const NO_MORE_HANDLES: &str = "store handle limit exceeded";
+
+fn refused(call: &FunctionName, error: wasmtime::Error) -> wasmtime::Error {
+    let reason = error.root_cause().to_string();
+    match reason.ends_with(NO_MORE_HANDLES) {
+        true => error,
+        false => TapError::Refused { call: call.clone(), reason }.into(),
+    }
 }

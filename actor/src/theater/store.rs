@@ -11,13 +11,12 @@ use retake_chain::{
 use thiserror::Error;
 use tokio::runtime::Handle;
 use tokio::sync::{Mutex, broadcast, mpsc};
-use wasmtime::StoreLimits;
 use wasmtime::component::ResourceTable;
 
 use super::command::TheaterCommand;
 use super::extensions::Extensions;
 use super::handle::ActorHandle;
-use crate::{Tap, profile};
+use crate::{Limits, Tap, profile};
 
 /// One actor: its identity, its chain, its state, and what its host keeps with it.
 ///
@@ -296,7 +295,7 @@ pub struct ActorContext {
     /// The tap of the instance.
     pub tap: Tap,
     /// The limits of the instance.
-    pub limits: StoreLimits,
+    pub limits: Limits,
 }
 
 /// Data of a wasmtime store in which an actor lives.

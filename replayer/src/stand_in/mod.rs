@@ -5,23 +5,25 @@
 //! own, and its hash compared with the recorded one, before the guest gets its answer. As both hashes are of one content,
 //! this is what checks the recorded ones too.
 
+mod answering;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures::FutureExt;
-use retake_actor::{FunctionName, RaisedOutcome, StandIn};
+use retake_actor::FunctionName;
 use retake_chain::{
     CANCELLED, ChainEvent, ChainEventData, ChainEventPayload, ChainNumber, EventHash, HostFunctionCall,
     Outcome, StateChain, Value, WasmEventData,
 };
 use retake_verifier::{
     self as verifier, Described, Divergence, DivergenceKind, ExportCall, IntegrityError, IntegrityFault,
-    check_hash, compare, same_track,
+    check_hash, compare,
 };
-use wasmtime::{Result, format_err};
 
 use crate::error::ReplayError;
+use crate::stack::StackDepth;
 use crate::window::{Cursor, Position, Recorded};
 
 /// Why a re-run stops before the end of its chain.
@@ -47,6 +49,10 @@ pub(crate) struct Answers {
     earliest: Arc<AtomicU64>,
     /// The event that was checked last.
     last: Option<Place>,
+    /// The call that the shim has announced and that has not come, where there is a shim.
+    announced: Option<(FunctionName, Vec<Value>)>,
+    /// Where the stack was when the guest was entered.
+    stack: StackDepth,
     /// The export call in progress.
     call: Option<ExportCall>,
     pub calls: u64,
@@ -80,6 +86,8 @@ impl Answers {
             cursor,
             earliest,
             last: None,
+            announced: None,
+            stack: StackDepth::here(),
             call: None,
             calls: 0,
             given_up: 0,
@@ -165,6 +173,25 @@ impl Answers {
         Some(Place { event: event.clone(), index, position })
     }
 
+    /// The guest's code is about to run, from this depth of the stack on.
+    pub fn enter_guest(&mut self) {
+        self.stack = StackDepth::here();
+    }
+
+    /// A call that the shim announced and did not come to make ended in the shim, as the export call did.
+    pub fn close_call(&mut self, outcome: &Outcome) -> Result<(), Stop> {
+        let Some((call, input)) = self.announced.take() else { return Ok(()) };
+        self.emit(ChainEventData {
+            event_type: call.event_type,
+            data: ChainEventPayload::HostFunction(HostFunctionCall {
+                interface: call.interface,
+                function: call.function,
+                input,
+                output: outcome.clone(),
+            }),
+        })
+    }
+
     /// A divergence at the next event of the recording.
     pub fn diverged(&mut self, kind: DivergenceKind, actual: Option<&ChainEvent>) -> Stop {
         match self.next_place() {
@@ -220,86 +247,6 @@ impl Answers {
             self.cursor.advance();
         }
         None
-    }
-
-    fn try_answer(
-        &mut self,
-        call: &FunctionName,
-        input: Result<Vec<Value>>,
-    ) -> Result<Result<Option<Value>>, Stop> {
-        // Arguments that cannot be read are the guest's fault, and end it as they did when it was recorded: such a call
-        // never reached the host, and has no event.
-        let input = match input {
-            Ok(input) => input,
-            Err(error) => return Ok(Err(error)),
-        };
-        let Some(recorded) = self.cursor.peek() else { return Err(Stop::RecordingEnds) };
-        let ChainEventPayload::HostFunction(expected) = recorded.payload else {
-            return Err(self.unexpected(call, input, DivergenceKind::ExtraCall));
-        };
-        if recorded.is_observation() {
-            return Err(self.unexpected(call, input, DivergenceKind::ExtraCall));
-        }
-        let same = recorded.event.event_type == call.event_type;
-        let alike = || expected.function == call.function && same_track(&expected.interface, &call.interface);
-        if !same && !alike() {
-            return Err(self.unexpected(call, input, DivergenceKind::DifferentCall));
-        }
-        let output = expected.output.clone();
-        // Under the recorded name: another version of the same track is linked alike, and hashes alike.
-        let data = ChainEventData {
-            event_type: recorded.event.event_type.clone(),
-            data: ChainEventPayload::HostFunction(HostFunctionCall {
-                interface: expected.interface.clone(),
-                function: expected.function.clone(),
-                input,
-                output: output.clone(),
-            }),
-        };
-        if !same {
-            let renamed = (expected.interface.to_string(), call.interface.to_string());
-            self.renamed.insert(renamed);
-        }
-        self.emit(data)?;
-        // Without an event to check against, the guest could run on without end.
-        if self.cursor.peek().is_none() {
-            return Err(Stop::RecordingEnds);
-        }
-        if self.cancelled_here() {
-            return Ok(Err(RaisedOutcome(Outcome::Cancelled).into()));
-        }
-        Ok(match output {
-            Outcome::Returned(value) => Ok(value),
-            ended => Err(RaisedOutcome(ended).into()),
-        })
-    }
-
-    /// The actor called something that is not what the recording says next.
-    fn unexpected(&mut self, call: &FunctionName, input: Vec<Value>, kind: DivergenceKind) -> Stop {
-        let data = ChainEventData::host_function_as(
-            call.event_type.clone(),
-            HostFunctionCall {
-                interface: call.interface.clone(),
-                function: call.function.clone(),
-                input,
-                // It was not answered.
-                output: Outcome::Cancelled,
-            },
-        );
-        let actual = data.to_chain_event(self.chain.head_hash());
-        self.diverged(kind, Some(&actual))
-    }
-}
-
-impl StandIn for Answers {
-    fn answer(&mut self, call: &FunctionName, input: Result<Vec<Value>>) -> Result<Option<Value>> {
-        if self.stop.is_none() {
-            match self.try_answer(call, input) {
-                Ok(answer) => return answer,
-                Err(stop) => self.stop = Some(stop),
-            }
-        }
-        Err(format_err!("the replay has stopped"))
     }
 }
 

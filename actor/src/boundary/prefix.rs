@@ -1,0 +1,239 @@
+//! Owns [`Prefix`]: the types and imports that the shim begins with, as other components take them over, whole or only what
+//! one of them needs.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use wasm_encoder::reencode::{Reencode, ReencodeComponent};
+use wasm_encoder::{
+    Alias, Component, ComponentAliasSection, ComponentExportKind, ComponentImportSection, ComponentSectionId,
+    ComponentTypeRef, ComponentTypeSection, RawSection,
+};
+use wasmparser::{
+    ComponentAlias, ComponentExternalKind, ComponentType, ComponentTypeRef as TypeRef, Parser, Payload,
+};
+
+use super::world::InstrumentError;
+
+/// The shim's type, alias and import sections: they make the actor's imports, with the same identity of every resource,
+/// importable by another component.
+#[derive(Default)]
+pub(super) struct Prefix<'a> {
+    /// Section id and content, as they are.
+    sections: Vec<(u8, &'a [u8])>,
+    items: Vec<Item<'a>>,
+    /// Instance index of each imported interface. Their order must be the same each time: what is built is known by its
+    /// bytes.
+    pub instances: BTreeMap<String, u32>,
+}
+
+/// What the sections define, in order.
+enum Item<'a> {
+    /// A type, with the types of the component that it refers to.
+    Type { ty: ComponentType<'a>, refers_to: BTreeSet<u32> },
+    /// A type that an imported instance exports.
+    Alias { instance: u32, name: &'a str },
+    /// An imported instance of a type.
+    Import { name: &'a str, ty: u32 },
+}
+
+/// The part of a prefix that a component begins with.
+pub(super) struct Kept {
+    /// How many types it defines.
+    pub types: u32,
+    /// Instance index of each interface that it imports.
+    pub instances: BTreeMap<String, u32>,
+}
+
+impl<'a> Prefix<'a> {
+    /// Reads the sections up to the first that is not a type, an alias or an import.
+    pub fn read(shim: &'a [u8]) -> Result<Prefix<'a>, InstrumentError> {
+        let mut prefix = Prefix::default();
+        for payload in Parser::new(0).parse_all(shim) {
+            let (id, range) = match payload.map_err(fail)? {
+                Payload::Version { .. } => continue,
+                Payload::ComponentTypeSection(section) => {
+                    for ty in section.clone() {
+                        let ty = ty.map_err(fail)?;
+                        let refers_to = references(&ty)?;
+                        prefix.items.push(Item::Type { ty, refers_to });
+                    }
+                    (ComponentSectionId::Type, section.range())
+                }
+                Payload::ComponentAliasSection(section) => {
+                    for alias in section.clone() {
+                        prefix.items.push(type_alias(alias.map_err(fail)?)?);
+                    }
+                    (ComponentSectionId::Alias, section.range())
+                }
+                Payload::ComponentImportSection(section) => {
+                    for import in section.clone() {
+                        let import = import.map_err(fail)?;
+                        let TypeRef::Instance(ty) = import.ty else {
+                            return Err(fail(format!("import {:?}", import.ty)));
+                        };
+                        let index = prefix.instances.len() as u32;
+                        prefix.instances.insert(import.name.name.to_string(), index);
+                        prefix.items.push(Item::Import { name: import.name.name, ty });
+                    }
+                    (ComponentSectionId::Import, section.range())
+                }
+                _ => break,
+            };
+            prefix.sections.push((id as u8, &shim[range]));
+        }
+        Ok(prefix)
+    }
+
+    /// Writes all of it.
+    pub fn write(&self, component: &mut Component) {
+        for (id, data) in &self.sections {
+            component.section(&RawSection { id: *id, data });
+        }
+    }
+
+    /// Writes these imports and what they need, under the numbers that it then has.
+    pub fn write_for(
+        &self,
+        interfaces: &BTreeSet<String>,
+        component: &mut Component,
+    ) -> Result<Kept, InstrumentError> {
+        let needed = self.needed(interfaces);
+        let mut kept = Kept { types: 0, instances: BTreeMap::new() };
+        let mut renumbered = Numbers::default();
+        let mut instances = HashMap::new();
+        let (mut types, mut imports) = (0, 0);
+        for (item, needed) in self.items.iter().zip(needed) {
+            let number = match item {
+                Item::Import { .. } => &mut imports,
+                _ => &mut types,
+            };
+            *number += 1;
+            if !needed {
+                continue;
+            }
+            match item {
+                Item::Type { ty, .. } => {
+                    let mut section = ComponentTypeSection::new();
+                    renumbered.parse_component_type(section.ty(), ty.clone()).map_err(fail)?;
+                    component.section(&section);
+                }
+                Item::Alias { instance, name } => {
+                    let mut section = ComponentAliasSection::new();
+                    let instance = instances[instance];
+                    section.alias(Alias::InstanceExport { instance, kind: ComponentExportKind::Type, name });
+                    component.section(&section);
+                }
+                Item::Import { name, ty } => {
+                    let mut section = ComponentImportSection::new();
+                    section.import(*name, ComponentTypeRef::Instance(renumbered.known[ty]));
+                    component.section(&section);
+                    instances.insert(imports - 1, kept.instances.len() as u32);
+                    kept.instances.insert(name.to_string(), kept.instances.len() as u32);
+                    continue;
+                }
+            }
+            renumbered.known.insert(types - 1, kept.types);
+            kept.types += 1;
+        }
+        Ok(kept)
+    }
+
+    /// Which items these imports need, themselves among them.
+    fn needed(&self, interfaces: &BTreeSet<String>) -> Vec<bool> {
+        let (mut types, mut instances): (BTreeSet<u32>, BTreeSet<u32>) = Default::default();
+        let mut needed = vec![false; self.items.len()];
+        let is_import = |item: &&Item<'_>| matches!(item, Item::Import { .. });
+        let imports = self.items.iter().filter(is_import).count() as u32;
+        let (mut ty, mut import) = (self.items.len() as u32 - imports, imports);
+        // An item refers to earlier ones alone.
+        for (item, needed) in self.items.iter().zip(&mut needed).rev() {
+            match item {
+                Item::Import { name, ty } => {
+                    import -= 1;
+                    *needed = instances.contains(&import) || interfaces.contains(*name);
+                    if *needed {
+                        types.insert(*ty);
+                    }
+                }
+                Item::Type { refers_to, .. } => {
+                    ty -= 1;
+                    *needed = types.contains(&ty);
+                    if *needed {
+                        types.extend(refers_to);
+                    }
+                }
+                Item::Alias { instance, .. } => {
+                    ty -= 1;
+                    *needed = types.contains(&ty);
+                    if *needed {
+                        instances.insert(*instance);
+                    }
+                }
+            }
+        }
+        needed
+    }
+}
+
+fn type_alias(alias: ComponentAlias<'_>) -> Result<Item<'_>, InstrumentError> {
+    match alias {
+        ComponentAlias::InstanceExport { kind: ComponentExternalKind::Type, instance_index, name } => {
+            Ok(Item::Alias { instance: instance_index, name })
+        }
+        other => Err(fail(format!("alias {other:?}"))),
+    }
+}
+
+/// The types of the component that a type in it refers to.
+fn references(ty: &ComponentType<'_>) -> Result<BTreeSet<u32>, InstrumentError> {
+    let mut numbers = Numbers::default();
+    numbers.parse_component_type(ComponentTypeSection::new().ty(), ty.clone()).map_err(fail)?;
+    Ok(numbers.met)
+}
+
+/// Gives the component's own types new numbers; types within a type are numbered there.
+#[derive(Default)]
+struct Numbers {
+    known: HashMap<u32, u32>,
+    /// The component's types that were referred to.
+    met: BTreeSet<u32>,
+    /// How many types the place is in.
+    depth: u32,
+}
+
+impl Numbers {
+    /// The number of a type that is `up` levels further out.
+    fn number(&mut self, up: u32, ty: u32) -> u32 {
+        if up != self.depth {
+            return ty;
+        }
+        self.met.insert(ty);
+        self.known.get(&ty).copied().unwrap_or(ty)
+    }
+}
+
+impl Reencode for Numbers {
+    type Error = std::convert::Infallible;
+}
+
+impl ReencodeComponent for Numbers {
+    fn component_type_index(&mut self, ty: u32) -> u32 {
+        self.number(0, ty)
+    }
+
+    fn outer_component_type_index(&mut self, count: u32, ty: u32) -> u32 {
+        self.number(count, ty)
+    }
+
+    fn push_depth(&mut self) {
+        self.depth += 1;
+    }
+
+    fn pop_depth(&mut self) {
+        self.depth -= 1;
+    }
+}
+
+fn fail(error: impl std::fmt::Display) -> InstrumentError {
+    InstrumentError::build("prefix", error)
+}

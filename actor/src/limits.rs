@@ -1,0 +1,79 @@
+//! Owns [`Limits`]: the bounds on the memories and tables of a store, and which of them a call ran into. The values are the
+//! engine profile's.
+
+use retake_chain::Outcome;
+use wasmtime::{ResourceLimiter, Result};
+
+use crate::outcome::{RaisedOutcome, outcome_of};
+
+/// The bounds of a store. A growth beyond one is refused as WebAssembly has it: `memory.grow` and `table.grow` answer -1,
+/// and what the guest makes of that is its own. Most guests trap, and then the trap names the limit.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    memory: usize,
+    table: usize,
+    reached: Option<Reached>,
+}
+
+/// A limit that kept something from growing.
+#[derive(Clone, Copy, Debug)]
+enum Reached {
+    Memory,
+    Table,
+}
+
+impl Limits {
+    /// Bounds each memory, in bytes, and each table, in elements.
+    pub fn new(memory: usize, table: usize) -> Self {
+        Limits { memory, table, reached: None }
+    }
+
+    /// Begins a call: what was refused before is not its doing.
+    pub fn begin_call(&mut self) {
+        self.reached = None;
+    }
+
+    /// As [`outcome_of`], with the limit that the call ran into, if it did, in the message of a trap.
+    pub fn outcome_of(
+        &self,
+        error: &wasmtime::Error,
+        exit_code: impl Fn(&wasmtime::Error) -> Option<i32>,
+    ) -> Outcome {
+        match (outcome_of(error, exit_code), self.reached) {
+            // An outcome that is raised again has the message of its first time.
+            (Outcome::Trapped(trap), Some(reached)) if !error.is::<RaisedOutcome>() => {
+                Outcome::Trapped(format!("{trap}; {}", self.describe(reached)))
+            }
+            (outcome, _) => outcome,
+        }
+    }
+
+    fn describe(&self, reached: Reached) -> String {
+        match reached {
+            Reached::Memory => format!("a memory had reached the limit of {} bytes", self.memory),
+            Reached::Table => format!("a table had reached the limit of {} elements", self.table),
+        }
+    }
+
+    /// Whether something may grow to `desired`; a growth beyond what its type declares is no business of the limit.
+    fn allows(&mut self, limit: usize, desired: usize, declared: Option<usize>, what: Reached) -> bool {
+        if declared.is_some_and(|declared| desired > declared) {
+            return false;
+        }
+        if desired > limit {
+            self.reached = Some(what);
+            return false;
+        }
+        true
+    }
+}
+
+impl ResourceLimiter for Limits {
+    fn memory_growing(&mut self, _current: usize, desired: usize, maximum: Option<usize>) -> Result<bool> {
+        Ok(self.allows(self.memory, desired, maximum, Reached::Memory))
+    }
+
+    fn table_growing(&mut self, _current: usize, desired: usize, maximum: Option<usize>) -> Result<bool> {
+        Ok(self.allows(self.table, desired, maximum, Reached::Table))
+    }
+}

@@ -1,0 +1,99 @@
+//! Owns how one call of the actor is answered: compared with what the recording says next, then with its outcome.
+
+use retake_actor::{FunctionName, RaisedOutcome, StandIn};
+use retake_chain::{ChainEventData, ChainEventPayload, HostFunctionCall, Outcome, Value};
+use retake_verifier::{DivergenceKind, same_track};
+use wasmtime::{Result, Trap, format_err};
+
+use super::{Answers, Stop};
+
+impl Answers {
+    fn try_answer(
+        &mut self,
+        call: &FunctionName,
+        input: Result<Vec<Value>>,
+    ) -> Result<Result<Option<Value>>, Stop> {
+        // Arguments that cannot be read are the guest's fault, and end it as they did when it was recorded: such a call
+        // never reached the host, and has no event.
+        let input = match input {
+            Ok(input) => input,
+            Err(error) => return Ok(Err(error)),
+        };
+        let Some(recorded) = self.cursor.peek() else { return Err(Stop::RecordingEnds) };
+        if recorded.ends_by(Trap::StackOverflow) && self.stack.is_nearly_used_up() {
+            return Ok(Err(Trap::StackOverflow.into()));
+        }
+        let ChainEventPayload::HostFunction(expected) = recorded.payload else {
+            return Err(self.unexpected(call, input, DivergenceKind::ExtraCall));
+        };
+        if recorded.is_observation() {
+            return Err(self.unexpected(call, input, DivergenceKind::ExtraCall));
+        }
+        let same = recorded.event.event_type == call.event_type;
+        let alike = || expected.function == call.function && same_track(&expected.interface, &call.interface);
+        if !same && !alike() {
+            return Err(self.unexpected(call, input, DivergenceKind::DifferentCall));
+        }
+        let output = expected.output.clone();
+        // Under the recorded name: another version of the same track is linked alike, and hashes alike.
+        let data = ChainEventData {
+            event_type: recorded.event.event_type.clone(),
+            data: ChainEventPayload::HostFunction(HostFunctionCall {
+                interface: expected.interface.clone(),
+                function: expected.function.clone(),
+                input,
+                output: output.clone(),
+            }),
+        };
+        if !same {
+            let renamed = (expected.interface.to_string(), call.interface.to_string());
+            self.renamed.insert(renamed);
+        }
+        self.emit(data)?;
+        // Without an event to check against, the guest could run on without end.
+        if self.cursor.peek().is_none() {
+            return Err(Stop::RecordingEnds);
+        }
+        if self.cancelled_here() {
+            return Ok(Err(RaisedOutcome(Outcome::Cancelled).into()));
+        }
+        Ok(match output {
+            Outcome::Returned(value) => Ok(value),
+            ended => Err(RaisedOutcome(ended).into()),
+        })
+    }
+
+    /// The actor called something that is not what the recording says next.
+    fn unexpected(&mut self, call: &FunctionName, input: Vec<Value>, kind: DivergenceKind) -> Stop {
+        let data = ChainEventData::host_function_as(
+            call.event_type.clone(),
+            HostFunctionCall {
+                interface: call.interface.clone(),
+                function: call.function.clone(),
+                input,
+                // It was not answered.
+                output: Outcome::Cancelled,
+            },
+        );
+        let actual = data.to_chain_event(self.chain.head_hash());
+        self.diverged(kind, Some(&actual))
+    }
+}
+
+impl StandIn for Answers {
+    fn announce(&mut self, call: &FunctionName, input: Result<Vec<Value>>) -> Result<()> {
+        self.announced = Some((call.clone(), input?));
+        Ok(())
+    }
+
+    fn answer(&mut self, call: &FunctionName, input: Result<Vec<Value>>) -> Result<Option<Value>> {
+        self.announced = None;
+        if self.stop.is_none() {
+            match self.try_answer(call, input) {
+                Ok(answer) => return answer,
+                Err(stop) => self.stop = Some(stop),
+            }
+        }
+        Err(format_err!("the replay has stopped"))
+    }
+}
