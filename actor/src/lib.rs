@@ -22,7 +22,7 @@ mod theater;
 pub use actor::{Actor, LoadError, compile};
 pub use boundary::{
     FunctionName, HandleIds, InstrumentError, Instrumented, StandIn, StandInResources, Tap, TapError,
-    instrument, link_silent_tap, link_stand_in,
+    instrument, link_stand_in,
 };
 pub use code_cache::{CacheError, CodeCache};
 pub use exports::{Export, Exports, UnknownExport};

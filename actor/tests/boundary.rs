@@ -3,6 +3,8 @@
 
 mod common;
 
+#[path = "boundary/drops.rs"]
+mod drops;
 #[path = "boundary/endings.rs"]
 mod endings;
 #[path = "boundary/handles.rs"]

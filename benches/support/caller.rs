@@ -190,7 +190,7 @@ fn link(call: Call, stage: Stage, engine: &Engine) -> Result<(Component, Linker<
     let mut linker = Linker::new(engine);
     if stage == Stage::StandIn {
         let component = compile(engine, &actor.bytes)?;
-        link_stand_in(&mut linker, engine, &component, |host: &mut Host| host)?;
+        link_stand_in(&mut linker, engine, &component, None, |host: &mut Host| host)?;
         return Ok((component, linker));
     }
     provide(&mut linker, stage == Stage::Empty)?;

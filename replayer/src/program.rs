@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use retake_actor::{
     Actor, ActorContext, ActorStore, Export, Exports, HasActor, Limits, LoadError, StandInResources,
-    instrument, link_silent_tap, link_stand_in, profile,
+    instrument, link_stand_in, profile,
 };
 use retake_chain::{EngineProfile, Outcome};
 use retake_verifier::same_track;
@@ -65,14 +65,10 @@ impl Program {
         };
         let mut linker = Linker::new(&engine);
         let resources =
-            link_stand_in(&mut linker, &engine, &component, |guest: &mut Guest| &mut guest.answers)
-                .map_err(|error| ReplayError::engine(&error))?;
-        if let Some(instrumented) = &shim {
-            link_silent_tap(&mut linker, &engine, instrumented, &component, |guest: &mut Guest| {
+            link_stand_in(&mut linker, &engine, &component, shim.as_ref(), |guest: &mut Guest| {
                 &mut guest.answers
             })
             .map_err(|error| ReplayError::engine(&error))?;
-        }
         let pre = linker.instantiate_pre(&component).map_err(|error| ReplayError::engine(&error))?;
         Ok(Arc::new(Program {
             exports: Exports::of(&engine, &component),

@@ -26,6 +26,13 @@ pub struct UnfitValue {
     pub value: String,
 }
 
+impl UnfitValue {
+    /// A value where there is to be none.
+    pub(crate) fn of_nothing(value: &Value) -> Self {
+        UnfitValue { expected: "(nothing)".into(), value: value.to_string() }
+    }
+}
+
 // SAFETY: as for `Lifted`: `define` instantiates `N` so that it is the length of the flat result storage, or 0.
 unsafe impl<const N: usize> ComponentType for Lowered<N> {
     const ABI: CanonicalAbiInfo = super::func::abi(N);

@@ -14,6 +14,7 @@ pub mod val;
 
 pub use func::{Done, define, define_async};
 pub use lift::{Arguments, LiftedHandle};
+pub(crate) use lower::Lowered;
 pub use lower::UnfitValue;
 
 use retake_chain::Value;

@@ -38,6 +38,12 @@ impl HandleIds {
         numbers.last
     }
 
+    /// The number of an owned handle that the guest drops.
+    pub fn forget(&mut self, ty: ResourceType, rep: u32) -> Option<u32> {
+        let (_, numbers) = self.types.iter_mut().find(|(known, _)| *known == ty)?;
+        numbers.by_rep.remove(&rep)
+    }
+
     /// The number of a handle that the guest was given before, or `None` if it never was.
     pub fn get(&self, ty: ResourceType, rep: u32) -> Option<u32> {
         let (_, numbers) = self.types.iter().find(|(known, _)| *known == ty)?;
@@ -60,5 +66,6 @@ mod tests {
         assert_eq!(ids.introduce(a, 7), 4);
         assert_eq!((ids.get(a, 7), ids.get(b, 7)), (Some(4), Some(1)));
         assert_eq!(ids.get(b, 9), None);
+        assert_eq!((ids.forget(a, 7), ids.get(a, 7), ids.forget(a, 7)), (Some(4), None, None));
     }
 }

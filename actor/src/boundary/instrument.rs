@@ -6,6 +6,9 @@ use retake_chain::{ContentHasher, ContentRef};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
+use super::dropper::drop_name;
+use super::outer::Built;
+use super::owner::ImportedResource;
 use super::world::{FunctionName, InstrumentError, World};
 use super::{outer, shim};
 use crate::actor::{LoadError, compile};
@@ -15,15 +18,22 @@ use crate::code_cache::CodeCache;
 #[derive(Clone, Debug)]
 pub struct Instrumented {
     /// The outer component, binary. It exports what the original exports, and imports what the original imports and
-    /// the tap.
+    /// the interfaces of the tap.
     pub component: Vec<u8>,
     /// The imported functions, in the order of the tap's functions.
     pub functions: Vec<FunctionName>,
+    /// The resource types that it imports, in the order of the tap's.
+    pub(super) resources: Vec<ImportedResource>,
     /// Where the original is in the component.
     original: Range<usize>,
 }
 
 impl Instrumented {
+    /// What the drops of its resources are called, in the order of the tap's types.
+    pub(super) fn drops(&self) -> impl Iterator<Item = FunctionName> {
+        self.resources.iter().map(|resource| drop_name(&resource.interface, &resource.name))
+    }
+
     /// Compiles it; `original` is the digest of the component that was instrumented.
     ///
     /// # Errors
@@ -56,11 +66,11 @@ pub fn instrument(component: &[u8]) -> Result<Instrumented, InstrumentError> {
         .iter()
         .map(|(interface, function)| FunctionName::new(interface, &function.name))
         .collect();
-    if functions.is_empty() {
+    if !world.reaches_a_host() {
         let (component, original) = (component.to_vec(), 0..component.len());
-        return Ok(Instrumented { component, functions, original });
+        return Ok(Instrumented { component, functions, resources: Vec::new(), original });
     }
     let shim = shim::build(world.clone())?;
-    let (component, original) = outer::build(&world, &shim, component)?;
-    Ok(Instrumented { component, functions, original })
+    let Built { component, original, resources } = outer::build(&world, &shim, component)?;
+    Ok(Instrumented { component, functions, resources, original })
 }

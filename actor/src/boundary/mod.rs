@@ -2,16 +2,19 @@
 //!
 //! [`instrument`] nests the original component, untouched, in an outer one with a generated shim between it and its
 //! imports. For each imported function the shim reports the arguments to the *tap*, calls the real host function,
-//! reports the result, drops the borrows it was lent and returns. [`Tap`] is the host's side of those reports.
+//! reports the result, drops the borrows it was lent and returns. [`Tap`] is the host's side of those reports, and hears of
+//! each handle that is dropped, as the outer component's resource types are its own.
 //! [`link_stand_in`] is the other answer to the same question: a linker made from the import types of the original
 //! component alone, in which every function asks a [`StandIn`].
 //!
 //! This folder knows the component format and wasmtime's linker; what a value looks like is [`crate::abi`]'s.
 
+mod dropper;
 mod drops;
 mod ids;
 mod instrument;
 mod outer;
+mod owner;
 mod prefix;
 mod reexport;
 mod shim;
@@ -22,7 +25,7 @@ mod world;
 
 pub use ids::HandleIds;
 pub use instrument::{Instrumented, instrument};
-pub use stand_in::{StandIn, StandInResources, link_silent_tap, link_stand_in};
+pub use stand_in::{StandIn, StandInResources, link_stand_in};
 pub use tap::{Tap, TapError};
 pub(crate) use world::expect_component;
 pub use world::{FunctionName, InstrumentError};

@@ -10,31 +10,32 @@ use wasm_encoder::{
 };
 use wit_parser::{Function, WorldItem};
 
+use super::owner::{self, ImportedResource};
 use super::prefix::Prefix;
 use super::reexport;
 use super::shim::{CALLS, call_name};
 use super::world::{InstrumentError, World};
 
+/// The outer component, and what is where in it.
+pub(super) struct Built {
+    pub component: Vec<u8>,
+    /// Where the original is.
+    pub original: Range<usize>,
+    /// The resource types that the actor imports.
+    pub resources: Vec<ImportedResource>,
+}
+
 /// Puts the outer component together.
-/// Also says where in it the original is.
-pub(super) fn build(
-    world: &World,
-    shim: &[u8],
-    original: &[u8],
-) -> Result<(Vec<u8>, Range<usize>), InstrumentError> {
+pub(super) fn build(world: &World, shim: &[u8], original: &[u8]) -> Result<Built, InstrumentError> {
     let prefix = Prefix::read(shim)?;
-    let mut outer = Outer {
-        component: Component::new(),
-        components: 0,
-        instances: prefix.instances.len() as u32,
-        functions: 0,
-    };
-    prefix.write(&mut outer.component);
+    let mut component = Component::new();
+    let owned = owner::write(&prefix, &mut component)?;
+    let mut outer = Outer { component, components: 0, instances: owned.instance_count, functions: 0 };
     let shim_component = outer.nest(shim);
     let original_component = outer.nest(original);
     let end = outer.component.as_slice().len();
 
-    let imports = prefix.instances.iter();
+    let imports = owned.instances.iter();
     let imports: Vec<(String, Item)> =
         imports.map(|(name, index)| (name.clone(), (ComponentExportKind::Instance, *index))).collect();
     let shim_instance = outer.instantiate(shim_component, &imports);
@@ -76,7 +77,8 @@ pub(super) fn build(
         };
         outer.export(actor, kind, &name);
     }
-    Ok((outer.component.finish(), end - original.len()..end))
+    let original = end - original.len()..end;
+    Ok(Built { component: outer.component.finish(), original, resources: owned.resources })
 }
 
 type Item = (ComponentExportKind, u32);

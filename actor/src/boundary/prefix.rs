@@ -20,14 +20,15 @@ use super::world::InstrumentError;
 pub(super) struct Prefix<'a> {
     /// Section id and content, as they are.
     sections: Vec<(u8, &'a [u8])>,
-    items: Vec<Item<'a>>,
+    /// What they define, in order.
+    pub items: Vec<Item<'a>>,
     /// Instance index of each imported interface. Their order must be the same each time: what is built is known by its
     /// bytes.
     pub instances: BTreeMap<String, u32>,
 }
 
-/// What the sections define, in order.
-enum Item<'a> {
+/// What a section defines.
+pub(super) enum Item<'a> {
     /// A type, with the types of the component that it refers to.
     Type { ty: ComponentType<'a>, refers_to: BTreeSet<u32> },
     /// A type that an imported instance exports.

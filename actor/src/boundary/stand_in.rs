@@ -1,17 +1,19 @@
 //! Owns the linker of a replay: made from the component's import types alone, with nothing real behind it.
 //!
-//! Every imported resource is a type of its own without a destructor that does anything, and every imported function
-//! asks the [`StandIn`] in the store's data. As no host function is linked, none can run.
+//! Every imported resource is a type of its own, and its destructor and every imported function ask the [`StandIn`] in the
+//! store's data. As no host function is linked, none can run.
 
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, Linker, ResourceAny, ResourceDynamic, ResourceType};
 use wasmtime::{AsContextMut, Engine, Result, bail};
 
+use super::dropper::drop_name;
 use super::instrument::Instrumented;
+use super::owner::RESOURCES;
 use super::tap::tap_function;
 use super::tap_types::{TAP, arguments_name, result_name};
 use super::world::FunctionName;
-use crate::abi;
+use crate::abi::{self, UnfitValue};
 use retake_chain::Value;
 
 /// Whoever answers the actor's calls in place of a host.
@@ -47,12 +49,14 @@ impl StandInResources {
 
 /// Defines every import of `component` in `linker`, so that `get` finds who answers.
 ///
-/// The component may be an instrumented one, for what the shim does to the actor's limits; its tap then tells the stand-in of
-/// each call and does nothing else. Fails for imports at the root of the world, which [`super::instrument`] refuses to record.
+/// The component is the original, or an instrumented one, for what the shim does to the actor's limits; its tap then tells
+/// the stand-in of each call and does nothing else. Fails for imports at the root of the world, which [`super::instrument`]
+/// refuses to record.
 pub fn link_stand_in<T, S>(
     linker: &mut Linker<T>,
     engine: &Engine,
     component: &Component,
+    instrumented: Option<&Instrumented>,
     get: impl Fn(&mut T) -> &mut S + Send + Sync + Copy + 'static,
 ) -> Result<StandInResources>
 where
@@ -68,6 +72,7 @@ where
         if interface == TAP {
             continue;
         }
+        let mut drops = instrumented.filter(|_| interface == RESOURCES).map(Instrumented::drops);
         let mut linker = linker.instance(interface)?;
         for (name, export) in instance.exports(engine) {
             match export.ty {
@@ -79,7 +84,12 @@ where
                             distinct.len() - 1
                         }
                     } as u32;
-                    linker.resource(name, ResourceType::host_dynamic(number), |_, _| Ok(()))?;
+                    let drop = drops.as_mut().and_then(Iterator::next);
+                    let drop = drop.unwrap_or_else(|| drop_name(interface, name));
+                    linker.resource(name, ResourceType::host_dynamic(number), move |mut store, rep| {
+                        let answer = get(store.data_mut()).answer(&drop, Ok(vec![Value::Handle(rep)]))?;
+                        answer.map_or(Ok(()), |value| Err(UnfitValue::of_nothing(&value).into()))
+                    })?;
                 }
                 ComponentItem::ComponentFunc(ty) => {
                     let call = FunctionName::new(interface, name);
@@ -92,11 +102,14 @@ where
             }
         }
     }
+    if let Some(instrumented) = instrumented {
+        link_silent_tap(linker, engine, instrumented, component, get)?;
+    }
     Ok(StandInResources { count: distinct.len() as u32 })
 }
 
-/// Defines the tap of an instrumented component for a replay, next to [`link_stand_in`].
-pub fn link_silent_tap<T, S>(
+/// Defines the tap of an instrumented component.
+fn link_silent_tap<T, S>(
     linker: &mut Linker<T>,
     engine: &Engine,
     instrumented: &Instrumented,

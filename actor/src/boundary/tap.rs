@@ -11,9 +11,10 @@ use retake_chain::{
 };
 use thiserror::Error;
 use wasmtime::component::types::{ComponentFunc, ComponentItem};
-use wasmtime::component::{Component, Linker, ResourceType, Type};
+use wasmtime::component::{Component, Instance, Linker, ResourceType, Type};
 use wasmtime::{Engine, Result, format_err};
 
+use super::dropper;
 use super::ids::HandleIds;
 use super::instrument::Instrumented;
 use super::tap_types::{TAP, arguments_name, result_name};
@@ -62,6 +63,8 @@ pub struct Tap {
     chain: Arc<StateChain>,
     open: Option<OpenCall>,
     ids: HandleIds,
+    /// The instance through which the host's resources are dropped, once there is one.
+    pub(super) dropper: Option<Instance>,
 }
 
 #[derive(Debug)]
@@ -73,7 +76,7 @@ struct OpenCall {
 impl Tap {
     /// A tap for a fresh instance of the actor that `chain` belongs to.
     pub fn new(chain: Arc<StateChain>) -> Self {
-        Tap { chain, open: None, ids: HandleIds::default() }
+        Tap { chain, open: None, ids: HandleIds::default(), dropper: None }
     }
 
     /// The chain that the events go to.
@@ -102,8 +105,7 @@ impl Tap {
         }
     }
 
-    /// Provides the tap in a linker, next to whatever provides the actor's imports. `get` finds the tap in the store's
-    /// data.
+    /// Provides the tap in a linker that provides the actor's imports already. `get` finds the tap in the store's data.
     pub fn add_to_linker<T: Send + 'static>(
         linker: &mut Linker<T>,
         engine: &Engine,
@@ -111,8 +113,9 @@ impl Tap {
         component: &Component,
         get: impl Fn(&mut T) -> &mut Tap + Send + Sync + Copy + 'static,
     ) -> Result<()> {
+        dropper::link(linker, engine, instrumented, get)?;
         if component.component_type().get_import(engine, TAP).is_none() {
-            // A component without imported functions comes back from `instrument` as it was.
+            // No function is imported.
             return Ok(());
         }
         let mut linker = linker.instance(TAP)?;
@@ -146,18 +149,38 @@ impl Tap {
     }
 
     fn begin(&mut self, name: &FunctionName, arguments: Result<Arguments>) -> Result<()> {
-        let call = || name.clone();
-        if let Some(open) = &self.open {
-            let open = open.name.clone();
-            return Err(TapError::Nested { call: call(), open }.into());
-        }
         let mut arguments = arguments.map_err(|error| refused(name, error))?;
         number(&mut arguments, |ty, rep| {
             let known = self.ids.get(ty, rep);
-            known.ok_or_else(|| TapError::UnknownHandle { call: call() })
+            known.ok_or_else(|| TapError::UnknownHandle { call: name.clone() })
         })?;
-        self.open = Some(OpenCall { name: name.clone(), input: arguments.values });
+        Ok(self.open(name, arguments.values)?)
+    }
+
+    fn open(&mut self, name: &FunctionName, input: Vec<Value>) -> Result<(), TapError> {
+        if let Some(open) = &self.open {
+            return Err(TapError::Nested { call: name.clone(), open: open.name.clone() });
+        }
+        self.open = Some(OpenCall { name: name.clone(), input });
         Ok(())
+    }
+
+    /// The guest drops an owned handle, whose number is free from now on.
+    pub(super) fn begin_drop(
+        &mut self,
+        name: &FunctionName,
+        ty: ResourceType,
+        rep: u32,
+    ) -> Result<(), TapError> {
+        let unknown = || TapError::UnknownHandle { call: name.clone() };
+        let number = self.ids.forget(ty, rep).ok_or_else(unknown)?;
+        self.open(name, vec![Value::Handle(number)])
+    }
+
+    /// The host has dropped it.
+    pub(super) fn end_drop(&mut self, name: &FunctionName) -> Result<ChainEventData, TapError> {
+        let orphan = || TapError::Orphan { call: name.clone() };
+        Ok(self.open.take().ok_or_else(orphan)?.event(Outcome::Returned(None)))
     }
 
     fn end(

@@ -133,6 +133,13 @@ pub(super) struct World {
 }
 
 impl World {
+    /// Whether there is anything for a tap to see.
+    pub fn reaches_a_host(&self) -> bool {
+        let resource = |id: &wit_parser::TypeId| self.resolve.types[*id].kind == TypeDefKind::Resource;
+        let declares = |import: &Import| self.resolve.interfaces[import.id].types.values().any(resource);
+        !self.functions.is_empty() || self.imports.iter().any(declares)
+    }
+
     pub fn decode(component: &[u8]) -> Result<World, InstrumentError> {
         expect_component(component)?;
         let DecodedWasm::Component(resolve, world) = decode_wit(component)? else {

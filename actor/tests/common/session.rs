@@ -53,6 +53,7 @@ pub struct Session {
     hostcall_limit: usize,
     memory_limit: usize,
     introduces: bool,
+    fails_at_drops: Option<String>,
 }
 
 /// What a session left. Its handles are numbers, except in `seen`.
@@ -70,6 +71,7 @@ struct Host {
     tap: Tap,
     answers: VecDeque<Result<Option<Value>>>,
     seen: Vec<(String, Vec<Value>)>,
+    fails_at_drops: Option<String>,
     limits: StoreLimits,
 }
 
@@ -82,6 +84,7 @@ impl Session {
             hostcall_limit: 1 << 27,
             memory_limit: 1 << 30,
             introduces: true,
+            fails_at_drops: None,
         }
     }
 
@@ -118,6 +121,12 @@ impl Session {
     /// The host fails at the next call.
     pub fn fail(mut self, error: impl Into<wasmtime::Error>) -> Self {
         self.answers.push_back(Err(error.into()));
+        self
+    }
+
+    /// The host fails at each drop of a handle, saying this.
+    pub fn fail_at_drops(mut self, message: &str) -> Self {
+        self.fails_at_drops = Some(message.into());
         self
     }
 
@@ -161,7 +170,13 @@ impl Session {
         Tap::add_to_linker(&mut linker, &engine, &instrumented, &component, |host: &mut Host| &mut host.tap)
             .unwrap();
         let limits = StoreLimitsBuilder::new().memory_size(self.memory_limit).build();
-        let host = Host { tap: Tap::new(chain.clone()), answers: self.answers, seen: Vec::new(), limits };
+        let host = Host {
+            tap: Tap::new(chain.clone()),
+            answers: self.answers,
+            seen: Vec::new(),
+            fails_at_drops: self.fails_at_drops,
+            limits,
+        };
         let mut store = Store::new(&engine, host);
         store.limiter(|host| &mut host.limits);
         store.set_hostcall_fuel(self.hostcall_limit);
@@ -209,7 +224,7 @@ pub fn replay(
     let component = compile(&engine, original).unwrap();
     let mut linker = Linker::new(&engine);
     let resources =
-        link_stand_in(&mut linker, &engine, &component, |recorded: &mut Answers| recorded).unwrap();
+        link_stand_in(&mut linker, &engine, &component, None, |recorded: &mut Answers| recorded).unwrap();
     let mut store = Store::new(&engine, Answers(recorded.to_vec().into()));
     let instance = linker.instantiate(&mut store, &component).unwrap();
     let mut outcomes = Vec::new();
@@ -274,7 +289,13 @@ fn link_scripted_host(linker: &mut Linker<Host>, engine: &Engine, component: &Co
                         distinct.push(ty);
                     }
                     let kind = distinct.iter().position(|known| *known == ty).unwrap() as u32;
-                    linker.resource(name, ResourceType::host_dynamic(FIRST_KIND + kind), |_, _| Ok(()))?;
+                    let function = format!("[resource-drop]{name}");
+                    let ty = ResourceType::host_dynamic(FIRST_KIND + kind);
+                    linker.resource(name, ty, move |mut store, rep| {
+                        let host = store.data_mut();
+                        host.seen.push((function.clone(), vec![Value::Handle(rep)]));
+                        host.fails_at_drops.as_ref().map_or(Ok(()), |message| Err(format_err!("{message}")))
+                    })?;
                 }
                 ComponentItem::ComponentFunc(_) => {
                     let function = name.to_string();
