@@ -14,7 +14,7 @@ use retake_chain::{StateChain, TheaterId, Value};
 use retake_recorder::{Durability, Recorder};
 use tokio::runtime::Runtime;
 use wasmtime::component::types::ComponentItem;
-use wasmtime::component::{Component, Linker, ResourceTable, TypedFunc};
+use wasmtime::component::{Component, Linker, Resource, ResourceTable, ResourceType, TypedFunc};
 use wasmtime::{Engine, Result, Store};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
@@ -34,6 +34,8 @@ pub enum Call {
     Write,
     /// `read: func(len: u64) -> list<u8>`.
     Read,
+    /// `make: func() -> own<cell>`, and the drop of the handle.
+    Drop,
 }
 
 /// How much of the boundary a call goes through.
@@ -54,20 +56,23 @@ pub enum Stage {
 }
 
 impl Call {
-    pub const ALL: [Call; 3] = [Call::Now, Call::Write, Call::Read];
+    pub const ALL: [Call; 4] = [Call::Now, Call::Write, Call::Read, Call::Drop];
+    /// Those whose parts are measured too.
+    pub const TAKEN_APART: [Call; 3] = [Call::Now, Call::Write, Call::Read];
 
     pub fn group(self) -> &'static str {
         match self {
             Call::Now => "now()",
             Call::Write => "write 64 KiB",
             Call::Read => "read 64 KiB",
+            Call::Drop => "make and drop",
         }
     }
 
     /// Calls in a batch: about a millisecond.
     pub fn batch(self) -> u64 {
         match self {
-            Call::Now => 1000,
+            Call::Now | Call::Drop => 1000,
             Call::Write | Call::Read => 8,
         }
     }
@@ -77,10 +82,14 @@ impl Call {
             Call::Now => include_str!("../guests/now.wat"),
             Call::Write => include_str!("../guests/write.wat"),
             Call::Read => include_str!("../guests/read.wat"),
+            Call::Drop => include_str!("../guests/drop.wat"),
         };
         Actor::new(text.as_bytes()).expect("the guest is component text")
     }
 }
+
+/// The host's resource, which is nothing but its handle.
+struct Cell;
 
 /// The data of a store.
 struct Host {
@@ -102,6 +111,8 @@ impl StandIn for Host {
     fn answer(&mut self, call: &FunctionName, input: Result<Vec<Value>>) -> Result<Option<Value>> {
         std::hint::black_box(input?);
         Ok(Some(match &*call.function {
+            "[resource-drop]cell" => return Ok(None),
+            "make" => Value::Handle(1),
             "count" => Value::from(self.count),
             "now" => Value::from(1_000_000_000_000u64),
             "read" => Value::Bytes(self.payload.clone()),
@@ -220,6 +231,8 @@ fn provide(linker: &mut Linker<Host>, empty: bool) -> Result<()> {
         std::hint::black_box(bytes);
         Ok((Ok::<(), ()>(()),))
     })?;
+    host.resource("cell", ResourceType::host::<Cell>(), |_, _| Ok(()))?;
+    host.func_wrap("make", |_, (): ()| Ok((Resource::<Cell>::new_own(1),)))?;
     host.func_wrap("read", |store, (len,): (u64,)| {
         let payload = &store.data().payload;
         Ok((payload[..payload.len().min(len as usize)].to_vec(),))

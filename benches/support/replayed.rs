@@ -32,7 +32,7 @@ pub struct Replayed {
 impl Replayed {
     pub fn call(call: Call) -> Replayed {
         let calls = match call {
-            Call::Now => 50_000,
+            Call::Now | Call::Drop => 50_000,
             Call::Write | Call::Read => 400,
         };
         Replayed {
