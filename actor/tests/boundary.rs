@@ -13,3 +13,8 @@ mod handles;
 mod refusals;
 #[path = "boundary/values.rs"]
 mod values;
+#[path = "boundary/worlds.rs"]
+mod worlds;
+
+#[path = "abi_reference/types.rs"]
+mod types;
