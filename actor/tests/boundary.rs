@@ -9,6 +9,10 @@ mod drops;
 mod endings;
 #[path = "boundary/handles.rs"]
 mod handles;
+#[path = "boundary/large.rs"]
+mod large;
+#[path = "boundary/profile.rs"]
+mod profile;
 #[path = "boundary/refusals.rs"]
 mod refusals;
 #[path = "boundary/values.rs"]

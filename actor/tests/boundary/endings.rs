@@ -2,8 +2,9 @@
 
 use retake_chain::{MAX_VALUES, Outcome, Value};
 use wasmtime::{Trap, format_err};
+use wit_component::StringEncoding;
 
-use crate::common::guest::{echo, handwritten, mirrored};
+use crate::common::guest::{echo, encoded_handwritten, handwritten, mirrored};
 use crate::common::session::{Exit, Session, rep, replay};
 
 fn asks() -> Session {
@@ -281,5 +282,35 @@ mod malformed {
     #[tokio::test]
     async fn a_string_that_is_not_utf8_fails() {
         ends("string", &[0, 4], Outcome::Failed("invalid utf8 encoding".into())).await;
+    }
+
+    /// The guest's string is one half of a surrogate pair, which is no character.
+    async fn fails_at_a_surrogate(encoding: StringEncoding, length: u32) {
+        let guest = encoded_handwritten(
+            "package retake:test;
+             interface host { f: func(p: string); }
+             interface guest { f: func(); }
+             world actor { import host; export guest; }",
+            r#"(import "retake:test/host" "f" (func $f (param i32 i32)))"#,
+            &format!(
+                r#"(data (i32.const 0) "\00\d8")
+                   (func (export "retake:test/guest#f") (call $f (i32.const 0) (i32.const {length})))"#
+            ),
+            encoding,
+        );
+        let recorded = Session::of(guest).call("f", []).record_and_replay().await;
+        assert!(recorded.host_calls.is_empty());
+        assert!(matches!(&recorded.outcomes[..], [Outcome::Failed(_) | Outcome::Trapped(_)]), "{recorded:?}");
+    }
+
+    #[tokio::test]
+    async fn an_unpaired_surrogate_of_a_utf16_guest_fails() {
+        fails_at_a_surrogate(StringEncoding::UTF16, 1).await;
+    }
+
+    #[tokio::test]
+    async fn an_unpaired_surrogate_of_a_latin1_or_utf16_guest_fails() {
+        // The highest bit of a length says that the string is UTF-16.
+        fails_at_a_surrogate(StringEncoding::CompactUTF16, 1 << 31 | 1).await;
     }
 }

@@ -95,9 +95,14 @@ pub fn encoded_echo(wit: &str, encoding: StringEncoding) -> Vec<u8> {
 
 /// A guest of the world `actor` in `wit` whose core module has the given imports and functions, and the usual memory.
 pub fn handwritten(wit: &str, imports: &str, functions: &str) -> Vec<u8> {
+    encoded_handwritten(wit, imports, functions, StringEncoding::UTF8)
+}
+
+/// The same, with strings in the given encoding.
+pub fn encoded_handwritten(wit: &str, imports: &str, functions: &str, encoding: StringEncoding) -> Vec<u8> {
     let (resolve, world) = parse(wit);
     let module = format!("(module {imports} {MEMORY} {functions})");
-    encode(&resolve, world, &module, StringEncoding::UTF8)
+    encode(&resolve, world, &module, encoding)
 }
 
 fn parse(wit: &str) -> (Resolve, WorldId) {
