@@ -15,6 +15,8 @@ mod large;
 mod profile;
 #[path = "boundary/refusals.rs"]
 mod refusals;
+#[path = "boundary/roots.rs"]
+mod roots;
 #[path = "boundary/values.rs"]
 mod values;
 #[path = "boundary/worlds.rs"]

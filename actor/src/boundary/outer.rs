@@ -14,7 +14,7 @@ use super::owner::{self, ImportedResource};
 use super::prefix::Prefix;
 use super::reexport;
 use super::shim::{CALLS, call_name};
-use super::world::{InstrumentError, World};
+use super::world::{InstrumentError, ROOT, World};
 
 /// The outer component, and what is where in it.
 pub(super) struct Built {
@@ -30,7 +30,13 @@ pub(super) fn build(world: &World, shim: &[u8], original: &[u8]) -> Result<Built
     let prefix = Prefix::read(shim)?;
     let mut component = Component::new();
     let owned = owner::write(&prefix, &mut component)?;
-    let mut outer = Outer { component, components: 0, instances: owned.instance_count, functions: 0 };
+    let mut outer = Outer {
+        component,
+        components: 0,
+        instances: owned.instance_count,
+        functions: prefix.root_functions().count() as u32,
+        types: owned.type_count,
+    };
     let shim_component = outer.nest(shim);
     let original_component = outer.nest(original);
     let end = outer.component.as_slice().len();
@@ -38,7 +44,13 @@ pub(super) fn build(world: &World, shim: &[u8], original: &[u8]) -> Result<Built
     let imports = owned.instances.iter();
     let imports: Vec<(String, Item)> =
         imports.map(|(name, index)| (name.clone(), (ComponentExportKind::Instance, *index))).collect();
-    let shim_instance = outer.instantiate(shim_component, &imports);
+    let functions = (0..).zip(prefix.root_functions());
+    let functions = functions.map(|(index, name)| (name.to_string(), (ComponentExportKind::Func, index)));
+    let types = prefix
+        .root_types()
+        .map(|(index, name)| (name.to_string(), (ComponentExportKind::Type, owned.first_type + index)));
+    let shim_imports: Vec<_> = imports.iter().cloned().chain(types).chain(functions).collect();
+    let shim_instance = outer.instantiate(shim_component, &shim_imports);
     let calls = outer.alias(shim_instance, ComponentExportKind::Instance, CALLS);
 
     let mut indices = HashMap::new();
@@ -66,6 +78,19 @@ pub(super) fn build(world: &World, shim: &[u8], original: &[u8]) -> Result<Built
         let instance = outer.instantiate(reexporter, &arguments);
         provided.push((import.name.clone(), (ComponentExportKind::Instance, instance)));
     }
+    for (name, (interface, type_name)) in &world.root_types {
+        let instance = owned.instances.get(interface).ok_or_else(|| {
+            InstrumentError::build("types", format!("`{name}` belongs to no imported interface"))
+        })?;
+        let ty = outer.alias(*instance, ComponentExportKind::Type, type_name);
+        provided.push((name.clone(), (ComponentExportKind::Type, ty)));
+    }
+    for (index, (interface, function)) in world.functions.iter().enumerate() {
+        if interface == ROOT {
+            let call = outer.alias(calls, ComponentExportKind::Func, &call_name(index));
+            provided.push((function.name.clone(), (ComponentExportKind::Func, call)));
+        }
+    }
     let actor = outer.instantiate(original_component, &provided);
 
     for (key, item) in &world.resolve.worlds[world.world].exports {
@@ -88,6 +113,7 @@ struct Outer {
     components: u32,
     instances: u32,
     functions: u32,
+    types: u32,
 }
 
 impl Outer {
@@ -127,12 +153,12 @@ impl Outer {
         self.next(kind);
     }
 
-    /// Counts a new item; an export defines one too. Types are not counted: nothing refers to one after this.
+    /// Counts a new item; an export defines one too.
     fn next(&mut self, kind: ComponentExportKind) -> u32 {
         let counter = match kind {
             ComponentExportKind::Func => &mut self.functions,
             ComponentExportKind::Instance => &mut self.instances,
-            _ => return 0,
+            _ => &mut self.types,
         };
         *counter += 1;
         *counter - 1

@@ -44,6 +44,10 @@ pub(super) struct Owned {
     pub instances: BTreeMap<String, u32>,
     /// How many instances there are.
     pub instance_count: u32,
+    /// Index of the first type of the prefix.
+    pub first_type: u32,
+    /// How many types there are.
+    pub type_count: u32,
 }
 
 /// Writes the imports of the prefix with the resource types apart.
@@ -52,7 +56,8 @@ pub(super) fn write(prefix: &Prefix<'_>, component: &mut Component) -> Result<Ow
     if resources.is_empty() {
         prefix.write(component);
         let (instances, instance_count) = (prefix.instances.clone(), prefix.instances.len() as u32);
-        return Ok(Owned { resources, instances, instance_count });
+        let type_count = prefix.type_count();
+        return Ok(Owned { resources, instances, instance_count, first_type: 0, type_count });
     }
     import_resources(component, resources.len());
     let mut owner = Owner { shift: 1 + resources.len() as u32, ..Owner::default() };
@@ -70,21 +75,32 @@ pub(super) fn write(prefix: &Prefix<'_>, component: &mut Component) -> Result<Ow
                 component.section(&section);
             }
             Item::Import { name, ty } => {
-                let mut section = ComponentImportSection::new();
-                section.import(*name, ComponentTypeRef::Instance(ty + owner.shift));
-                component.section(&section);
+                import(component, name, ComponentTypeRef::Instance(ty + owner.shift))
+            }
+            Item::ImportFunction { name, ty } => {
+                import(component, name, ComponentTypeRef::Func(ty + owner.shift));
+            }
+            Item::ImportType { name, ty } => {
+                import(component, name, ComponentTypeRef::Type(TypeBounds::Eq(ty + owner.shift)));
             }
         }
     }
     let instances = prefix.instances.iter().map(|(name, index)| (name.clone(), index + 1)).collect();
-    Ok(Owned { resources, instances, instance_count: 1 + prefix.instances.len() as u32 })
+    let first_type = owner.shift;
+    let (instance_count, type_count) = (1 + prefix.instances.len() as u32, first_type + prefix.type_count());
+    Ok(Owned { resources, instances, instance_count, first_type, type_count })
+}
+
+fn import(component: &mut Component, name: &str, ty: ComponentTypeRef) {
+    let mut section = ComponentImportSection::new();
+    section.import(name, ty);
+    component.section(&section);
 }
 
 /// The resource types that the imported interfaces declare, in the order in which they are written.
 fn declared(prefix: &Prefix<'_>) -> Vec<ImportedResource> {
     let mut resources = Vec::new();
-    let types = || prefix.items.iter().filter(|item| !matches!(item, Item::Import { .. }));
-    for (index, item) in types().enumerate() {
+    for (index, item) in prefix.items.iter().filter(|item| item.is_type()).enumerate() {
         let Item::Type { ty: ComponentType::Instance(declarations), .. } = item else { continue };
         let interface = prefix.items.iter().find_map(|item| match item {
             Item::Import { name, ty } if *ty == index as u32 => Some(*name),

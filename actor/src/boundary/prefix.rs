@@ -10,6 +10,7 @@ use wasm_encoder::{
 };
 use wasmparser::{
     ComponentAlias, ComponentExternalKind, ComponentType, ComponentTypeRef as TypeRef, Parser, Payload,
+    TypeBounds,
 };
 
 use super::world::InstrumentError;
@@ -35,6 +36,16 @@ pub(super) enum Item<'a> {
     Alias { instance: u32, name: &'a str },
     /// An imported instance of a type.
     Import { name: &'a str, ty: u32 },
+    /// Another name for a type, imported at the root of the world.
+    ImportType { name: &'a str, ty: u32 },
+    /// A function of a type, imported at the root of the world.
+    ImportFunction { name: &'a str, ty: u32 },
+}
+
+impl Item<'_> {
+    pub fn is_type(&self) -> bool {
+        matches!(self, Item::Type { .. } | Item::Alias { .. } | Item::ImportType { .. })
+    }
 }
 
 /// The part of a prefix that a component begins with.
@@ -69,12 +80,17 @@ impl<'a> Prefix<'a> {
                 Payload::ComponentImportSection(section) => {
                     for import in section.clone() {
                         let import = import.map_err(fail)?;
-                        let TypeRef::Instance(ty) = import.ty else {
-                            return Err(fail(format!("import {:?}", import.ty)));
-                        };
-                        let index = prefix.instances.len() as u32;
-                        prefix.instances.insert(import.name.name.to_string(), index);
-                        prefix.items.push(Item::Import { name: import.name.name, ty });
+                        let name = import.name.name;
+                        prefix.items.push(match import.ty {
+                            TypeRef::Instance(ty) => {
+                                let index = prefix.instances.len() as u32;
+                                prefix.instances.insert(name.to_string(), index);
+                                Item::Import { name, ty }
+                            }
+                            TypeRef::Func(ty) => Item::ImportFunction { name, ty },
+                            TypeRef::Type(TypeBounds::Eq(ty)) => Item::ImportType { name, ty },
+                            other => return Err(fail(format!("import {other:?}"))),
+                        });
                     }
                     (ComponentSectionId::Import, section.range())
                 }
@@ -83,6 +99,27 @@ impl<'a> Prefix<'a> {
             prefix.sections.push((id as u8, &shim[range]));
         }
         Ok(prefix)
+    }
+
+    /// How many types it defines.
+    pub fn type_count(&self) -> u32 {
+        self.items.iter().filter(|item| item.is_type()).count() as u32
+    }
+
+    /// The functions that it imports at the root, in the order of their indices.
+    pub fn root_functions(&self) -> impl Iterator<Item = &'a str> {
+        self.items.iter().filter_map(|item| match item {
+            Item::ImportFunction { name, .. } => Some(*name),
+            _ => None,
+        })
+    }
+
+    /// The types that it imports at the root, with their indices.
+    pub fn root_types(&self) -> impl Iterator<Item = (u32, &'a str)> {
+        (0..).zip(self.items.iter().filter(|item| item.is_type())).filter_map(|(index, item)| match item {
+            Item::ImportType { name, .. } => Some((index, *name)),
+            _ => None,
+        })
     }
 
     /// Writes all of it.
@@ -104,11 +141,11 @@ impl<'a> Prefix<'a> {
         let mut instances = HashMap::new();
         let (mut types, mut imports) = (0, 0);
         for (item, needed) in self.items.iter().zip(needed) {
-            let number = match item {
-                Item::Import { .. } => &mut imports,
-                _ => &mut types,
-            };
-            *number += 1;
+            match item {
+                Item::Import { .. } => imports += 1,
+                Item::ImportFunction { .. } => {}
+                _ => types += 1,
+            }
             if !needed {
                 continue;
             }
@@ -132,6 +169,7 @@ impl<'a> Prefix<'a> {
                     kept.instances.insert(name.to_string(), kept.instances.len() as u32);
                     continue;
                 }
+                Item::ImportFunction { .. } | Item::ImportType { .. } => continue,
             }
             renumbered.known.insert(types - 1, kept.types);
             kept.types += 1;
@@ -143,9 +181,7 @@ impl<'a> Prefix<'a> {
     fn needed(&self, interfaces: &BTreeSet<String>) -> Vec<bool> {
         let (mut types, mut instances): (BTreeSet<u32>, BTreeSet<u32>) = Default::default();
         let mut needed = vec![false; self.items.len()];
-        let is_import = |item: &&Item<'_>| matches!(item, Item::Import { .. });
-        let imports = self.items.iter().filter(is_import).count() as u32;
-        let (mut ty, mut import) = (self.items.len() as u32 - imports, imports);
+        let (mut ty, mut import) = (self.type_count(), self.instances.len() as u32);
         // An item refers to earlier ones alone.
         for (item, needed) in self.items.iter().zip(&mut needed).rev() {
             match item {
@@ -156,6 +192,9 @@ impl<'a> Prefix<'a> {
                         types.insert(*ty);
                     }
                 }
+                // No interface needs what is at the root.
+                Item::ImportFunction { .. } => {}
+                Item::ImportType { .. } => ty -= 1,
                 Item::Type { refers_to, .. } => {
                     ty -= 1;
                     *needed = types.contains(&ty);

@@ -3,8 +3,8 @@
 //! Every imported resource is a type of its own, and its destructor and every imported function ask the [`StandIn`] in the
 //! store's data. As no host function is linked, none can run.
 
-use wasmtime::component::types::ComponentItem;
-use wasmtime::component::{Component, Linker, ResourceAny, ResourceDynamic, ResourceType};
+use wasmtime::component::types::{ComponentFunc, ComponentItem};
+use wasmtime::component::{Component, Linker, LinkerInstance, ResourceAny, ResourceDynamic, ResourceType};
 use wasmtime::{AsContextMut, Engine, Result, bail};
 
 use super::dropper::drop_name;
@@ -12,7 +12,7 @@ use super::instrument::Instrumented;
 use super::owner::RESOURCES;
 use super::tap::tap_function;
 use super::tap_types::{TAP, arguments_name, result_name};
-use super::world::FunctionName;
+use super::world::{FunctionName, ROOT};
 use crate::abi::{self, UnfitValue};
 use retake_chain::Value;
 
@@ -66,12 +66,25 @@ where
     // The same resource imported under two names (`use`) must get one type.
     let mut distinct: Vec<ResourceType> = Vec::new();
     for (interface, import) in component.component_type().imports(engine) {
-        let ComponentItem::ComponentInstance(instance) = import.ty else {
-            bail!("the import `{interface}` is not an interface");
+        let instance = match import.ty {
+            ComponentItem::ComponentInstance(_) if interface == TAP => continue,
+            ComponentItem::ComponentInstance(instance) => instance,
+            ComponentItem::ComponentFunc(ty) => {
+                link_function(&mut linker.root(), FunctionName::new(ROOT, interface), &ty, get)?;
+                continue;
+            }
+            // Another name for a type of an interface that comes before it.
+            ComponentItem::Resource(ty) => {
+                let Some(number) = distinct.iter().position(|known| *known == ty) else {
+                    bail!("the import `{interface}` is a resource at the root of the world");
+                };
+                let ty = ResourceType::host_dynamic(number as u32);
+                linker.root().resource(interface, ty, |_, _| Ok(()))?;
+                continue;
+            }
+            ComponentItem::Type(_) => continue,
+            _ => bail!("the import `{interface}` is neither an interface, a function nor a type"),
         };
-        if interface == TAP {
-            continue;
-        }
         let mut drops = instrumented.filter(|_| interface == RESOURCES).map(Instrumented::drops);
         let mut linker = linker.instance(interface)?;
         for (name, export) in instance.exports(engine) {
@@ -92,11 +105,7 @@ where
                     })?;
                 }
                 ComponentItem::ComponentFunc(ty) => {
-                    let call = FunctionName::new(interface, name);
-                    abi::define(&mut linker, name, &ty, move |mut store, arguments| {
-                        let input = arguments.map(|arguments| arguments.values);
-                        get(store.data_mut()).answer(&call, input)
-                    })?;
+                    link_function(&mut linker, FunctionName::new(interface, name), &ty, get)?;
                 }
                 _ => {}
             }
@@ -106,6 +115,19 @@ where
         link_silent_tap(linker, engine, instrumented, component, get)?;
     }
     Ok(StandInResources { count: distinct.len() as u32 })
+}
+
+fn link_function<T: 'static, S: StandIn + 'static>(
+    linker: &mut LinkerInstance<'_, T>,
+    call: FunctionName,
+    ty: &ComponentFunc,
+    get: impl Fn(&mut T) -> &mut S + Send + Sync + Copy + 'static,
+) -> Result<()> {
+    let name = call.function.clone();
+    abi::define(linker, &name, ty, move |mut store, arguments| {
+        let input = arguments.map(|arguments| arguments.values);
+        get(store.data_mut()).answer(&call, input)
+    })
 }
 
 /// Defines the tap of an instrumented component.

@@ -10,7 +10,7 @@ use wit_parser::{
     WorldItem, WorldKey,
 };
 
-use super::world::{InstrumentError, contains_handle};
+use super::world::{InstrumentError, contains_handle, for_each_child};
 
 /// The interface that the shim reports to.
 pub(super) const TAP: &str = "retake:boundary/tap";
@@ -149,23 +149,8 @@ impl Lender<'_> {
                     *handle = Handle::Borrow(resource);
                 }
             }
-            TypeDefKind::Record(record) => {
-                record.fields.iter_mut().for_each(|field| field.ty = self.lend(&field.ty))
-            }
-            TypeDefKind::Tuple(tuple) => {
-                tuple.types.iter_mut().for_each(|ty| *ty = self.lend(ty));
-            }
-            TypeDefKind::Variant(variant) => variant
-                .cases
-                .iter_mut()
-                .filter_map(|case| case.ty.as_mut())
-                .for_each(|ty| *ty = self.lend(ty)),
-            TypeDefKind::Option(ty) | TypeDefKind::List(ty) => *ty = self.lend(ty),
-            TypeDefKind::Result(result) => {
-                result.ok.iter_mut().chain(result.err.iter_mut()).for_each(|ty| *ty = self.lend(ty))
-            }
             // Nothing else holds a handle: `World::decode` refused it.
-            _ => {}
+            kind => for_each_child(kind, &mut |ty| *ty = self.lend(ty)),
         }
     }
 }

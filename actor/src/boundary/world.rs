@@ -8,7 +8,8 @@ use thiserror::Error;
 use wasmparser::{Encoding, Parser, Payload};
 use wit_component::DecodedWasm;
 use wit_parser::{
-    Function, FunctionKind, InterfaceId, Resolve, Type, TypeDefKind, WorldId, WorldItem, WorldKey,
+    Function, FunctionKind, Handle, InterfaceId, Resolve, Type, TypeDefKind, TypeId, TypeOwner, WorldId,
+    WorldItem, WorldKey,
 };
 
 use super::shim::CALLS;
@@ -32,16 +33,14 @@ pub enum InstrumentError {
         /// What the decoder says.
         reason: String,
     },
-    /// The component imports something that is not an interface.
+    /// The component imports a type that its world declares.
     #[error(
-        "the import `{name}` is a {what} at the root of the world; only imports of interfaces can be recorded: \
-         put it into an interface"
+        "the import `{name}` is a type that the world declares at its root, which cannot be recorded: put it into an \
+         interface"
     )]
-    RootImport {
+    RootType {
         /// Name of the import.
         name: String,
-        /// `function` or `type`.
-        what: &'static str,
     },
     /// The component has an interface of a package that the boundary is made of; an instrumented component has one.
     #[error(
@@ -128,21 +127,28 @@ pub(super) struct World {
     pub resolve: Resolve,
     pub world: WorldId,
     pub imports: Vec<Import>,
-    /// Every imported function with the name of its interface, in the order of the shim's functions.
+    /// The names at the root of the world for types of the imports, which the functions there use: the interface, and the type's
+    /// name in it.
+    pub root_types: Vec<(String, (String, String))>,
+    /// Every imported function with the name of its interface, in the order of the shim's functions; those of interfaces come
+    /// first.
     pub functions: Vec<(String, Function)>,
 }
+
+/// What stands for the interface of functions that are imported at the root of the world.
+pub(super) const ROOT: &str = "$root";
 
 impl World {
     /// Whether there is anything for a tap to see.
     pub fn reaches_a_host(&self) -> bool {
-        let resource = |id: &wit_parser::TypeId| self.resolve.types[*id].kind == TypeDefKind::Resource;
+        let resource = |id: &TypeId| self.resolve.types[*id].kind == TypeDefKind::Resource;
         let declares = |import: &Import| self.resolve.interfaces[import.id].types.values().any(resource);
         !self.functions.is_empty() || self.imports.iter().any(declares)
     }
 
     pub fn decode(component: &[u8]) -> Result<World, InstrumentError> {
         expect_component(component)?;
-        let DecodedWasm::Component(resolve, world) = decode_wit(component)? else {
+        let DecodedWasm::Component(mut resolve, world) = decode_wit(component)? else {
             return Err(InstrumentError::Undecodable {
                 reason: "it is an encoded WIT package, not a component".into(),
             });
@@ -150,7 +156,7 @@ impl World {
         if let Some(package) = own_package(&resolve) {
             return Err(InstrumentError::OwnPackage { package });
         }
-        let mut imports = Vec::new();
+        let (mut imports, mut root_functions, mut root_types) = (Vec::new(), Vec::new(), Vec::new());
         for (key, item) in &resolve.worlds[world].imports {
             let name = resolve.name_world_key(key);
             match item {
@@ -161,10 +167,11 @@ impl World {
                     return Err(InstrumentError::InlineTypes { name });
                 }
                 WorldItem::Interface { id, .. } => imports.push(Import { name, id: *id }),
-                WorldItem::Function(_) => return Err(root_import(name, "function")),
-                WorldItem::Type { .. } => return Err(root_import(name, "type")),
+                WorldItem::Function(function) => root_functions.push(function.clone()),
+                WorldItem::Type { id, .. } => root_types.push((name, *id)),
             }
         }
+        let root_types = self::root_types(&resolve, root_types)?;
         let mut functions = Vec::new();
         for import in &imports {
             for function in resolve.interfaces[import.id].functions.values() {
@@ -172,7 +179,13 @@ impl World {
                 functions.push((import.name.clone(), function.clone()));
             }
         }
-        Ok(World { resolve, world, imports, functions })
+        for mut function in root_functions {
+            refuse_unsupported(&resolve, ROOT, &function)?;
+            let params = function.params.iter_mut().map(|param| &mut param.ty);
+            params.chain(&mut function.result).for_each(|ty| *ty = without_root_names(&mut resolve, *ty));
+            functions.push((ROOT.to_string(), function));
+        }
+        Ok(World { resolve, world, imports, root_types, functions })
     }
 }
 
@@ -196,8 +209,40 @@ fn own_package(resolve: &Resolve) -> Option<String> {
     names.find(|name| own.contains(&Some(name)))
 }
 
-fn root_import(name: String, what: &'static str) -> InstrumentError {
-    InstrumentError::RootImport { name, what }
+/// What the types at the root of the world are other names for: the interface, and the type's name in it.
+fn root_types(
+    resolve: &Resolve,
+    types: Vec<(String, TypeId)>,
+) -> Result<Vec<(String, (String, String))>, InstrumentError> {
+    let alias = |(name, id): (String, TypeId)| {
+        let target = &resolve.types[dealias(resolve, id)];
+        let interface = match target.owner {
+            TypeOwner::Interface(owner) => resolve.id_of(owner),
+            _ => None,
+        };
+        match interface.zip(target.name.clone()) {
+            Some(target) => Ok((name, target)),
+            None => Err(InstrumentError::RootType { name }),
+        }
+    };
+    types.into_iter().map(alias).collect()
+}
+
+/// The same type with the names that interfaces have for what the world has names for too: an interface cannot use those.
+fn without_root_names(resolve: &mut Resolve, ty: Type) -> Type {
+    let Type::Id(id) = ty else { return ty };
+    let mut def = resolve.types[id].clone();
+    match (def.owner, &mut def.kind) {
+        (TypeOwner::World(_), TypeDefKind::Type(target)) => return without_root_names(resolve, *target),
+        (TypeOwner::None, TypeDefKind::Handle(Handle::Own(id) | Handle::Borrow(id))) => {
+            *id = dealias(resolve, *id);
+        }
+        (TypeOwner::None, kind) => {
+            for_each_child(kind, &mut |child| *child = without_root_names(resolve, *child));
+        }
+        _ => return ty,
+    }
+    Type::Id(resolve.types.alloc(def))
 }
 
 /// Tells a component from a core module and from anything else, before any other parser looks at it.
@@ -261,8 +306,22 @@ pub(super) fn children(kind: &TypeDefKind) -> Vec<Type> {
     }
 }
 
+/// Does something to each type directly inside a type.
+pub(super) fn for_each_child(kind: &mut TypeDefKind, change: &mut impl FnMut(&mut Type)) {
+    match kind {
+        TypeDefKind::Record(record) => record.fields.iter_mut().for_each(|field| change(&mut field.ty)),
+        TypeDefKind::Tuple(tuple) => tuple.types.iter_mut().for_each(change),
+        TypeDefKind::Variant(variant) => {
+            variant.cases.iter_mut().filter_map(|case| case.ty.as_mut()).for_each(change);
+        }
+        TypeDefKind::Option(ty) | TypeDefKind::List(ty) | TypeDefKind::Type(ty) => change(ty),
+        TypeDefKind::Result(result) => result.ok.iter_mut().chain(&mut result.err).for_each(change),
+        _ => {}
+    }
+}
+
 /// Follows type aliases to the type they name.
-pub(super) fn dealias(resolve: &Resolve, mut id: wit_parser::TypeId) -> wit_parser::TypeId {
+pub(super) fn dealias(resolve: &Resolve, mut id: TypeId) -> TypeId {
     while let TypeDefKind::Type(Type::Id(next)) = resolve.types[id].kind {
         id = next;
     }
@@ -270,11 +329,7 @@ pub(super) fn dealias(resolve: &Resolve, mut id: wit_parser::TypeId) -> wit_pars
 }
 
 /// Whether a handle of the wanted kind is anywhere inside the type.
-pub(super) fn contains_handle(
-    resolve: &Resolve,
-    ty: &Type,
-    wanted: &impl Fn(&wit_parser::Handle) -> bool,
-) -> bool {
+pub(super) fn contains_handle(resolve: &Resolve, ty: &Type, wanted: &impl Fn(&Handle) -> bool) -> bool {
     let Type::Id(id) = ty else { return false };
     match &resolve.types[*id].kind {
         TypeDefKind::Handle(handle) => wanted(handle),

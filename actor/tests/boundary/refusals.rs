@@ -47,16 +47,9 @@ fn an_encoded_wit_package_is_refused() {
 }
 
 #[test]
-fn a_function_imported_at_the_root_is_refused_by_name() {
-    let (error, message) = refusal(r#"(component (import "look-up" (func (param "p" u8))))"#);
-    assert!(matches!(error, InstrumentError::RootImport { what: "function", .. }));
-    assert!(message.contains("`look-up`"), "{message}");
-}
-
-#[test]
-fn a_type_imported_at_the_root_is_refused_by_name() {
+fn a_type_that_the_world_declares_is_refused_by_name() {
     let (error, message) = refusal(r#"(component (import "thing" (type (sub resource))))"#);
-    assert!(matches!(error, InstrumentError::RootImport { what: "type", .. }));
+    assert!(matches!(error, InstrumentError::RootType { .. }));
     assert!(message.contains("`thing`"), "{message}");
 }
 

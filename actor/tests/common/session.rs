@@ -278,8 +278,17 @@ fn numbered(values: &[Value]) -> Vec<Value> {
 fn link_scripted_host(linker: &mut Linker<Host>, engine: &Engine, component: &Component) -> Result<()> {
     let mut distinct: Vec<ResourceType> = Vec::new();
     for (interface, import) in component.component_type().imports(engine) {
-        let ComponentItem::ComponentInstance(instance) = import.ty else {
-            panic!("`{interface}` is not an interface");
+        let instance = match import.ty {
+            ComponentItem::ComponentInstance(instance) => instance,
+            ComponentItem::ComponentFunc(_) => {
+                let function = interface.to_string();
+                linker.root().func_new(interface, move |store, ty, arguments, results| {
+                    answer_from_script(store, &function, &ty, arguments, results)
+                })?;
+                continue;
+            }
+            // The names at the root for types of interfaces are the component's own business.
+            _ => continue,
         };
         let mut linker = linker.instance(interface)?;
         for (name, export) in instance.exports(engine) {
