@@ -14,7 +14,7 @@ use super::owner::{self, ImportedResource};
 use super::prefix::Prefix;
 use super::reexport;
 use super::shim::{CALLS, call_name};
-use super::world::{InstrumentError, ROOT, World};
+use super::world::{InstrumentError, ROOT, RootType, World};
 
 /// The outer component, and what is where in it.
 pub(super) struct Built {
@@ -78,7 +78,7 @@ pub(super) fn build(world: &World, shim: &[u8], original: &[u8]) -> Result<Built
         let instance = outer.instantiate(reexporter, &arguments);
         provided.push((import.name.clone(), (ComponentExportKind::Instance, instance)));
     }
-    for (name, (interface, type_name)) in &world.root_types {
+    for RootType { name, interface, type_name } in &world.root_types {
         let instance = owned.instances.get(interface).ok_or_else(|| {
             InstrumentError::build("types", format!("`{name}` belongs to no imported interface"))
         })?;

@@ -121,15 +121,23 @@ pub(super) struct Import {
     pub id: InterfaceId,
 }
 
+/// A name at the root of the world for a type of an imported interface.
+#[derive(Clone)]
+pub(super) struct RootType {
+    pub name: String,
+    pub interface: String,
+    /// The type's name in the interface.
+    pub type_name: String,
+}
+
 /// The decoded world of a component.
 #[derive(Clone)]
 pub(super) struct World {
     pub resolve: Resolve,
     pub world: WorldId,
     pub imports: Vec<Import>,
-    /// The names at the root of the world for types of the imports, which the functions there use: the interface, and the type's
-    /// name in it.
-    pub root_types: Vec<(String, (String, String))>,
+    /// The types that are imported at the root of the world, which the functions there use.
+    pub root_types: Vec<RootType>,
     /// Every imported function with the name of its interface, in the order of the shim's functions; those of interfaces come
     /// first.
     pub functions: Vec<(String, Function)>,
@@ -168,10 +176,9 @@ impl World {
                 }
                 WorldItem::Interface { id, .. } => imports.push(Import { name, id: *id }),
                 WorldItem::Function(function) => root_functions.push(function.clone()),
-                WorldItem::Type { id, .. } => root_types.push((name, *id)),
+                WorldItem::Type { id, .. } => root_types.push(root_type(&resolve, name, *id)?),
             }
         }
-        let root_types = self::root_types(&resolve, root_types)?;
         let mut functions = Vec::new();
         for import in &imports {
             for function in resolve.interfaces[import.id].functions.values() {
@@ -209,23 +216,17 @@ fn own_package(resolve: &Resolve) -> Option<String> {
     names.find(|name| own.contains(&Some(name)))
 }
 
-/// What the types at the root of the world are other names for: the interface, and the type's name in it.
-fn root_types(
-    resolve: &Resolve,
-    types: Vec<(String, TypeId)>,
-) -> Result<Vec<(String, (String, String))>, InstrumentError> {
-    let alias = |(name, id): (String, TypeId)| {
-        let target = &resolve.types[dealias(resolve, id)];
-        let interface = match target.owner {
-            TypeOwner::Interface(owner) => resolve.id_of(owner),
-            _ => None,
-        };
-        match interface.zip(target.name.clone()) {
-            Some(target) => Ok((name, target)),
-            None => Err(InstrumentError::RootType { name }),
-        }
+/// Finds what a type at the root of the world is another name for.
+fn root_type(resolve: &Resolve, name: String, id: TypeId) -> Result<RootType, InstrumentError> {
+    let target = &resolve.types[dealias(resolve, id)];
+    let interface = match target.owner {
+        TypeOwner::Interface(owner) => resolve.id_of(owner),
+        _ => None,
     };
-    types.into_iter().map(alias).collect()
+    match interface.zip(target.name.clone()) {
+        Some((interface, type_name)) => Ok(RootType { name, interface, type_name }),
+        None => Err(InstrumentError::RootType { name }),
+    }
 }
 
 /// The same type with the names that interfaces have for what the world has names for too: an interface cannot use those.
