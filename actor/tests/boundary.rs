@@ -3,6 +3,8 @@
 
 mod common;
 
+#[path = "boundary/adapt.rs"]
+mod adapt;
 #[path = "boundary/endings.rs"]
 mod endings;
 #[path = "boundary/handles.rs"]

@@ -100,6 +100,12 @@ pub fn handwritten(wit: &str, imports: &str, functions: &str) -> Vec<u8> {
     encode(&resolve, world, &module, StringEncoding::UTF8)
 }
 
+/// The same as a core module that says in itself what component it makes.
+pub fn handwritten_module(wit: &str, imports: &str, functions: &str) -> Vec<u8> {
+    let (resolve, world) = parse(wit);
+    module(&resolve, world, &format!("(module {imports} {MEMORY} {functions})"), StringEncoding::UTF8)
+}
+
 fn parse(wit: &str) -> (Resolve, WorldId) {
     let mut resolve = Resolve::default();
     let package = resolve.push_str("test.wit", wit).unwrap_or_else(|error| panic!("{error:?}\n{wit}"));
@@ -107,10 +113,15 @@ fn parse(wit: &str) -> (Resolve, WorldId) {
     (resolve, world)
 }
 
-fn encode(resolve: &Resolve, world: WorldId, module: &str, encoding: StringEncoding) -> Vec<u8> {
-    const { assert!(RESULT < HEAP) };
-    let mut module = wat::parse_str(module).unwrap_or_else(|error| panic!("{error}\n{module}"));
+fn module(resolve: &Resolve, world: WorldId, text: &str, encoding: StringEncoding) -> Vec<u8> {
+    let mut module = wat::parse_str(text).unwrap_or_else(|error| panic!("{error}\n{text}"));
     wit_component::embed_component_metadata(&mut module, resolve, world, encoding).unwrap();
+    module
+}
+
+fn encode(resolve: &Resolve, world: WorldId, text: &str, encoding: StringEncoding) -> Vec<u8> {
+    const { assert!(RESULT < HEAP) };
+    let module = module(resolve, world, text, encoding);
     let mut encoder = ComponentEncoder::default().validate(true).module(&module).unwrap();
     encoder.encode().unwrap_or_else(|error| panic!("{error:?}"))
 }
