@@ -90,14 +90,12 @@ pub fn encoded_echo(wit: &str, encoding: StringEncoding) -> Vec<u8> {
         module.push_str(")\n");
     }
     module.push(')');
-    encode(&resolve, world, &module, encoding)
+    component(&self::module(&resolve, world, &module, encoding))
 }
 
 /// A guest of the world `actor` in `wit` whose core module has the given imports and functions, and the usual memory.
 pub fn handwritten(wit: &str, imports: &str, functions: &str) -> Vec<u8> {
-    let (resolve, world) = parse(wit);
-    let module = format!("(module {imports} {MEMORY} {functions})");
-    encode(&resolve, world, &module, StringEncoding::UTF8)
+    component(&handwritten_module(wit, imports, functions))
 }
 
 /// The same as a core module that says in itself what component it makes.
@@ -119,10 +117,9 @@ fn module(resolve: &Resolve, world: WorldId, text: &str, encoding: StringEncodin
     module
 }
 
-fn encode(resolve: &Resolve, world: WorldId, text: &str, encoding: StringEncoding) -> Vec<u8> {
+fn component(module: &[u8]) -> Vec<u8> {
     const { assert!(RESULT < HEAP) };
-    let module = module(resolve, world, text, encoding);
-    let mut encoder = ComponentEncoder::default().validate(true).module(&module).unwrap();
+    let mut encoder = ComponentEncoder::default().validate(true).module(module).unwrap();
     encoder.encode().unwrap_or_else(|error| panic!("{error:?}"))
 }
 
