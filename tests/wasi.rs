@@ -33,6 +33,7 @@ const AREAS: &[Row] = &[
     ("wasi-tcp.wasm", NET, &[], "localhost is", "sockets/instance-network sockets/tcp-create-socket sockets/tcp sockets/ip-name-lookup"),
     ("wasi-tcp.wasm", &[], &[], "denied: ", "sockets/tcp-create-socket sockets/ip-name-lookup"),
     ("wasi-udp.wasm", NET, &[], "two datagrams", "sockets/instance-network sockets/udp-create-socket sockets/udp"),
+    ("exceptions.wat", &[], &[], "the command ended with exit code 0", "clocks/wall-clock"),
     ("core.wat", &[], &[], "hello\n", "io/streams clocks/wall-clock random/random"),
 ];
 

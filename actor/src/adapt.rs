@@ -46,7 +46,8 @@ pub(crate) fn is_module(bytes: &[u8]) -> bool {
 
 /// Turns a core module into a component.
 pub(crate) fn adapt(module: &[u8]) -> Result<Vec<u8>, AdaptError> {
-    let unadaptable = |reason: String| AdaptError::Unadaptable { reason };
+    let unadaptable =
+        |reason: String| AdaptError::Unadaptable { reason: reason.lines().collect::<Vec<_>>().join(", ") };
     // The encoder takes it for granted that the module is valid.
     wasmparser::validate(module).map_err(|error| unadaptable(error.to_string()))?;
     let adapter = match says_of_itself(module) {
@@ -59,7 +60,7 @@ pub(crate) fn adapt(module: &[u8]) -> Result<Vec<u8>, AdaptError> {
         encoder.validate(true).encode()
     };
     match catch_unwind(encode) {
-        Ok(encoded) => encoded.map_err(|error| unadaptable(format!("{:#}", error))),
+        Ok(encoded) => encoded.map_err(|error| unadaptable(format!("{error:#}"))),
         Err(_) => Err(unadaptable("the encoder cannot handle it".into())),
     }
 }
