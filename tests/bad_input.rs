@@ -39,7 +39,11 @@ fn what_is_no_actor_is_refused_before_a_take_is_created() {
         ("cut.wasm".to_string(), &["cannot be decoded"]),
         ("folder.wasm".to_string(), &["cannot be read"]),
         ("missing.wasm".to_string(), &["cannot be read", "No such file"]),
-        (fixture("core.wat"), &["core module", "wasm-tools component new"]),
+        (
+            fixture("core-library.wat"),
+            &["core module and no program", "`_start`", "wasm-tools component new"],
+        ),
+        (fixture("core-foreign.wat"), &["core module", "`env::frob`", "wasm-tools component new"]),
         (fixture("no-export.wat"), &["`add`", "wasi:http/incoming-handler@0.2", "wasi:cli/run@0.2"]),
         (fixture("unknown-import.wat"), &["acme:thing/api@1.0.0"]),
     ] {
@@ -135,7 +139,8 @@ fn force_keeps_the_old_file_if_the_new_session_cannot_begin() {
     sandbox.write("it.take", "precious");
     let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = taken.local_addr().expect("a bound socket").to_string();
-    let (core, unknown, http) = (actor("core.wat"), actor("unknown-import.wat"), actor("http-c.wasm"));
+    let (core, unknown, http) =
+        (actor("core-library.wat"), actor("unknown-import.wat"), actor("http-c.wasm"));
     for args in [&[core.as_str()][..], &[&unknown], &[&http, "--http", &address]] {
         assert_refused(sandbox.retake(["record", "-o", "it.take", "--force"].iter().chain(args)), 4, &[]);
         assert_eq!(sandbox.read("it.take"), b"precious");
@@ -169,7 +174,7 @@ fn a_replay_without_its_take_or_its_actor_names_what_is_missing() {
     sandbox.copy_actor("hello.wat");
     sandbox.retake(["record", "hello.wat"]).expect(0);
     sandbox.write("text.wasm", "this is not WebAssembly");
-    let core = actor("core.wat");
+    let core = actor("core-library.wat");
     std::fs::remove_file(sandbox.path("hello.wat")).expect("it is there");
     let rows: &[(&[&str], &[&str])] = &[
         (&["missing.take"], &["missing.take", "No such file"]),

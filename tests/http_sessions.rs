@@ -98,6 +98,7 @@ fn clients_that_go_away_early_leave_a_take_that_replays() {
     served.stop();
 
     assert_eq!(sandbox.take("it.take").whole_calls(), 3);
+    sandbox.retake(["inspect", "it.take"]).expect(0).says(&[r#"failed: "the client went away""#]);
     sandbox.assert_intact_and_identical("it.take");
 }
 

@@ -140,6 +140,15 @@ fn a_memory_bomb_ends_at_the_memory_limit() {
 }
 
 #[test]
+fn a_garbage_collected_heap_ends_at_the_memory_limit() {
+    let list = "(type $list (struct (field (ref null $list)) (field i64)))";
+    let bomb = "(local $all (ref null $list))
+        (loop $again
+            (local.set $all (struct.new $list (local.get $all) (call $now))) (br $again))";
+    Limited::record(&module(list, bomb), &["--max-memory", "1M"]).ends_with("GC heap out of memory");
+}
+
+#[test]
 fn a_guest_that_does_with_the_memory_it_has_goes_on() {
     let content = module("(memory 1)", "(drop (memory.grow (i32.const 1000))) (drop (call $now))");
     let limited = Limited::record(&content, &["--max-memory", "1M"]);

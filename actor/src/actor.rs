@@ -1,20 +1,23 @@
-//! Owns [`Actor`]: a component as it was given, and its digest.
+//! Owns [`Actor`]: a component or a WASI 0.1 module as it was given, its digest, and the component that runs.
 
 use retake_chain::ContentRef;
 use thiserror::Error;
 use wasmtime::component::Component;
 use wasmtime::{Engine, Result};
 
+use crate::adapt::{AdaptError, adapt, is_module};
 use crate::boundary::{InstrumentError, expect_component};
 use crate::code_cache::CodeCache;
 
-/// A component, binary, as it was given.
+/// A component, or a core module of WASI 0.1, as it was given.
 #[derive(Clone, Debug)]
 pub struct Actor {
-    /// The component's bytes; text has been turned into binary.
+    /// The bytes that were given; text has been turned into binary.
     pub bytes: Vec<u8>,
     /// SHA-256 of the bytes.
     pub digest: ContentRef,
+    /// What a core module was turned into, and the digest of that.
+    adapted: Option<(Vec<u8>, ContentRef)>,
 }
 
 /// Why a component cannot be used.
@@ -23,6 +26,9 @@ pub enum LoadError {
     /// It cannot be recorded.
     #[error(transparent)]
     Instrument(#[from] InstrumentError),
+    /// It is a core module that cannot be turned into a component.
+    #[error(transparent)]
+    Adapt(#[from] AdaptError),
     /// The engine does not compile it.
     #[error("the component does not compile: {reason}")]
     Compile {
@@ -32,15 +38,32 @@ pub enum LoadError {
 }
 
 impl Actor {
-    /// Takes a component, as binary or as text; refuses anything else.
+    /// Takes a component, or a core module of WASI 0.1 that it turns into one, as binary or as text; refuses anything else.
     pub fn new(bytes: &[u8]) -> Result<Actor, LoadError> {
         let bytes = wat::parse_bytes(bytes).map_err(|error| {
             // The first line says what is wrong, the rest shows where in the text.
             let message = error.to_string();
             InstrumentError::NotWasm { reason: message.lines().next().unwrap_or_default().to_string() }
         })?;
-        expect_component(&bytes)?;
-        Ok(Actor { digest: ContentRef::of(&bytes), bytes: bytes.into_owned() })
+        let adapted = if is_module(&bytes) {
+            let component = adapt(&bytes)?;
+            let digest = ContentRef::of(&component);
+            Some((component, digest))
+        } else {
+            expect_component(&bytes)?;
+            None
+        };
+        Ok(Actor { digest: ContentRef::of(&bytes), bytes: bytes.into_owned(), adapted })
+    }
+
+    /// The component that runs: what was given, or what a core module was turned into.
+    pub fn component(&self) -> &[u8] {
+        self.adapted.as_ref().map_or(&self.bytes, |(component, _)| component)
+    }
+
+    /// SHA-256 of [`component`](Self::component).
+    pub fn component_digest(&self) -> ContentRef {
+        self.adapted.as_ref().map_or(self.digest, |(_, digest)| *digest)
     }
 
     /// Compiles the component as it is.
@@ -49,8 +72,8 @@ impl Actor {
     /// [`LoadError::Compile`].
     pub fn compile(&self, engine: &Engine, cache: Option<&CodeCache>) -> Result<Component, LoadError> {
         match cache {
-            Some(cache) => cache.compile(engine, &self.bytes, self.digest),
-            None => compile(engine, &self.bytes),
+            Some(cache) => cache.compile(engine, self.component(), self.component_digest()),
+            None => compile(engine, self.component()),
         }
     }
 }

@@ -5,12 +5,13 @@
 //! - [`link_stand_in`] and [`StandIn`]: run the original component with nothing real behind its imports.
 //! - [`abi`]: the dynamic ABI that both use.
 //! - [`profile`]: the engine settings that replay depends on.
-//! - [`Actor`]: a loaded component with its digest; [`Exports`]: the functions that can be called in it.
+//! - [`Actor`]: a loaded component, or a WASI 0.1 module turned into one, with its digest; [`Exports`]: the functions that can be called in it.
 //! - [`CodeCache`]: what was compiled, for the next time.
 //! - [`ActorStore`], [`ActorHandle`]: an actor of the Theater system, and how it is spoken to.
 
 pub mod abi;
 mod actor;
+mod adapt;
 mod boundary;
 mod code_cache;
 mod exports;
@@ -20,6 +21,7 @@ pub mod profile;
 mod theater;
 
 pub use actor::{Actor, LoadError, compile};
+pub use adapt::AdaptError;
 pub use boundary::{
     FunctionName, HandleIds, InstrumentError, Instrumented, StandIn, StandInResources, Tap, TapError,
     instrument, link_stand_in,

@@ -3,6 +3,8 @@
 
 mod common;
 
+#[path = "boundary/adapt.rs"]
+mod adapt;
 #[path = "boundary/drops.rs"]
 mod drops;
 #[path = "boundary/endings.rs"]

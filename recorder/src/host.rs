@@ -117,7 +117,7 @@ impl Permissions {
         };
         wasi.args(arguments).envs(&self.env);
         if self.allow_net {
-            wasi.inherit_network().allow_ip_name_lookup(true);
+            wasi.inherit_network().allow_tcp(true).allow_udp(true).allow_ip_name_lookup(true);
         } else {
             wasi.allow_tcp(false).allow_udp(false);
         }

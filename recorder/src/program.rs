@@ -83,9 +83,10 @@ impl<T: HasActor> Program<T> {
         link: impl FnOnce(&mut Linker<T>) -> wasmtime::Result<()>,
         host: impl Fn(SessionKind, ActorContext) -> Result<T, RecordError> + Send + Sync + 'static,
     ) -> Result<Arc<Program<T>>, RecordError> {
-        let instrumented = instrument(&actor.bytes).map_err(LoadError::from)?;
+        let instrumented = instrument(actor.component()).map_err(LoadError::from)?;
         let engine = profile::engine(&options.profile).map_err(RecordError::engine)?;
-        let component = instrumented.compile(&engine, actor.digest, options.code_cache.as_deref())?;
+        let component =
+            instrumented.compile(&engine, actor.component_digest(), options.code_cache.as_deref())?;
         let exports = Exports::of(&engine, &component);
         let kind = options.kind.or_else(|| exports.entry()?.entry);
         let kind = kind.ok_or_else(|| RecordError::no_entry(&exports))?;
@@ -111,7 +112,7 @@ impl<T: HasActor> Program<T> {
         self.kind
     }
 
-    /// The component as it was given.
+    /// The actor as it was given.
     pub fn actor(&self) -> &Actor {
         &self.actor
     }

@@ -57,10 +57,10 @@ impl Program {
         let profile = EngineProfile { fuel: recorded.fuel.or(options.fuel), ..recorded.clone() };
         let engine = profile::engine(&profile).map_err(|error| ReplayError::engine(&error))?;
         let cache = options.code_cache.as_deref();
-        let shim = profile::bounds_the_shim(recorded).then(|| instrument(&actor.bytes)).transpose();
+        let shim = profile::bounds_the_shim(recorded).then(|| instrument(actor.component())).transpose();
         let shim = shim.map_err(LoadError::from)?;
         let component = match &shim {
-            Some(instrumented) => instrumented.compile(&engine, actor.digest, cache)?,
+            Some(instrumented) => instrumented.compile(&engine, actor.component_digest(), cache)?,
             None => actor.compile(&engine, cache)?,
         };
         let mut linker = Linker::new(&engine);

@@ -5,6 +5,7 @@
 mod forge;
 mod http;
 mod model;
+mod peer;
 mod sandbox;
 mod served;
 mod take;
@@ -13,9 +14,10 @@ mod trace;
 pub use forge::{Forge, compressed, compressed_with, event_record, seal_frame};
 pub use http::{Asked, Client, Request, Response, Upload};
 pub use model::Model;
+pub use peer::Peer;
 pub use sandbox::{Ended, Sandbox, actor};
 pub use served::{Running, Served};
-pub use take::{Chain, Take};
+pub use take::{Chain, Take, wasi_functions};
 pub use trace::{Trace, traced};
 
 use std::time::{Duration, Instant};

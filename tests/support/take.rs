@@ -1,6 +1,9 @@
 //! Owns takes as the tests see them: the events of each chain, read from a file, changed, and made into a file again with
 //! every hash and the seal rebuilt, as a careful forger would.
 
+use std::collections::BTreeSet;
+use std::path::Path;
+
 use retake_chain::log::{LogReader, LogWriter, Record, SealKind, TakeState};
 use retake_chain::{ChainEvent, ChainEventPayload, TheaterId, WASM_CALL, WASM_ERROR, WASM_RESULT};
 
@@ -48,6 +51,16 @@ impl Take {
     /// Export calls that have ended.
     pub fn whole_calls(&self) -> usize {
         self.chains.iter().map(Chain::whole_calls).sum()
+    }
+
+    /// The host functions that were called, without the versions of their interfaces: `wasi:io/poll/poll`.
+    pub fn functions(&self) -> BTreeSet<String> {
+        let types = self.chains.iter().flat_map(Chain::types);
+        let parts = types.filter_map(|found| found.rsplit_once('/'));
+        let unversioned = parts.map(|(interface, function)| {
+            format!("{}/{function}", interface.split('@').next().unwrap_or_default())
+        });
+        unversioned.collect()
     }
 
     /// A sealed file with these events in this order, every hash and link made anew.
@@ -121,4 +134,16 @@ impl Chain {
         event.data = data;
         event.event_type = payload.event_type();
     }
+}
+
+/// Every function of WASI 0.2, as [`Take::functions`] names them.
+pub fn wasi_functions() -> Vec<String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/wasi-0.2.txt");
+    let list = std::fs::read_to_string(path).expect("the list");
+    let lines = list.lines().filter(|line| !line.starts_with('#'));
+    let interfaces = lines.map(|line| line.split_once(": ").expect("an interface and its functions"));
+    let named = |(interface, functions): (&str, &str)| {
+        functions.split(' ').map(|function| format!("wasi:{interface}/{function}")).collect::<Vec<_>>()
+    };
+    interfaces.flat_map(named).collect()
 }

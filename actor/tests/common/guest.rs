@@ -90,7 +90,7 @@ pub fn encoded_echo(wit: &str, encoding: StringEncoding) -> Vec<u8> {
         module.push_str(")\n");
     }
     module.push(')');
-    encode(&resolve, world, &module, encoding)
+    component(&self::module(&resolve, world, &module, encoding))
 }
 
 /// A guest of the world `actor` in `wit` whose core module has the given imports and functions, and the usual memory.
@@ -100,9 +100,13 @@ pub fn handwritten(wit: &str, imports: &str, functions: &str) -> Vec<u8> {
 
 /// The same, with strings in the given encoding.
 pub fn encoded_handwritten(wit: &str, imports: &str, functions: &str, encoding: StringEncoding) -> Vec<u8> {
+    component(&handwritten_module(wit, imports, functions, encoding))
+}
+
+/// The same as a core module that says in itself what component it makes.
+pub fn handwritten_module(wit: &str, imports: &str, functions: &str, encoding: StringEncoding) -> Vec<u8> {
     let (resolve, world) = parse(wit);
-    let module = format!("(module {imports} {MEMORY} {functions})");
-    encode(&resolve, world, &module, encoding)
+    module(&resolve, world, &format!("(module {imports} {MEMORY} {functions})"), encoding)
 }
 
 fn parse(wit: &str) -> (Resolve, WorldId) {
@@ -112,11 +116,15 @@ fn parse(wit: &str) -> (Resolve, WorldId) {
     (resolve, world)
 }
 
-fn encode(resolve: &Resolve, world: WorldId, module: &str, encoding: StringEncoding) -> Vec<u8> {
-    const { assert!(RESULT < HEAP) };
-    let mut module = wat::parse_str(module).unwrap_or_else(|error| panic!("{error}\n{module}"));
+fn module(resolve: &Resolve, world: WorldId, text: &str, encoding: StringEncoding) -> Vec<u8> {
+    let mut module = wat::parse_str(text).unwrap_or_else(|error| panic!("{error}\n{text}"));
     wit_component::embed_component_metadata(&mut module, resolve, world, encoding).unwrap();
-    let mut encoder = ComponentEncoder::default().validate(true).module(&module).unwrap();
+    module
+}
+
+fn component(module: &[u8]) -> Vec<u8> {
+    const { assert!(RESULT < HEAP) };
+    let mut encoder = ComponentEncoder::default().validate(true).module(module).unwrap();
     encoder.encode().unwrap_or_else(|error| panic!("{error:?}"))
 }
 
