@@ -2,7 +2,6 @@
 
 use retake_actor::{Actor, AdaptError, Exports, LoadError, profile};
 use retake_chain::ContentRef;
-
 use wit_component::StringEncoding;
 
 use crate::common::guest::{handwritten_module, mirrored};
