@@ -3,7 +3,9 @@
 pub mod export;
 pub mod import;
 pub mod inspect;
+pub mod merge;
 pub mod record;
 pub mod repair;
 pub mod replay;
+pub mod test;
 pub mod verify;

@@ -2,9 +2,11 @@
 //! and one for machines.
 
 pub mod inspect;
+pub mod list;
 pub mod record;
 pub mod repair;
 pub mod replay;
+pub mod suite;
 pub mod verify;
 
 use std::fmt::Display;

@@ -16,11 +16,11 @@ use crate::programs::{Key, Programs};
 pub enum ActorBytes<'a> {
     /// Another build, on purpose: its digest need not be the recorded one.
     Given(Vec<u8>),
-    /// The same, loaded before: for many takes.
-    Loaded(Arc<Actor>),
+    /// The same, of a function that keeps what it has loaded: for many takes.
+    Loaded(&'a dyn Fn() -> Result<Arc<Actor>, ReplayError>),
     /// The recorded one: from the take if it is embedded, else what this function finds at the recorded path.
     Recorded(&'a dyn Fn(&str) -> io::Result<Vec<u8>>),
-    /// The same, of a function that keeps what it has loaded.
+    /// The same, of such a function.
     Found(&'a dyn Fn(&str) -> Result<Arc<Actor>, ReplayError>),
 }
 
@@ -77,7 +77,7 @@ impl ActorBytes<'_> {
     ) -> Result<Arc<Actor>, ReplayError> {
         let actor = match self {
             ActorBytes::Given(bytes) => return Ok(Arc::new(Actor::new(bytes)?)),
-            ActorBytes::Loaded(actor) => return Ok(actor.clone()),
+            ActorBytes::Loaded(load) => return load(),
             // The checker has compared its digest with the genesis.
             _ if !embedded.is_empty() => Arc::new(Actor::new(&std::mem::take(embedded))?),
             ActorBytes::Recorded(find) => {
