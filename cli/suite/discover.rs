@@ -28,7 +28,7 @@ pub fn discover(paths: &[PathBuf]) -> Result<Vec<Found>, SuiteError> {
     let mut search = Search::default();
     for path in paths {
         let path = plain(path);
-        match fs::metadata(&path) {
+        match fs::metadata(shown(&path)) {
             Ok(metadata) if metadata.is_dir() => search.folder(&path, &metadata)?,
             Ok(metadata) => search.take(&path, Some(&metadata))?,
             Err(error) => return Err(unreadable(&path, &error)),
@@ -52,7 +52,7 @@ struct Search {
 impl Search {
     fn folder(&mut self, folder: &Path, metadata: &fs::Metadata) -> Result<(), SuiteError> {
         self.once(folder, metadata)?;
-        let listed = fs::read_dir(if folder == Path::new("") { Path::new(".") } else { folder });
+        let listed = fs::read_dir(shown(folder));
         let entries: io::Result<Vec<_>> = listed.and_then(Iterator::collect);
         let mut names: Vec<_> = entries
             .map_err(|error| unreadable(folder, &error))?
@@ -85,7 +85,7 @@ impl Search {
     fn once(&mut self, path: &Path, metadata: &fs::Metadata) -> Result<(), SuiteError> {
         match self.seen.insert((metadata.dev(), metadata.ino()), path.into()) {
             None => Ok(()),
-            Some(first) => Err(SuiteError::Twice { first: shown(first), second: shown(path.into()) }),
+            Some(first) => Err(SuiteError::Twice { first: shown(&first).into(), second: shown(path).into() }),
         }
     }
 }
@@ -95,12 +95,13 @@ fn plain(path: &Path) -> PathBuf {
     path.components().filter(|part| *part != Component::CurDir).collect()
 }
 
-fn shown(path: PathBuf) -> PathBuf {
-    if path == Path::new("") { PathBuf::from(".") } else { path }
+/// The path of this folder has no name of its own, so that it is not in front of every take's.
+fn shown(path: &Path) -> &Path {
+    if path == Path::new("") { Path::new(".") } else { path }
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> SuiteError {
-    SuiteError::Unreadable { path: shown(path.into()), reason: error.to_string() }
+    SuiteError::Unreadable { path: shown(path).into(), reason: error.to_string() }
 }
 
 /// The path as text on one line, whatever bytes it has: a line of output is a line, and a CI system's command is not in it.
