@@ -8,7 +8,7 @@ use retake_verifier::{ExitCode, combine};
 use crate::cache::Cache;
 use crate::options::TestOptions;
 use crate::printer::suite::{Printers, refused};
-use crate::printer::{fail, list};
+use crate::printer::{count, fail, list};
 use crate::suite::{Limits, Suite, run};
 
 pub fn run_suite(options: TestOptions) -> ExitCode {
@@ -26,8 +26,8 @@ pub fn run_suite(options: TestOptions) -> ExitCode {
     let end = run(&suite, &limits, cache.code(), |event| printers.hear(event));
     cache.report();
     if let (true, Some(partition)) = (suite.takes.is_empty(), suite.started.partition) {
-        let of = suite.started.suite.takes;
-        let message = format!("partition {partition} has none of the {of} takes; use fewer partitions");
+        let of = count(suite.started.suite.takes, "take");
+        let message = format!("partition {partition} has none of the suite's takes ({of}); use fewer");
         fail(ExitCode::Nothing, message);
     }
     combine([end.exit, printers.end()])
