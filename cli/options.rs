@@ -103,6 +103,10 @@ pub struct RecordOptions {
     /// Replay the fresh take at once, and end as `replay` would.
     #[arg(long)]
     pub check: bool,
+    /// Replay it so many times, each time with something changed that a deterministic actor cannot tell (engine, memory,
+    /// threads, optimisation, memory limit: 5 have all), and name what made a difference.
+    #[arg(long, value_name = "N", requires = "check", value_parser = clap::value_parser!(u16).range(1..))]
+    pub repeat: Option<u16>,
     /// Print JSON lines instead of text.
     #[arg(long)]
     pub json: bool,

@@ -122,3 +122,29 @@ pub fn begin_call<T: HasActor>(store: &mut Store<T>, profile: &EngineProfile) ->
         None => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+    use std::hash::{DefaultHasher, Hash, Hasher};
+
+    use super::*;
+
+    #[test]
+    fn every_tuning_is_an_engine_of_its_own() {
+        let default = Tuning::default();
+        let tunings = [
+            default,
+            Tuning { optimized: false, ..default },
+            Tuning { reserved_memory: false, ..default },
+            Tuning { interruptible: true, ..default },
+        ];
+        let settings = |tuning| {
+            let mut hasher = DefaultHasher::new();
+            let engine = tuned_engine(&default_profile(), tuning).expect("an engine");
+            engine.precompile_compatibility_hash().hash(&mut hasher);
+            hasher.finish()
+        };
+        assert_eq!(tunings.map(settings).into_iter().collect::<HashSet<_>>().len(), tunings.len());
+    }
+}

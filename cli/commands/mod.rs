@@ -1,5 +1,6 @@
 //! One file per command; each takes its options and returns the exit.
 
+pub mod check;
 pub mod export;
 pub mod import;
 pub mod inspect;

@@ -1,7 +1,6 @@
 //! `retake replay`: re-runs the actor of one take and says whether every event is the recorded one.
 
 use std::io;
-use std::path::Path;
 
 use retake_replayer::{ReplayError, ReplayOptions};
 use retake_verifier::ExitCode;
@@ -20,16 +19,6 @@ pub fn run(options: CommandOptions) -> ExitCode {
     match replayed {
         Ok(report) if options.json => printer::json(take, &report),
         Ok(report) => printer::text(take, &report, &mut io::stdout()),
-        Err(error) => fail(exit_code(&error), format!("`{}`: {error}", take.display())),
-    }
-}
-
-/// Replays a take that has just been recorded. For people the answer goes to stderr, beside what was recorded.
-pub fn check(take: &Path, cache: &Cache, json: bool) -> ExitCode {
-    let options = ReplayOptions { code_cache: cache.code(), ..ReplayOptions::default() };
-    match Actors::default().replay(take, None, options) {
-        Ok(report) if json => printer::json(take, &report),
-        Ok(report) => printer::text(take, &report, &mut io::stderr()),
         Err(error) => fail(exit_code(&error), format!("`{}`: {error}", take.display())),
     }
 }

@@ -5,6 +5,7 @@ pub mod inspect;
 pub mod list;
 pub mod record;
 pub mod repair;
+pub mod repeat;
 pub mod replay;
 pub mod suite;
 pub mod verify;

@@ -3,6 +3,7 @@
 //! - [`replay`]: from a reader of a take to a report.
 //! - [`Program`]: the ORIGINAL component on a linker made from its import types; no real host function is linked.
 //! - [`Programs`], [`Jobs`]: what the takes of a suite share.
+//! - [`Perturbation`]: what a replay can change, and a deterministic actor cannot tell.
 //!
 //! The recorder mirrors this crate: both answer "who answers the actor's call?". What a difference is, and how verdicts
 //! combine, is the verifier's.
@@ -12,6 +13,7 @@ mod earliest;
 mod error;
 mod jobs;
 mod options;
+mod perturbation;
 mod program;
 mod programs;
 mod replay;
@@ -24,6 +26,7 @@ mod window;
 pub use error::ReplayError;
 pub use jobs::{Job, Jobs};
 pub use options::{ActorBytes, ReplayOptions};
+pub use perturbation::Perturbation;
 pub use program::Program;
 pub use programs::Programs;
 pub use replay::{replay, replay_with};

@@ -39,6 +39,8 @@ pub struct ReplayOptions {
     /// Places for re-runs beside the one that each chain has: while one is free, calls that do not depend on each other are re-run at
     /// once. The answer is the same; only how long it takes is not.
     pub jobs: Option<Arc<Jobs>>,
+    /// Re-run each call on a thread of its own while a place is free, however short it is.
+    pub thread_per_call: bool,
     /// How the engine is tuned, which a deterministic actor cannot tell.
     pub tuning: Tuning,
     /// A lower limit on each memory than the recorded one, in bytes. An actor that needs no more cannot tell either.

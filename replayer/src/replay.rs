@@ -127,6 +127,7 @@ impl Replay<'_, '_, '_> {
             mode: start.instance_mode,
             earliest: self.earliest.clone(),
             jobs: self.options.jobs.clone(),
+            thread_per_call: self.options.thread_per_call,
         };
         let Some(chain) = self.chains.get_mut(number.0 as usize) else { return Ok(()) };
         chain.running = Some(Segments::begin(self.scope, course, number, chain.id)?);

@@ -35,6 +35,8 @@ pub(crate) struct Course {
     pub earliest: Arc<Earliest>,
     /// Places for more re-runs than one.
     pub jobs: Option<Arc<Jobs>>,
+    /// Cut before every call, however short the segment is.
+    pub thread_per_call: bool,
 }
 
 /// A chain that is being re-run while it is read.
@@ -125,7 +127,9 @@ impl<'scope, 'env> Segments<'scope, 'env> {
     /// Before a call: leaves those before it to a re-run of their own, if that is worth it and there is a place for one.
     fn cut_if_there_is_a_place(&mut self) -> Result<(), ReplayError> {
         let (Some(jobs), Some(open)) = (&self.course.jobs, &self.open) else { return Ok(()) };
-        let is_long = open.events >= SEGMENT_EVENTS || open.bytes >= SEGMENT_BYTES;
+        let is_long = open.events >= SEGMENT_EVENTS
+            || open.bytes >= SEGMENT_BYTES
+            || self.course.thread_per_call && self.seen.calls > 0;
         if !is_long || self.seen.in_call || !self.course.program.calls_are_independent(self.course.mode) {
             return Ok(());
         }
@@ -182,4 +186,72 @@ impl Seen {
 fn actor_without_session(id: TheaterId, chain: Arc<StateChain>) -> ActorStore {
     let (theater_tx, _) = mpsc::channel(1);
     ActorStore::new(id, theater_tx, ActorHandle::channel().0, chain, Value::None)
+}
+
+#[cfg(test)]
+mod tests {
+    use retake_actor::Actor;
+    use retake_actor::profile::default_profile;
+    use retake_chain::{ChainEventData, Outcome};
+
+    use super::*;
+    use crate::options::ReplayOptions;
+
+    const NOTHING: &str = r#"(component
+        (core module $m (func (export "f")))
+        (core instance $i (instantiate $m))
+        (func (export "f") (canon lift (core func $i "f"))))"#;
+
+    /// The events of three calls of `f`, in which nothing happens.
+    fn calls(id: TheaterId) -> Vec<(ChainEvent, ChainEventPayload)> {
+        let chain = StateChain::new(id);
+        let call = WasmEventData::WasmCall { function_name: "f".into(), params: Vec::new() };
+        let result = WasmEventData::ended("f".into(), None, Outcome::Returned(None));
+        let events = [call, result].into_iter().cycle().take(6).map(ChainEventData::wasm);
+        let append = |data: ChainEventData| {
+            let payload = data.data.clone();
+            let event = futures::executor::block_on(chain.add_typed_event(data)).expect("it fits");
+            (event, payload)
+        };
+        events.map(append).collect()
+    }
+
+    /// Re-runs three calls; returns in how many segments, and what was found.
+    fn rerun_three(mode: InstanceMode, places: usize, thread_per_call: bool) -> (usize, ChainRerun) {
+        let actor = Actor::new(NOTHING.as_bytes()).expect("a component");
+        let program = Program::load(&actor, &default_profile(), &ReplayOptions::default());
+        let program = program.expect("it can be re-run");
+        let course = Course {
+            program,
+            mode,
+            earliest: Arc::new(Earliest::new()),
+            jobs: Some(Jobs::new(places)),
+            thread_per_call,
+        };
+        let id = TheaterId::generate();
+        thread::scope(|scope| {
+            let mut segments = Segments::begin(scope, course, ChainNumber(0), id).expect("a thread");
+            for (number, (event, payload)) in (0..).zip(calls(id)) {
+                segments.push(event, payload, Position { number, offset: 0 }).expect("a thread");
+            }
+            segments.close();
+            (segments.closed.len(), segments.finish().expect("no panic"))
+        })
+    }
+
+    #[test]
+    fn every_call_has_a_thread_of_its_own_where_that_is_asked_for_and_nowhere_else() {
+        let table = [
+            (InstanceMode::PerCall, 4, true, 3),
+            (InstanceMode::PerCall, 0, true, 1),
+            (InstanceMode::PerCall, 4, false, 1),
+            (InstanceMode::Session, 4, true, 1),
+        ];
+        for (mode, places, thread_per_call, expected) in table {
+            let (segments, rerun) = rerun_three(mode, places, thread_per_call);
+            assert_eq!(segments, expected, "{mode:?}, {places} places");
+            assert!(rerun.stop.is_none() && rerun.altered.is_none());
+            assert_eq!((rerun.calls, rerun.events), (3, 6));
+        }
+    }
 }
