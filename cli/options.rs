@@ -32,7 +32,7 @@ pub enum Command {
     Verify(VerifyOptions),
     /// Replay all takes in files and folders, side by side, and fail with a report that explains.
     Test(TestOptions),
-    /// Join the reports of `test --json` on all partitions of a suite into one verdict.
+    /// Join the reports of `test` on all partitions of a suite into one verdict.
     Merge(MergeOptions),
     /// Show what a take holds: its session and every event, or one event in full.
     Inspect(InspectOptions),
@@ -170,7 +170,7 @@ pub struct TestOptions {
 
 #[derive(Debug, Args)]
 pub struct MergeOptions {
-    /// What `retake test --json` printed, for each partition once.
+    /// What `retake test` wrote with `--report`, or printed with `--json`: each partition once.
     #[arg(required = true, value_name = "REPORT")]
     pub reports: Vec<PathBuf>,
     #[command(flatten)]
@@ -183,6 +183,9 @@ pub struct ReportOptions {
     /// Print one JSON object per event of the run, for `merge` and other machines.
     #[arg(long)]
     pub json: bool,
+    /// Write what `--json` prints to a file, for `merge`.
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
     /// Write a JUnit report too.
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,

@@ -74,3 +74,34 @@ impl fmt::Display for Perturbation {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use retake_actor::profile::default_profile;
+    use retake_actor::{Actor, Limits};
+    use wasmtime::ResourceLimiter;
+
+    use super::*;
+    use crate::program::Program;
+
+    /// Use of so many bytes, under a limit of a MiB.
+    fn used(bytes: usize) -> Arc<MemoryUse> {
+        let used = Arc::new(MemoryUse::default());
+        let mut limits = Limits::new(1 << 20, 0).watched(Some(used.clone()));
+        limits.memory_growing(0, bytes, None).expect("it is answered");
+        used
+    }
+
+    #[test]
+    fn the_lower_limit_is_in_force_and_leaves_what_was_used() {
+        let actor = Actor::new(b"(component)").expect("a component");
+        let limit = |used: &MemoryUse| {
+            let options = Perturbation::LowerMemoryLimit.options(used);
+            Program::load(&actor, &default_profile(), &options).expect("a program").profile.memory_limit
+        };
+        assert_eq!(limit(&used(100_000)), 100_000 + MARGIN);
+        assert_eq!(limit(&used(2 << 20)), default_profile().memory_limit, "it ran into its limit");
+    }
+}

@@ -40,6 +40,9 @@ impl Printers {
             true => printers.push(Box::new(json::JsonPrinter)),
             false => printers.push(Box::new(text::TextPrinter::new())),
         }
+        if let Some(path) = &options.report {
+            printers.push(Box::new(json::JsonFile::create(path)));
+        }
         if let Some(path) = &options.junit {
             printers.push(Box::new(junit::JunitPrinter::new(path.clone())));
         }

@@ -27,7 +27,7 @@ pub enum MergeError {
     #[error("there is no report to merge")]
     NoReport,
     /// A report has no begin.
-    #[error("`{report}` does not begin with `suite-started`: it is no report of `retake test --json`")]
+    #[error("`{report}` does not begin with `suite-started`: it is no report of `retake test`")]
     NotAReport {
         /// Whose.
         report: String,
