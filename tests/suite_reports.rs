@@ -108,6 +108,8 @@ fn junit_has_a_case_per_take_with_the_divergence_in_it() {
 #[test]
 fn a_report_that_cannot_be_written_is_no_success() {
     let sandbox = suite(1);
+    let report = ["test", "takes", "--report", "missing/report.json"];
+    sandbox.retake(report).expect(4).says(&["1 passed", "cannot be written"]);
     sandbox
         .retake(["test", "takes", "--junit", "missing/junit.xml"])
         .expect(4)
@@ -163,8 +165,9 @@ fn the_summary_of_the_step_is_appended() {
 
 /// Runs a partition; returns its takes, and leaves its report in a file.
 fn run_part(sandbox: &Sandbox, partition: &str, report: &str) -> BTreeSet<String> {
-    let ended = sandbox.retake(["test", "takes", "--json", "--partition", partition]);
-    sandbox.write(report, &ended.stdout);
+    let args = ["test", "takes", "--json", "--report", report, "--partition", partition];
+    let ended = sandbox.retake(args);
+    assert_eq!(sandbox.read(report), ended.stdout.as_bytes());
     let lines = ended.json_lines();
     let finished = lines.iter().filter(|line| line["event"] == "take-finished");
     finished.map(|line| line["name"].as_str().expect("a name").to_string()).collect()
