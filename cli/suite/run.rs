@@ -9,8 +9,8 @@ use std::time::Instant;
 
 use retake_actor::CodeCache;
 use retake_replayer::{Job, Jobs, Programs, ReplayError, ReplayOptions};
-use retake_verifier::ReplayReport;
 use retake_verifier::suite::{Judgement, SuiteEvent, SuiteFinished, TakeFinished, TakeStatus};
+use retake_verifier::{ReplayReport, Verdict};
 
 use crate::actors::Actors;
 use crate::commands::replay::exit_code;
@@ -160,7 +160,6 @@ fn judge(take: &SuiteTake, replayed: &Result<ReplayReport, ReplayError>) -> (Jud
 
 /// Why a take failed, in one line of the full text: the divergence, or else the verdict.
 fn short(report: &ReplayReport, full: &str) -> String {
-    use retake_verifier::Verdict;
     let text = match &report.verdict {
         Verdict::Diverged(divergence) => divergence.to_string(),
         Verdict::Unfinished { reason } => reason.clone(),
