@@ -9,12 +9,14 @@
 //! | 4 | could not be checked |
 //! | 5 | there was nothing to check |
 
+mod actors;
 mod cache;
 mod commands;
 mod options;
 mod output;
 mod printer;
 mod progress;
+mod suite;
 mod values;
 
 use std::process;
@@ -29,6 +31,8 @@ fn main() -> process::ExitCode {
         Command::Record(options) => commands::record::run(*options),
         Command::Replay(options) => commands::replay::run(options),
         Command::Verify(options) => commands::verify::run(options),
+        Command::Test(options) => commands::test::run_suite(options),
+        Command::Merge(options) => commands::merge::run(options),
         Command::Inspect(options) => commands::inspect::run(options),
         Command::Repair(options) => commands::repair::run(options),
         Command::Export(options) => commands::export::run(options),

@@ -1,4 +1,7 @@
-//! Owns the command line: the options of each command. What is written in them is `values.rs`'s.
+//! Owns the command line: the options of each command; those of suites are in `options/suite.rs`. What is written in them is
+//! `values.rs`'s.
+
+mod suite;
 
 use std::path::PathBuf;
 
@@ -8,6 +11,8 @@ use http::Request;
 use retake_actor::profile;
 use retake_chain::{EngineProfile, InstanceMode};
 use retake_recorder::{Durability, Permissions};
+
+pub use suite::{Annotate, MergeOptions, ReportOptions, TestOptions};
 
 use crate::values::{PreopenOption, parse_bytes, parse_dir, parse_env, parse_request};
 
@@ -27,6 +32,10 @@ pub enum Command {
     Replay(ReplayOptions),
     /// Check every hash, link, count and the seal of takes, without running anything.
     Verify(VerifyOptions),
+    /// Replay all takes in files and folders, side by side, and fail with a report that explains.
+    Test(TestOptions),
+    /// Join the reports of `test` on all partitions of a suite into one verdict.
+    Merge(MergeOptions),
     /// Show what a take holds: its session and every event, or one event in full.
     Inspect(InspectOptions),
     /// Save the whole calls of a take that is torn, unsealed, damaged or altered. The take itself is not changed.
@@ -96,6 +105,10 @@ pub struct RecordOptions {
     /// Replay the fresh take at once, and end as `replay` would.
     #[arg(long)]
     pub check: bool,
+    /// Replay it so many times, each time with something changed that a deterministic actor cannot tell (engine, memory,
+    /// threads, optimisation, memory limit: 5 have all), and name what made a difference.
+    #[arg(long, value_name = "N", requires = "check", value_parser = clap::value_parser!(u16).range(1..))]
+    pub repeat: Option<u16>,
     /// Print JSON lines instead of text.
     #[arg(long)]
     pub json: bool,

@@ -101,3 +101,15 @@ fn the_replay_of_an_agent_that_asked_its_model_makes_no_socket() {
         assert_eq!(model.stop().len(), 1, "the replay asked the model again");
     }
 }
+
+#[test]
+fn a_suite_opens_no_socket() {
+    let sandbox = sandbox();
+    sandbox.create_folder("takes");
+    for take in ["takes/a.take", "takes/b.take"] {
+        sandbox.record_requests(&actor("agent.wasm"), &["GET /"], take);
+    }
+    let (ended, trace) = traced(&sandbox, &["test", "takes", "--jobs", "2"]);
+    ended.expect(0).says(&["2 passed"]);
+    assert_eq!(trace.others(), [] as [&str; 0]);
+}

@@ -28,7 +28,7 @@ pub use boundary::{
 };
 pub use code_cache::{CacheError, CodeCache};
 pub use exports::{Export, Exports, UnknownExport};
-pub use limits::Limits;
+pub use limits::{Limits, MemoryUse};
 pub use outcome::{RaisedOutcome, outcome_of};
 pub use theater::{
     ActorContext, ActorError, ActorHandle, ActorOperation, ActorStore, Answer, Extensions, HasActor,

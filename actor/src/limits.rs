@@ -1,6 +1,9 @@
 //! Owns [`Limits`]: the bounds on the memories and tables of a store, and which of them a call ran into. The values are the
 //! engine profile's.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
 use retake_chain::Outcome;
 use wasmtime::{ResourceLimiter, Result};
 
@@ -13,6 +16,26 @@ pub struct Limits {
     memory: usize,
     table: usize,
     reached: Option<Reached>,
+    watch: Option<Arc<MemoryUse>>,
+}
+
+/// How much memory the stores that are watched have used.
+#[derive(Debug, Default)]
+pub struct MemoryUse {
+    peak: AtomicU64,
+    refused: AtomicBool,
+}
+
+impl MemoryUse {
+    /// Bytes of the largest memory that there was.
+    pub fn peak(&self) -> u64 {
+        self.peak.load(Ordering::Relaxed)
+    }
+
+    /// Whether a growth was refused by the limit.
+    pub fn was_refused(&self) -> bool {
+        self.refused.load(Ordering::Relaxed)
+    }
 }
 
 /// A limit that kept something from growing.
@@ -25,7 +48,12 @@ enum Reached {
 impl Limits {
     /// Bounds each memory, in bytes, and each table, in elements.
     pub fn new(memory: usize, table: usize) -> Self {
-        Limits { memory, table, reached: None }
+        Limits { memory, table, reached: None, watch: None }
+    }
+
+    /// The same, and `watch` sees what memories grow to.
+    pub fn watched(self, watch: Option<Arc<MemoryUse>>) -> Self {
+        Limits { watch, ..self }
     }
 
     /// Begins a call: what was refused before is not its doing.
@@ -70,7 +98,15 @@ impl Limits {
 
 impl ResourceLimiter for Limits {
     fn memory_growing(&mut self, _current: usize, desired: usize, maximum: Option<usize>) -> Result<bool> {
-        Ok(self.allows(self.memory, desired, maximum, Reached::Memory))
+        let allowed = self.allows(self.memory, desired, maximum, Reached::Memory);
+        if let Some(watch) = &self.watch {
+            if allowed {
+                watch.peak.fetch_max(desired as u64, Ordering::Relaxed);
+            } else if desired > self.memory {
+                watch.refused.store(true, Ordering::Relaxed);
+            }
+        }
+        Ok(allowed)
     }
 
     fn table_growing(&mut self, _current: usize, desired: usize, maximum: Option<usize>) -> Result<bool> {

@@ -1,7 +1,7 @@
 //! Owns the engine profile: the settings under which a component behaves the same each time, as the genesis records them.
 
 use retake_chain::EngineProfile;
-use wasmtime::{Config, Engine, Result, Store};
+use wasmtime::{Config, Engine, OptLevel, Result, Store};
 
 use crate::limits::Limits;
 use crate::theater::HasActor;
@@ -14,6 +14,9 @@ const WHOLE_MEMORY: u64 = 4 << 30;
 
 /// How much stack guest code may use in one call, in bytes.
 pub const GUEST_STACK: usize = 512 << 10;
+
+/// How many times the stack code gets that is not optimised.
+const UNOPTIMIZED: usize = 4;
 
 /// The profile of a recording, unless limits are asked for.
 pub fn default_profile() -> EngineProfile {
@@ -48,14 +51,44 @@ pub fn bounds_the_shim(profile: &EngineProfile) -> bool {
     profile.fuel.is_some() || profile.memory_limit < WHOLE_MEMORY
 }
 
+/// In what two engines of one profile may differ, and a deterministic component cannot tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tuning {
+    /// Compile with optimisation. Without it frames are larger, and so is the stack then.
+    pub optimized: bool,
+    /// Reserve addresses for a memory ahead, with guards behind it; otherwise accesses are checked one by one, and a memory moves
+    /// when it grows.
+    pub reserved_memory: bool,
+    /// Let [`Engine::increment_epoch`] interrupt guests, for which each store then needs a deadline and a callback.
+    pub interruptible: bool,
+}
+
+impl Default for Tuning {
+    fn default() -> Self {
+        Tuning { optimized: true, reserved_memory: true, interruptible: false }
+    }
+}
+
 /// An engine for the profile.
 pub fn engine(profile: &EngineProfile) -> Result<Engine> {
+    tuned_engine(profile, Tuning::default())
+}
+
+/// The same, tuned in another way.
+pub fn tuned_engine(profile: &EngineProfile, tuning: Tuning) -> Result<Engine> {
     let mut config = Config::new();
+    if !tuning.optimized {
+        config.cranelift_opt_level(OptLevel::None);
+    }
+    if !tuning.reserved_memory {
+        config.memory_reservation(0).memory_reservation_for_growth(0).memory_guard_size(0);
+    }
     config
         .cranelift_nan_canonicalization(profile.nan_canonicalization)
         .relaxed_simd_deterministic(profile.relaxed_simd_deterministic)
         .consume_fuel(profile.fuel.is_some())
-        .max_wasm_stack(GUEST_STACK)
+        .max_wasm_stack(if tuning.optimized { GUEST_STACK } else { UNOPTIMIZED * GUEST_STACK })
+        .epoch_interruption(tuning.interruptible)
         // For WASI 0.3 alone, which is not recorded yet; every call between components costs more with it.
         .concurrency_support(false);
     Engine::new(&config)
@@ -87,5 +120,31 @@ pub fn begin_call<T: HasActor>(store: &mut Store<T>, profile: &EngineProfile) ->
     match profile.fuel {
         Some(fuel) => store.set_fuel(fuel),
         None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+    use std::hash::{DefaultHasher, Hash, Hasher};
+
+    use super::*;
+
+    #[test]
+    fn every_tuning_is_an_engine_of_its_own() {
+        let default = Tuning::default();
+        let tunings = [
+            default,
+            Tuning { optimized: false, ..default },
+            Tuning { reserved_memory: false, ..default },
+            Tuning { interruptible: true, ..default },
+        ];
+        let settings = |tuning| {
+            let mut hasher = DefaultHasher::new();
+            let engine = tuned_engine(&default_profile(), tuning).expect("an engine");
+            engine.precompile_compatibility_hash().hash(&mut hasher);
+            hasher.finish()
+        };
+        assert_eq!(tunings.map(settings).into_iter().collect::<HashSet<_>>().len(), tunings.len());
     }
 }

@@ -185,6 +185,13 @@ impl StateChain {
         Self { actor_id, append: AsyncMutex::default(), short: Mutex::new(short) }
     }
 
+    /// The part of a chain behind its first `count` events, the last of which has the hash `head`: for a re-run that does not
+    /// begin at the begin.
+    pub fn continuing(actor_id: TheaterId, head: EventHash, count: u64) -> Self {
+        let short = Short { head: Some(head), count, ended: false, subscribers: Arc::new([]) };
+        Self { actor_id, append: AsyncMutex::default(), short: Mutex::new(short) }
+    }
+
     /// Whose chain this is.
     pub fn actor_id(&self) -> TheaterId {
         self.actor_id

@@ -20,7 +20,7 @@ use tokio::task::coop::unconstrained;
 use tokio_util::sync::CancellationToken;
 
 use crate::cache::Cache;
-use crate::commands::replay;
+use crate::commands::check;
 use crate::options::RecordOptions;
 use crate::output::refusal;
 use crate::printer::record::RecordPrinter;
@@ -48,8 +48,11 @@ pub fn run(options: RecordOptions) -> ExitCode {
     // A guest that computes without end holds its thread; nothing of it is recorded any more.
     runtime.shutdown_background();
     let exit = match recorded {
-        Ok(take) if options.check => replay::check(&take, &cache, options.json),
-        Ok(_) => ExitCode::Identical,
+        Ok(take) => match options.repeat {
+            Some(times) => check::repeated(&take, times, options.json),
+            None if options.check => check::once(&take, &cache, options.json),
+            None => ExitCode::Identical,
+        },
         Err(exit) => exit,
     };
     cache.report();

@@ -2,9 +2,12 @@
 //! and one for machines.
 
 pub mod inspect;
+pub mod list;
 pub mod record;
 pub mod repair;
+pub mod repeat;
 pub mod replay;
+pub mod suite;
 pub mod verify;
 
 use std::fmt::Display;

@@ -27,11 +27,16 @@ pub fn json(take: &Path, report: &ReplayReport) -> ExitCode {
 
 /// The report for people.
 pub fn text(take: &Path, report: &ReplayReport, out: &mut dyn Write) -> ExitCode {
+    text_lines(out, &words(take, report));
+    report.exit_code()
+}
+
+/// The report in words.
+pub fn words(take: &Path, report: &ReplayReport) -> String {
     // Writing to a string does not fail.
     let mut text = String::new();
     let _ = describe(&mut text, take, report);
-    text_lines(out, &text);
-    report.exit_code()
+    text
 }
 
 fn describe(text: &mut String, take: &Path, report: &ReplayReport) -> std::fmt::Result {

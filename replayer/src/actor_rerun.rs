@@ -18,6 +18,8 @@ use crate::stand_in::{Answers, Stop};
 pub(crate) struct ChainRerun {
     /// Why it stopped before the end of the recording, if it did.
     pub stop: Option<Stop>,
+    /// Whether it stopped there or at an event that is not what its hash says.
+    ended: bool,
     /// The first event whose hash is wrong, re-run or not: its number in the take, and the fault.
     pub altered: Option<(u64, IntegrityError)>,
     /// Export calls that were checked to their end.
@@ -30,6 +32,31 @@ pub(crate) struct ChainRerun {
     pub head: Option<EventHash>,
     /// Interfaces that the build imports in another version.
     pub renamed: Vec<(String, String)>,
+}
+
+impl ChainRerun {
+    /// This and the part of the chain behind it, as one re-run would have it: what comes behind a stop has not been.
+    pub fn followed_by(self, part: ChainRerun) -> ChainRerun {
+        let altered = [self.altered, part.altered].into_iter().flatten();
+        let altered = altered.min_by_key(|(number, _)| *number);
+        if self.ended {
+            return ChainRerun { altered, ..self };
+        }
+        let mut renamed = self.renamed;
+        renamed.extend(part.renamed);
+        renamed.sort();
+        renamed.dedup();
+        ChainRerun {
+            stop: part.stop,
+            ended: part.ended,
+            altered,
+            calls: self.calls + part.calls,
+            given_up: self.given_up + part.given_up,
+            events: self.events + part.events,
+            head: part.head,
+            renamed,
+        }
+    }
 }
 
 /// Re-runs one chain to its end, or to the first divergence.
@@ -52,12 +79,14 @@ pub(crate) fn rerun(
         }
     };
     let answers = rerun.answers();
+    let ended = stop.is_some();
     let (stop, altered) = match stop {
         Some(Stop::Altered(number, error)) => (None, Some((number, error))),
         stop => (stop, answers.check_rest()),
     };
     ChainRerun {
         stop,
+        ended,
         altered,
         calls: answers.calls,
         given_up: answers.given_up,

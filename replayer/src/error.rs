@@ -20,6 +20,14 @@ pub enum ReplayError {
     /// The actor cannot be used.
     #[error(transparent)]
     Actor(#[from] LoadError),
+    /// The build to re-run cannot be read.
+    #[error("the actor `{path}` cannot be read: {reason}")]
+    ActorUnreadable {
+        /// The path that was given.
+        path: String,
+        /// Why.
+        reason: String,
+    },
     /// The take does not carry the actor, and nothing is at the recorded path.
     #[error(
         "the take does not carry the actor, and `{path}` cannot be read: {reason}; \

@@ -2,22 +2,24 @@
 
 use std::sync::Arc;
 
+use retake_actor::profile::Tuning;
 use retake_actor::{
-    Actor, ActorContext, ActorStore, Export, Exports, HasActor, Limits, LoadError, StandInResources,
-    instrument, link_stand_in, profile,
+    Actor, ActorContext, ActorStore, Export, Exports, HasActor, Limits, LoadError, MemoryUse,
+    StandInResources, instrument, link_stand_in, profile,
 };
-use retake_chain::{EngineProfile, Outcome};
+use retake_chain::{ContentRef, EngineProfile, InstanceMode, Outcome};
 use retake_verifier::same_track;
 use wasmtime::component::{InstancePre, Linker};
 use wasmtime::{Engine, Store, Trap};
 
 use crate::error::ReplayError;
-use crate::replay::ReplayOptions;
+use crate::options::ReplayOptions;
 use crate::stand_in::Answers;
 
 /// A component that is ready to be re-run.
 pub struct Program {
-    pub(crate) actor: Actor,
+    /// Digest of the component.
+    pub(crate) digest: ContentRef,
     pub(crate) engine: Engine,
     pub(crate) pre: InstancePre<Guest>,
     pub(crate) exports: Exports,
@@ -26,6 +28,8 @@ pub struct Program {
     /// The replay's own fuel.
     pub(crate) fuel: Option<u64>,
     pub(crate) resources: StandInResources,
+    tuning: Tuning,
+    watch: Option<Arc<MemoryUse>>,
 }
 
 /// The data of a store in which an actor is re-run.
@@ -45,7 +49,7 @@ impl Program {
     ///
     /// A component whose calls may have ended for what the shim used up is instrumented, as it was when it was recorded.
     pub fn load(
-        actor: Actor,
+        actor: &Actor,
         recorded: &EngineProfile,
         options: &ReplayOptions,
     ) -> Result<Arc<Program>, ReplayError> {
@@ -54,8 +58,14 @@ impl Program {
         if let (Some(fuel), Some(_)) = (recorded.fuel, options.fuel) {
             return Err(ReplayError::TwoBounds { fuel });
         }
-        let profile = EngineProfile { fuel: recorded.fuel.or(options.fuel), ..recorded.clone() };
-        let engine = profile::engine(&profile).map_err(|error| ReplayError::engine(&error))?;
+        let fuel = options.own_fuel(recorded);
+        let profile = EngineProfile {
+            fuel: recorded.fuel.or(fuel),
+            memory_limit: options.memory_limit.unwrap_or(u64::MAX).min(recorded.memory_limit),
+            ..recorded.clone()
+        };
+        let tuning = options.tuning();
+        let engine = profile::tuned_engine(&profile, tuning).map_err(|error| ReplayError::engine(&error))?;
         let cache = options.code_cache.as_deref();
         let shim = profile::bounds_the_shim(recorded).then(|| instrument(actor.component())).transpose();
         let shim = shim.map_err(LoadError::from)?;
@@ -72,12 +82,14 @@ impl Program {
         let pre = linker.instantiate_pre(&component).map_err(|error| ReplayError::engine(&error))?;
         Ok(Arc::new(Program {
             exports: Exports::of(&engine, &component),
-            actor,
+            digest: actor.digest,
             engine,
             pre,
             profile,
-            fuel: options.fuel,
+            fuel,
             resources,
+            tuning,
+            watch: options.memory_use.clone(),
         }))
     }
 
@@ -89,8 +101,19 @@ impl Program {
 
     /// A store for a fresh instance of the actor, that `answers` answers.
     pub(crate) fn store(&self, actor: ActorStore, answers: Answers) -> Store<Guest> {
-        let guest = Guest { actor: ActorContext::new(actor, &self.profile), answers };
-        profile::store(&self.engine, &self.profile, guest, |guest| &mut guest.actor.limits)
+        let mut guest = Guest { actor: ActorContext::new(actor, &self.profile), answers };
+        guest.actor.limits = guest.actor.limits.watched(self.watch.clone());
+        let mut store = profile::store(&self.engine, &self.profile, guest, |guest| &mut guest.actor.limits);
+        if self.tuning.interruptible {
+            store.set_epoch_deadline(1);
+            store.epoch_deadline_callback(|mut guest| guest.data_mut().answers.interrupted());
+        }
+        store
+    }
+
+    /// Whether no call of a session in this mode can tell which calls came before it.
+    pub(crate) fn calls_are_independent(&self, mode: InstanceMode) -> bool {
+        mode == InstanceMode::PerCall && self.exports.iter().all(|export| export.stateful.is_none())
     }
 }
 

@@ -77,13 +77,13 @@ impl Recorded<'_> {
     }
 }
 
-/// A connected pair. From now on the actor's extensions have an [`HttpReplayChain`]: the events of the window.
-pub(crate) fn windows(extensions: Extensions) -> (WindowSender, Cursor) {
+/// A connected pair, for the events of a chain from the index `first` on. From now on the actor's extensions have an [`HttpReplayChain`]: the events of the window.
+pub(crate) fn windows(extensions: Extensions, first: u64) -> (WindowSender, Cursor) {
     let (sender, receiver) = sync_channel(1);
     extensions.set(HttpReplayChain::default());
     (
         WindowSender { window: Window::default(), windows: sender },
-        Cursor { window: Window::default(), position: 0, index: 0, windows: receiver, extensions },
+        Cursor { window: Window::default(), position: 0, index: first, windows: receiver, extensions },
     )
 }
 
@@ -124,6 +124,11 @@ impl Cursor {
         Some(Recorded { event, payload, index: self.index, position: *position })
     }
 
+    /// Where the next event is, as far as it is known without waiting.
+    pub fn here(&self) -> Option<Position> {
+        self.window.decoded.get(self.position).map(|(_, _, position)| *position)
+    }
+
     /// Steps over the event that [`peek`](Self::peek) showed.
     pub fn advance(&mut self) {
         self.position += 1;
@@ -150,7 +155,7 @@ mod tests {
         let event = call.to_chain_event(None);
         assert!(event.data.len() < WINDOW_BYTES / 16);
         let extensions = Extensions::default();
-        let (mut sender, mut cursor) = windows(extensions.clone());
+        let (mut sender, mut cursor) = windows(extensions.clone(), 0);
         assert_eq!(extensions.get::<HttpReplayChain>(), Some(HttpReplayChain::default()));
 
         assert!(sender.push(event.clone(), call.data, Position { number: 0, offset: 0 }));

@@ -109,6 +109,8 @@ impl Sandbox {
         command.args(args).current_dir(self.folder.path()).stdin(Stdio::null());
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         command.env("RETAKE_CACHE_DIR", &self.cache);
+        // Of the CI system that the tests run in.
+        command.env_remove("GITHUB_ACTIONS").env_remove("GITHUB_STEP_SUMMARY");
         command
     }
 

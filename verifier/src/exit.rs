@@ -1,11 +1,11 @@
 //! Owns the exit codes, and which of several wins. Who maps what to a code is beside the thing itself:
 //! `Report::exit_code`, `VerifyError::exit_code`, `ReplayReport::exit_code`.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// How a command ends. Each is its own promise, so none is used for anything else.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-#[serde(into = "u8")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(into = "u8", try_from = "u8")]
 pub enum ExitCode {
     /// [`IDENTICAL`].
     Identical,
@@ -62,6 +62,15 @@ impl ExitCode {
 impl From<ExitCode> for u8 {
     fn from(exit: ExitCode) -> Self {
         exit.code()
+    }
+}
+
+impl TryFrom<u8> for ExitCode {
+    type Error = String;
+
+    fn try_from(code: u8) -> Result<Self, String> {
+        let known = PRECEDENCE.into_iter().find(|exit| exit.code() == code);
+        known.ok_or_else(|| format!("`{code}` is no exit code of Retake"))
     }
 }
 

@@ -4,6 +4,7 @@
 //! - [`compare`]: whether an event of a re-run is the recorded one, and if not, in what they differ;
 //! - [`Divergence`], [`Verdict`] and [`ReplayReport`]: the answers, as data; printing them is someone else's;
 //! - [`RepairPlan`]: what can be saved of a take that is not whole;
+//! - [`suite`]: takes as a test suite, and what a run of one reports;
 //! - [`exit`]: the exit codes that the answers end with.
 
 mod checker;
@@ -16,6 +17,7 @@ mod lookers;
 mod messages;
 mod repair;
 mod report;
+pub mod suite;
 mod track;
 mod verdict;
 mod verify;

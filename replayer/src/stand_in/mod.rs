@@ -9,7 +9,6 @@ mod answering;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures::FutureExt;
 use retake_actor::FunctionName;
@@ -22,6 +21,9 @@ use retake_verifier::{
     check_hash, compare,
 };
 
+use wasmtime::UpdateDeadline;
+
+use crate::earliest::Earliest;
 use crate::error::ReplayError;
 use crate::stack::StackDepth;
 use crate::window::{Cursor, Position, Recorded};
@@ -46,7 +48,9 @@ pub(crate) struct Answers {
     chain_number: ChainNumber,
     cursor: Cursor,
     /// Number in the take of the earliest event of any chain at which a re-run stopped; later ones are not re-run.
-    earliest: Arc<AtomicU64>,
+    earliest: Arc<Earliest>,
+    /// How many calls of the chain came before those that are re-run here.
+    calls_before: u64,
     /// The event that was checked last.
     last: Option<Place>,
     /// The call that the shim has announced and that has not come, where there is a shim.
@@ -78,13 +82,15 @@ impl Answers {
         chain: Arc<StateChain>,
         chain_number: ChainNumber,
         cursor: Cursor,
-        earliest: Arc<AtomicU64>,
+        earliest: Arc<Earliest>,
+        calls_before: u64,
     ) -> Self {
         Answers {
             chain,
             chain_number,
             cursor,
             earliest,
+            calls_before,
             last: None,
             announced: None,
             stack: StackDepth::here(),
@@ -108,8 +114,11 @@ impl Answers {
 
     /// Begins an export call: what follows belongs to it.
     pub fn begin_call(&mut self, function: &str, params: &[Value]) {
-        self.call =
-            Some(ExportCall { index: self.calls, function: function.to_string(), params: params.to_vec() });
+        self.call = Some(ExportCall {
+            index: self.calls_before + self.calls,
+            function: function.to_string(),
+            params: params.to_vec(),
+        });
     }
 
     pub fn end_call(&mut self, given_up: bool) {
@@ -139,7 +148,7 @@ impl Answers {
     /// Appends what the re-run did, which must be what the recording says next.
     pub fn emit(&mut self, data: ChainEventData) -> Result<(), Stop> {
         let Some(place) = self.next_place() else { return Err(Stop::RecordingEnds) };
-        if place.position.number > self.earliest.load(Ordering::Relaxed) {
+        if self.earliest.is_before(place.position.number) {
             return Err(Stop::Superseded);
         }
         let actual = self.chain.add_typed_event(data).now_or_never();
@@ -178,6 +187,17 @@ impl Answers {
         self.stack = StackDepth::here();
     }
 
+    /// Asked while the guest runs, after the epoch has changed: goes on, unless an earlier event is known to differ.
+    pub fn interrupted(&mut self) -> wasmtime::Result<UpdateDeadline> {
+        match self.cursor.here() {
+            Some(next) if self.earliest.is_before(next.number) => {
+                self.stop = Some(Stop::Superseded);
+                Ok(UpdateDeadline::Interrupt)
+            }
+            _ => Ok(UpdateDeadline::Continue(1)),
+        }
+    }
+
     /// A call that the shim announced and did not come to make ended in the shim, as the export call did.
     pub fn close_call(&mut self, outcome: &Outcome) -> Result<(), Stop> {
         let Some((call, input)) = self.announced.take() else { return Ok(()) };
@@ -209,7 +229,7 @@ impl Answers {
     }
 
     fn diverged_at(&self, place: &Place, kind: DivergenceKind, actual: Option<&ChainEvent>) -> Stop {
-        self.earliest.fetch_min(place.position.number, Ordering::Relaxed);
+        self.earliest.note(place.position.number);
         if let Err(fault) = check_hash(&place.event) {
             return Stop::Altered(place.position.number, self.fault_at(place, fault));
         }
@@ -241,7 +261,7 @@ impl Answers {
     pub fn check_rest(&mut self) -> Option<(u64, IntegrityError)> {
         while let Some(place) = self.next_place() {
             if let Err(fault) = check_hash(&place.event) {
-                self.earliest.fetch_min(place.position.number, Ordering::Relaxed);
+                self.earliest.note(place.position.number);
                 return Some((place.position.number, self.fault_at(&place, fault)));
             }
             self.cursor.advance();

@@ -1,0 +1,53 @@
+//! `retake merge`: joins the `--json` reports of the partitions of a suite into one, and ends as one run of all would have.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+
+use retake_verifier::suite::{Part, SuiteEvent, merge};
+use retake_verifier::{ExitCode, combine};
+
+use crate::options::MergeOptions;
+use crate::printer::suite::{Printers, refused};
+
+/// Bytes of one line of a report, which has at most the text of one divergence.
+const LONGEST: u64 = 1 << 30;
+
+pub fn run(options: MergeOptions) -> ExitCode {
+    let events = match merged(&options) {
+        Ok(events) => events,
+        Err(message) => return refused(options.report.json, ExitCode::Unchecked, &message),
+    };
+    let mut printers = Printers::of(&options.report);
+    events.iter().for_each(|event| printers.hear(event));
+    let exit = events.iter().find_map(|event| match event {
+        SuiteEvent::SuiteFinished(end) => Some(end.exit),
+        _ => None,
+    });
+    combine([exit.unwrap_or(ExitCode::Nothing), printers.end()])
+}
+
+fn merged(options: &MergeOptions) -> Result<Vec<SuiteEvent>, String> {
+    let parts: Result<Vec<Part>, String> = options.reports.iter().map(|path| read(path)).collect();
+    merge(parts?).map_err(|error| error.to_string())
+}
+
+fn read(path: &Path) -> Result<Part, String> {
+    let name = path.display().to_string();
+    let unreadable = |error: &dyn std::fmt::Display| format!("`{name}` cannot be read: {error}");
+    let mut lines = BufReader::new(File::open(path).map_err(|error| unreadable(&error))?);
+    let mut events = Vec::new();
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        lines.by_ref().take(LONGEST).read_until(b'\n', &mut line).map_err(|error| unreadable(&error))?;
+        if line.is_empty() {
+            break;
+        }
+        let number = events.len() + 1;
+        let event = serde_json::from_slice(&line)
+            .map_err(|error| format!("`{name}` is no report: line {number}: {error}"))?;
+        events.push(event);
+    }
+    Part::new(&name, events).map_err(|error| error.to_string())
+}

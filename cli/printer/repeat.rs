@@ -1,0 +1,66 @@
+//! What `retake record --check --repeat` says of each replay, and of all.
+
+use std::path::Path;
+
+use retake_replayer::Perturbation;
+use retake_verifier::{ExitCode, ReplayReport, Verdict};
+use serde::Serialize;
+
+use super::replay::words;
+use super::{count, json_line, note};
+
+/// `--json`: one replay.
+#[derive(Serialize)]
+struct RepeatLine<'a> {
+    take: String,
+    repeat: u16,
+    perturbation: String,
+    exit: u8,
+    #[serde(flatten)]
+    report: &'a ReplayReport,
+}
+
+/// A replay as one JSON object.
+pub fn json(take: &Path, repeat: u16, perturbation: Perturbation, report: &ReplayReport) -> ExitCode {
+    let exit = report.exit_code();
+    json_line(&RepeatLine {
+        take: take.display().to_string(),
+        repeat,
+        perturbation: perturbation.to_string(),
+        exit: exit.code(),
+        report,
+    });
+    exit
+}
+
+/// A replay for people: a line, or the whole answer if it is not identical.
+pub fn text(
+    take: &Path,
+    (round, times): (u16, u16),
+    perturbation: Perturbation,
+    report: &ReplayReport,
+) -> ExitCode {
+    let which = format!("replay {round} of {times}, {perturbation}");
+    match &report.verdict {
+        Verdict::Identical => {
+            let checked =
+                format!("{}, {} checked", count(report.calls, "call"), count(report.events, "event"));
+            note(format!("{which}: identical ({checked})"));
+        }
+        _ => note(format!("{which}:\n{}", words(take, report).trim_end())),
+    }
+    report.exit_code()
+}
+
+/// What all of them say.
+pub fn summary(times: u16, differ: &[Perturbation]) -> String {
+    let replays = count(times.into(), "replay");
+    let names: Vec<String> = differ.iter().map(|perturbation| format!("`{perturbation}`")).collect();
+    match names.is_empty() {
+        true => format!("{replays}, all identical"),
+        false => format!(
+            "{replays}, and not identical with {}: the actor sees something that the recording does not have",
+            names.join(", ")
+        ),
+    }
+}

@@ -1,0 +1,65 @@
+//! Owns the run as machines read it: every event as a JSON object on a line of its own. docs/suite.md describes them.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use retake_verifier::ExitCode;
+use retake_verifier::suite::SuiteEvent;
+use serde::Serialize;
+
+use super::SuitePrinter;
+use crate::printer::json_line;
+
+pub struct JsonPrinter;
+
+impl SuitePrinter for JsonPrinter {
+    fn hear(&mut self, event: &SuiteEvent) {
+        json_line(event);
+    }
+}
+
+/// The same in a file. The first fault of it is told at the end.
+pub struct JsonFile {
+    path: PathBuf,
+    file: io::Result<BufWriter<File>>,
+}
+
+impl JsonFile {
+    pub fn create(path: &Path) -> Self {
+        JsonFile { path: path.into(), file: File::create(path).map(BufWriter::new) }
+    }
+}
+
+fn write(file: &mut BufWriter<File>, event: &SuiteEvent) -> io::Result<()> {
+    serde_json::to_writer(&mut *file, event)?;
+    file.write_all(b"\n")?;
+    // What has happened is there, whatever becomes of the run.
+    file.flush()
+}
+
+impl SuitePrinter for JsonFile {
+    fn hear(&mut self, event: &SuiteEvent) {
+        if let Ok(file) = &mut self.file
+            && let Err(error) = write(file, event)
+        {
+            self.file = Err(error);
+        }
+    }
+
+    fn end(self: Box<Self>) -> Result<(), String> {
+        let path = self.path;
+        self.file.map(drop).map_err(|error| format!("`{}` cannot be written: {error}", path.display()))
+    }
+}
+
+/// A suite that was not run at all.
+pub fn refused(exit: ExitCode, error: String) {
+    #[derive(Serialize)]
+    #[serde(tag = "event", rename = "suite-refused")]
+    struct Refused {
+        exit: ExitCode,
+        error: String,
+    }
+    json_line(&Refused { exit, error });
+}

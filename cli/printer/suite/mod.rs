@@ -1,0 +1,134 @@
+//! What `retake test` and `retake merge` say of a suite: one stream of events, and a printer for everyone who listens to it.
+
+mod github;
+mod json;
+mod junit;
+mod markdown;
+mod text;
+
+use std::env;
+use std::path::PathBuf;
+
+use retake_verifier::ExitCode;
+use retake_verifier::suite::{SuiteEvent, TakeFinished, Totals};
+
+use crate::options::{Annotate, ReportOptions};
+
+use super::{count, fail};
+
+/// Hears the events of a run in their order.
+trait SuitePrinter {
+    fn hear(&mut self, event: &SuiteEvent);
+
+    /// Writes what comes at the end.
+    ///
+    /// # Errors
+    /// What to tell the user of a file that could not be written.
+    fn end(self: Box<Self>) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+/// All printers that were asked for.
+pub struct Printers(Vec<Box<dyn SuitePrinter>>);
+
+impl Printers {
+    /// Those of the options, and of the CI system that this runs in.
+    pub fn of(options: &ReportOptions) -> Printers {
+        let mut printers: Vec<Box<dyn SuitePrinter>> = Vec::new();
+        match options.json {
+            true => printers.push(Box::new(json::JsonPrinter)),
+            false => printers.push(Box::new(text::TextPrinter::new())),
+        }
+        if let Some(path) = &options.report {
+            printers.push(Box::new(json::JsonFile::create(path)));
+        }
+        if let Some(path) = &options.junit {
+            printers.push(Box::new(junit::JunitPrinter::new(path.clone())));
+        }
+        let annotates = match options.annotate {
+            Some(annotate) => annotate == Annotate::Github,
+            None => env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true"),
+        };
+        if annotates {
+            printers.push(Box::new(github::GithubPrinter::new(options.json)));
+        }
+        if let Some(path) = env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()) {
+            printers.push(Box::new(markdown::MarkdownPrinter::new(PathBuf::from(path))));
+        }
+        Printers(printers)
+    }
+
+    /// Tells all of them.
+    pub fn hear(&mut self, event: &SuiteEvent) {
+        self.0.iter_mut().for_each(|printer| printer.hear(event));
+    }
+
+    /// Ends all of them; the exit is that of what could not be written.
+    pub fn end(self) -> ExitCode {
+        let mut exit = ExitCode::Identical;
+        for printer in self.0 {
+            if let Err(message) = printer.end() {
+                exit = fail(ExitCode::Unchecked, message);
+            }
+        }
+        exit
+    }
+}
+
+/// Whatever kept the suite from being run, as the only event of its stream.
+pub fn refused(json: bool, exit: ExitCode, error: &dyn std::fmt::Display) -> ExitCode {
+    if json {
+        json::refused(exit, error.to_string());
+    }
+    fail(exit, error)
+}
+
+/// How a run came out, in words: `12 takes run: 10 passed, 2 diverged; 3 not run`.
+fn in_words(totals: &Totals) -> String {
+    let parts = [
+        (totals.passed, "passed"),
+        (totals.diverged, "diverged"),
+        (totals.unexpected, "not as expected"),
+        (totals.damaged, "damaged"),
+        (totals.unchecked, "could not be checked"),
+        (totals.nothing, "without a call"),
+    ];
+    let parts = parts.into_iter().filter(|(number, _)| *number > 0);
+    let parts: Vec<String> = parts.map(|(number, what)| format!("{number} {what}")).collect();
+    let mut words = format!("{} run", count(totals.run(), "take"));
+    if !parts.is_empty() {
+        words += &format!(": {}", parts.join(", "));
+    }
+    if totals.not_run > 0 {
+        words += &format!("; {} not run", totals.not_run);
+    }
+    words
+}
+
+/// The graver a failure is, the lower: as exit codes win over each other.
+fn rank(take: &TakeFinished) -> usize {
+    use ExitCode::{Damaged, Diverged, Identical, Nothing, Unchecked, Usage};
+    let order = [Usage, Damaged, Diverged, Unchecked, Nothing, Identical];
+    order.iter().position(|exit| *exit == take.exit).unwrap_or(order.len())
+}
+
+/// The failures of a run, the gravest first, those that are alike by name.
+#[derive(Default)]
+struct Failures(Vec<TakeFinished>);
+
+impl Failures {
+    /// Keeps a take that did not pass.
+    fn hear(&mut self, event: &SuiteEvent) {
+        if let SuiteEvent::TakeFinished(take) = event
+            && take.exit != ExitCode::Identical
+        {
+            self.0.push(TakeFinished { report: None, ..(**take).clone() });
+        }
+    }
+
+    fn ranked(mut self) -> Vec<TakeFinished> {
+        self.0.sort_by(|one, other| (rank(one), &one.name).cmp(&(rank(other), &other.name)));
+        self.0
+    }
+}

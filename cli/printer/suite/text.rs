@@ -1,0 +1,88 @@
+//! Owns the run as people read it: a line per take as it comes to its end, the failures once more in full, and a summary. Progress is on
+//! stderr, and only on a terminal.
+
+use std::io::stdout;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use retake_verifier::suite::{SuiteEvent, SuiteFinished, SuiteStarted, TakeFinished};
+
+use super::{Failures, SuitePrinter, count, in_words};
+use crate::printer::text_lines;
+
+const RULE: &str = "------------";
+
+pub struct TextPrinter {
+    bar: ProgressBar,
+    failures: Failures,
+    failed: u64,
+}
+
+impl TextPrinter {
+    pub fn new() -> Self {
+        // It shows on a terminal alone.
+        let bar = ProgressBar::new(0);
+        if let Ok(style) = ProgressStyle::with_template("  Replaying [{bar:24}] {pos}/{len} takes{msg}") {
+            bar.set_style(style.progress_chars("=> "));
+        }
+        TextPrinter { bar, failures: Failures::default(), failed: 0 }
+    }
+
+    fn print(&self, text: &str) {
+        self.bar.suspend(|| text_lines(&mut stdout(), text));
+    }
+
+    fn started(&self, started: &SuiteStarted) {
+        self.bar.set_length(started.takes);
+        self.bar.enable_steady_tick(Duration::from_millis(100));
+        let part = started.partition.map_or(String::new(), |partition| {
+            format!(" (partition {partition}, of {})", count(started.suite.takes, "take"))
+        });
+        self.print(&format!("    Starting {}{part}", count(started.takes, "take")));
+    }
+
+    fn finished(&mut self, take: &TakeFinished) {
+        self.print(&line(take));
+        self.failed += u64::from(take.exit.code() != 0);
+        if self.failed > 0 {
+            self.bar.set_message(format!(", {} failed", self.failed));
+        }
+        self.bar.inc(1);
+    }
+
+    fn summary(&mut self, end: &SuiteFinished) {
+        self.bar.finish_and_clear();
+        let failures = std::mem::take(&mut self.failures).ranked();
+        for take in &failures {
+            let text = take.text.as_deref().or(take.reason.as_deref()).unwrap_or_default();
+            self.print(&format!("{RULE}\n{}\n{text}", line(take)));
+        }
+        self.print(&format!("{RULE}\n     Summary [{:>8.3}s] {}", end.seconds, in_words(&end.totals)));
+    }
+}
+
+fn line(take: &TakeFinished) -> String {
+    let TakeFinished { status, name, seconds, .. } = take;
+    let (calls, events) = (count(take.calls, "call"), count(take.events, "event"));
+    let labels = match take.labels.is_empty() {
+        true => String::new(),
+        false => format!(" [{}]", take.labels.join(", ")),
+    };
+    format!("{status:>12} [{seconds:>8.3}s] {name} ({calls}, {events}){labels}")
+}
+
+impl SuitePrinter for TextPrinter {
+    fn hear(&mut self, event: &SuiteEvent) {
+        self.failures.hear(event);
+        match event {
+            SuiteEvent::SuiteStarted(started) => self.started(started),
+            SuiteEvent::TakeStarted { .. } => {}
+            SuiteEvent::TakeFinished(take) => self.finished(take),
+            SuiteEvent::TakeNotRun { name, .. } => {
+                self.bar.inc(1);
+                self.print(&format!("{:>12} {:11} {name}", "NOT RUN", ""));
+            }
+            SuiteEvent::SuiteFinished(end) => self.summary(end),
+        }
+    }
+}

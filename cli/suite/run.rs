@@ -1,0 +1,169 @@
+//! Owns the run of a suite: its takes replayed side by side, and an event for all that happens.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{Sender, channel};
+use std::thread;
+use std::time::Instant;
+
+use retake_actor::CodeCache;
+use retake_replayer::{Job, Jobs, Programs, ReplayError, ReplayOptions};
+use retake_verifier::suite::{Judgement, SuiteEvent, SuiteFinished, TakeFinished, TakeStatus};
+use retake_verifier::{ReplayReport, Verdict};
+
+use crate::actors::Actors;
+use crate::commands::replay::exit_code;
+use crate::printer::replay::words;
+
+use super::{Suite, SuiteTake};
+
+/// How a suite is run.
+pub struct Limits {
+    /// Takes, and calls of long takes, that are replayed at once.
+    pub jobs: usize,
+    /// Begin no take after one has failed.
+    pub fail_fast: bool,
+}
+
+/// Replays the takes of a suite. `hear` gets every event, in the order in which they come about.
+pub fn run(
+    suite: &Suite,
+    limits: &Limits,
+    code_cache: Option<Arc<CodeCache>>,
+    mut hear: impl FnMut(&SuiteEvent),
+) -> SuiteFinished {
+    let begin = Instant::now();
+    hear(&SuiteEvent::SuiteStarted(suite.started.clone()));
+    let jobs = Jobs::new(limits.jobs);
+    let workers = limits.jobs.min(suite.takes.len());
+    let runner = Runner {
+        takes: &suite.takes,
+        next: AtomicUsize::new(0),
+        stopped: AtomicBool::new(false),
+        fail_fast: limits.fail_fast,
+        actors: Actors::default(),
+        options: ReplayOptions {
+            code_cache,
+            programs: Some(Programs::new()),
+            jobs: Some(jobs.clone()),
+            ..ReplayOptions::default()
+        },
+    };
+    let (events, heard) = channel();
+    let (mut finished, mut not_run) = (Vec::new(), 0);
+    thread::scope(|scope| {
+        // Who replays takes has a place; who has no more leaves it to the calls of those that are left.
+        let places: Vec<Option<Job>> = (0..workers).map(|_| jobs.take()).collect();
+        for place in places {
+            let (runner, events) = (&runner, events.clone());
+            scope.spawn(move || {
+                let _place = place;
+                runner.work(&events);
+            });
+        }
+        drop(events);
+        for event in heard {
+            hear(&event);
+            match event {
+                SuiteEvent::TakeFinished(take) => {
+                    // The report is the greater part, and nobody needs it any more.
+                    finished.push(TakeFinished { report: None, text: None, ..*take });
+                }
+                SuiteEvent::TakeNotRun { .. } => not_run += 1,
+                _ => {}
+            }
+        }
+    });
+    let end = SuiteFinished::of(&finished, not_run, begin.elapsed().as_secs_f64());
+    hear(&SuiteEvent::SuiteFinished(end.clone()));
+    end
+}
+
+/// What the workers share.
+struct Runner<'a> {
+    takes: &'a [SuiteTake],
+    next: AtomicUsize,
+    stopped: AtomicBool,
+    fail_fast: bool,
+    actors: Actors,
+    options: ReplayOptions,
+}
+
+impl Runner<'_> {
+    /// Replays takes until there are no more.
+    fn work(&self, events: &Sender<SuiteEvent>) {
+        // Whoever listens does so until the last worker is gone.
+        let tell = |event| events.send(event).expect("the run listens to its workers");
+        while let Some(take) = self.takes.get(self.next.fetch_add(1, Ordering::Relaxed)) {
+            if self.stopped.load(Ordering::Relaxed) {
+                tell(SuiteEvent::TakeNotRun { name: take.name.clone(), id: take.id.clone() });
+                continue;
+            }
+            tell(SuiteEvent::TakeStarted { name: take.name.clone() });
+            let finished = self.replay(take);
+            if self.fail_fast && finished.status != TakeStatus::Passed {
+                self.stopped.store(true, Ordering::Relaxed);
+            }
+            tell(SuiteEvent::TakeFinished(Box::new(finished)));
+        }
+    }
+
+    fn replay(&self, take: &SuiteTake) -> TakeFinished {
+        let begin = Instant::now();
+        let options = ReplayOptions { fuel_if_unbounded: take.fuel, ..self.options.clone() };
+        let replayed = self.actors.replay(&take.path, take.actor.as_deref(), options);
+        let seconds = begin.elapsed().as_secs_f64();
+        let (Judgement { status, exit, reason }, text) = judge(take, &replayed);
+        let report = replayed.ok();
+        TakeFinished {
+            name: take.name.clone(),
+            id: take.id.clone(),
+            status,
+            exit,
+            labels: take.labels.clone(),
+            calls: report.as_ref().map_or(0, |report| report.calls),
+            events: report.as_ref().map_or(0, |report| report.events),
+            seconds,
+            reason,
+            text,
+            report,
+        }
+    }
+}
+
+/// What is to be said of a take that came out so.
+fn judge(take: &SuiteTake, replayed: &Result<ReplayReport, ReplayError>) -> (Judgement, Option<String>) {
+    match replayed {
+        Ok(report) => {
+            let mut judgement = take.expectation.judge(report);
+            if judgement.status == TakeStatus::Passed {
+                return (judgement, None);
+            }
+            let full = words(Path::new(&take.name), report);
+            let unexpected = judgement.reason.take();
+            let text = match &unexpected {
+                Some(reason) => format!("{}: {reason}\n{full}", take.name),
+                None => full.clone(),
+            };
+            judgement.reason = unexpected.or_else(|| Some(short(report, &full)));
+            (judgement, Some(text))
+        }
+        Err(error) => {
+            let exit = exit_code(error);
+            let reason = Some(error.to_string());
+            let text = Some(format!("`{}`: {error}", take.name));
+            (Judgement { status: TakeStatus::of(exit), exit, reason }, text)
+        }
+    }
+}
+
+/// Why a take failed, in one line of the full text: the divergence, or else the verdict.
+fn short(report: &ReplayReport, full: &str) -> String {
+    let text = match &report.verdict {
+        Verdict::Diverged(divergence) => divergence.to_string(),
+        Verdict::Unfinished { reason } => reason.clone(),
+        _ => full.lines().nth(1).unwrap_or(full).trim().to_string(),
+    };
+    text.lines().next().unwrap_or_default().to_string()
+}

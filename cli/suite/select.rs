@@ -1,0 +1,73 @@
+//! Owns the selection of takes, by name and by label.
+
+use std::str::FromStr;
+
+use regex::Regex;
+
+use crate::printer::count;
+
+use super::SuiteTake;
+use super::error::SuiteError;
+
+/// What a name has to have: a text somewhere in it, or `/a regular expression/`.
+#[derive(Clone, Debug)]
+pub struct Filter {
+    text: String,
+    pattern: Pattern,
+}
+
+#[derive(Clone, Debug)]
+enum Pattern {
+    Substring,
+    Regex(Box<Regex>),
+}
+
+impl FromStr for Filter {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let inner = text.strip_prefix('/').and_then(|rest| rest.strip_suffix('/'));
+        let pattern = match inner {
+            Some(regex) => {
+                let regex = Regex::new(regex)
+                    .map_err(|error| format!("`{text}` is no regular expression: {error}"))?;
+                Pattern::Regex(Box::new(regex))
+            }
+            None => Pattern::Substring,
+        };
+        Ok(Filter { text: text.into(), pattern })
+    }
+}
+
+impl Filter {
+    fn matches(&self, name: &str) -> bool {
+        match &self.pattern {
+            Pattern::Substring => name.contains(&self.text),
+            Pattern::Regex(regex) => regex.is_match(name),
+        }
+    }
+}
+
+/// The takes that match one of the filters, if there are any, and have one of the labels, if there are any.
+///
+/// # Errors
+/// [`SuiteError::NothingSelected`].
+pub fn select(
+    takes: Vec<SuiteTake>,
+    filters: &[Filter],
+    labels: &[String],
+) -> Result<Vec<SuiteTake>, SuiteError> {
+    let is_wanted = |take: &SuiteTake| {
+        (filters.is_empty() || filters.iter().any(|filter| filter.matches(&take.name)))
+            && (labels.is_empty() || labels.iter().any(|label| take.labels.contains(label)))
+    };
+    let all = takes.len() as u64;
+    let selected: Vec<SuiteTake> = takes.into_iter().filter(is_wanted).collect();
+    if selected.is_empty() {
+        let filters = filters.iter().map(|filter| format!("`--filter {}`", filter.text));
+        let labels = labels.iter().map(|label| format!("`--label {label}`"));
+        let filter = filters.chain(labels).collect::<Vec<_>>().join(" and ");
+        return Err(SuiteError::NothingSelected { filter, takes: count(all, "take") });
+    }
+    Ok(selected)
+}

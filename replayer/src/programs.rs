@@ -1,0 +1,79 @@
+//! Owns [`Programs`]: what was compiled and linked, for the takes of one actor that are replayed one after the other, or at once.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use retake_chain::{ContentRef, EngineProfile};
+
+use crate::error::ReplayError;
+use crate::program::Program;
+
+/// How many programs are kept; the one that was used last stays longest.
+const KEPT: usize = 16;
+
+/// Programs that takes share. All who share it replay with the same options, apart from the fuel.
+#[derive(Default)]
+pub struct Programs {
+    kept: Mutex<Vec<Arc<Entry>>>,
+}
+
+struct Entry {
+    key: Key,
+    /// Locked while it is made, so that it is made once.
+    program: Mutex<Option<Arc<Program>>>,
+}
+
+impl fmt::Debug for Programs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Programs").field("kept", &lock(&self.kept).len()).finish()
+    }
+}
+
+/// All that a program depends on.
+#[derive(PartialEq)]
+pub(crate) struct Key {
+    /// Of the component.
+    pub digest: ContentRef,
+    /// In the genesis.
+    pub profile: EngineProfile,
+    /// The replay's own bound.
+    pub fuel: Option<u64>,
+}
+
+impl Programs {
+    /// None yet.
+    pub fn new() -> Arc<Programs> {
+        Arc::default()
+    }
+
+    /// The program for `key`, which is made if it is not there; one that cannot be made is tried again the next time.
+    pub(crate) fn get(
+        &self,
+        key: Key,
+        make: impl FnOnce() -> Result<Arc<Program>, ReplayError>,
+    ) -> Result<Arc<Program>, ReplayError> {
+        let entry = self.entry(key);
+        let mut program = lock(&entry.program);
+        if let Some(program) = &*program {
+            return Ok(program.clone());
+        }
+        let made = make()?;
+        *program = Some(made.clone());
+        Ok(made)
+    }
+
+    fn entry(&self, key: Key) -> Arc<Entry> {
+        let mut kept = lock(&self.kept);
+        let entry = match kept.iter().position(|entry| entry.key == key) {
+            Some(at) => kept.remove(at),
+            None => Arc::new(Entry { key, program: Mutex::new(None) }),
+        };
+        kept.insert(0, entry.clone());
+        kept.truncate(KEPT);
+        entry
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

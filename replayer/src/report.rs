@@ -1,0 +1,71 @@
+//! Owns the report of a replay: what the re-runs of the chains found, and what the reader found of the take, as one answer.
+
+use std::collections::BTreeSet;
+use std::io::Read;
+
+use retake_chain::{LogReader, SessionStart, TheaterId};
+use retake_verifier::{ChainHead, Divergence, RenamedInterface, ReplayReport, Report, Verdict, VerifyFault};
+
+use crate::actor_rerun::ChainRerun;
+use crate::error::ReplayError;
+use crate::program::Program;
+use crate::stand_in::Stop;
+
+/// Puts the report together. Events from the number `intact` on are not what their hashes say.
+pub(crate) fn summarize<R: Read>(
+    first: &SessionStart,
+    program: &Program,
+    reruns: Vec<(TheaterId, ChainRerun)>,
+    report: &Result<Report, VerifyFault>,
+    intact: u64,
+    reader: &LogReader<R>,
+) -> Result<ReplayReport, ReplayError> {
+    let (mut calls, mut given_up, mut events) = (0, 0, 0);
+    let mut chains = Vec::new();
+    let mut renamed_interfaces = BTreeSet::new();
+    let mut earliest: Option<(u64, Box<Divergence>)> = None;
+    let mut ends_inside_a_call = false;
+    for (id, rerun) in reruns {
+        calls += rerun.calls;
+        given_up += rerun.given_up;
+        events += rerun.events;
+        chains.push(ChainHead { id, events: rerun.events, head: rerun.head });
+        let renamed = rerun.renamed.into_iter();
+        renamed_interfaces
+            .extend(renamed.map(|(recorded, replayed)| RenamedInterface { recorded, replayed }));
+        match rerun.stop {
+            Some(Stop::Failed(error)) => return Err(error),
+            Some(Stop::RecordingEnds) => ends_inside_a_call = true,
+            Some(Stop::Diverged(number, divergence)) => {
+                if number < intact && earliest.as_ref().is_none_or(|(earlier, _)| number < *earlier) {
+                    earliest = Some((number, divergence));
+                }
+            }
+            Some(Stop::Altered(..) | Stop::Superseded) | None => {}
+        }
+    }
+    let fault = report.as_ref().err().map(VerifyFault::to_string);
+    let verdict = match (earliest, &fault) {
+        (Some((_, divergence)), _) => Verdict::Diverged(divergence),
+        (None, Some(fault)) => Verdict::Unfinished { reason: fault.clone() },
+        (None, None) if ends_inside_a_call => {
+            Verdict::Unfinished { reason: "the recording ends inside a call".into() }
+        }
+        (None, None) if calls == 0 => Verdict::NothingToCheck,
+        (None, None) => Verdict::Identical,
+    };
+    Ok(ReplayReport {
+        verdict,
+        calls,
+        given_up,
+        events,
+        chains,
+        recorded_digest: first.actor.digest,
+        replayed_digest: program.digest,
+        profile: first.profile.clone(),
+        renamed_interfaces: renamed_interfaces.into_iter().collect(),
+        take_state: report.as_ref().ok().map(|report| report.state),
+        seal: reader.seal().map(|seal| seal.kind.clone()),
+        fault,
+    })
+}

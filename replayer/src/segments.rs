@@ -1,0 +1,257 @@
+//! Owns the re-runs of one chain: one for the whole of it, or, where its calls do not depend on each other and places are free,
+//! one for each of its segments, which are whole calls in a row. Each begins with the recorded hash of the event before it; as the
+//! re-run before it has to come to that hash, the answer is that of one re-run from begin to end.
+
+use std::sync::Arc;
+use std::thread::{self, Scope, ScopedJoinHandle};
+
+use retake_actor::{ActorHandle, ActorStore};
+use retake_chain::{
+    ChainEvent, ChainEventPayload, ChainNumber, EventHash, InstanceMode, StateChain, TheaterId, Value,
+    WasmEventData,
+};
+use tokio::sync::mpsc;
+
+use crate::actor_rerun::{ChainRerun, rerun};
+use crate::earliest::Earliest;
+use crate::error::ReplayError;
+use crate::jobs::{Job, Jobs};
+use crate::program::Program;
+use crate::stand_in::Answers;
+use crate::window::{Position, WindowSender, windows};
+
+/// The stack of a thread that runs guest code.
+const STACK: usize = 8 << 20;
+/// A segment is not cut before it has this many events...
+const SEGMENT_EVENTS: u64 = 256;
+/// ...or this many bytes of data.
+const SEGMENT_BYTES: usize = 256 << 10;
+
+/// What the re-runs of a chain share.
+#[derive(Clone)]
+pub(crate) struct Course {
+    pub program: Arc<Program>,
+    pub mode: InstanceMode,
+    pub earliest: Arc<Earliest>,
+    /// Places for more re-runs than one.
+    pub jobs: Option<Arc<Jobs>>,
+    /// Cut before every call, however short the segment is.
+    pub thread_per_call: bool,
+}
+
+/// A chain that is being re-run while it is read.
+pub(crate) struct Segments<'scope, 'env> {
+    scope: &'scope Scope<'scope, 'env>,
+    course: Course,
+    number: ChainNumber,
+    id: TheaterId,
+    /// Those that have all their events, in order.
+    closed: Vec<ScopedJoinHandle<'scope, ChainRerun>>,
+    open: Option<Open<'scope>>,
+    seen: Seen,
+}
+
+/// The last segment.
+struct Open<'scope> {
+    windows: WindowSender,
+    handle: ScopedJoinHandle<'scope, ChainRerun>,
+    events: u64,
+    bytes: usize,
+}
+
+/// What was read of the chain.
+#[derive(Default)]
+struct Seen {
+    events: u64,
+    calls: u64,
+    head: Option<EventHash>,
+    in_call: bool,
+}
+
+impl<'scope, 'env> Segments<'scope, 'env> {
+    /// Begins with the chain; events come with [`push`](Self::push).
+    pub fn begin(
+        scope: &'scope Scope<'scope, 'env>,
+        course: Course,
+        number: ChainNumber,
+        id: TheaterId,
+    ) -> Result<Self, ReplayError> {
+        let mut segments =
+            Segments { scope, course, number, id, closed: Vec::new(), open: None, seen: Seen::default() };
+        segments.open = Some(segments.start(None)?);
+        Ok(segments)
+    }
+
+    /// Takes the next event; waits for the re-run when it is a window behind.
+    pub fn push(
+        &mut self,
+        event: ChainEvent,
+        payload: ChainEventPayload,
+        position: Position,
+    ) -> Result<(), ReplayError> {
+        if let ChainEventPayload::Wasm(WasmEventData::WasmCall { .. }) = payload {
+            self.cut_if_there_is_a_place()?;
+        }
+        self.seen.event(&event, &payload);
+        if let Some(open) = &mut self.open {
+            open.events += 1;
+            open.bytes += event.data.len();
+            open.windows.push(event, payload, position);
+        }
+        Ok(())
+    }
+
+    /// The recording of the chain ends here.
+    pub fn close(&mut self) {
+        if let Some(open) = self.open.take() {
+            open.windows.finish();
+            self.closed.push(open.handle);
+        }
+    }
+
+    /// Waits for the re-runs, and puts together what they found.
+    pub fn finish(mut self) -> Result<ChainRerun, ReplayError> {
+        self.close();
+        let mut whole: Option<ChainRerun> = None;
+        for handle in self.closed {
+            let part =
+                handle.join().map_err(|_| ReplayError::Engine { reason: "a re-run panicked".into() })?;
+            whole = Some(match whole {
+                None => part,
+                Some(whole) => whole.followed_by(part),
+            });
+        }
+        whole.ok_or_else(|| ReplayError::Engine { reason: "a chain without a re-run".into() })
+    }
+
+    /// Before a call: leaves those before it to a re-run of their own, if that is worth it and there is a place for one.
+    fn cut_if_there_is_a_place(&mut self) -> Result<(), ReplayError> {
+        let (Some(jobs), Some(open)) = (&self.course.jobs, &self.open) else { return Ok(()) };
+        let is_long = open.events >= SEGMENT_EVENTS
+            || open.bytes >= SEGMENT_BYTES
+            || self.course.thread_per_call && self.seen.calls > 0;
+        if !is_long || self.seen.in_call || !self.course.program.calls_are_independent(self.course.mode) {
+            return Ok(());
+        }
+        let Some(place) = jobs.take() else { return Ok(()) };
+        let next = self.start(Some(place))?;
+        self.close();
+        self.open = Some(next);
+        Ok(())
+    }
+
+    /// Starts the re-run of what comes next. It holds its place until it ends.
+    fn start(&self, place: Option<Job>) -> Result<Open<'scope>, ReplayError> {
+        let Seen { events, calls, head, .. } = self.seen;
+        let chain = match head {
+            None => StateChain::new(self.id),
+            Some(head) => StateChain::continuing(self.id, head, events),
+        };
+        let chain = Arc::new(chain);
+        let actor = actor_without_session(self.id, chain.clone());
+        let (windows, cursor) = windows(actor.extensions.clone(), events);
+        let Course { program, mode, earliest, .. } = self.course.clone();
+        let answers = Answers::new(chain, self.number, cursor, earliest, calls);
+        let run = move || {
+            let _place = place;
+            rerun(&program, mode, actor, answers)
+        };
+        let handle = thread::Builder::new()
+            .name(format!("retake-replay-{}", self.number))
+            .stack_size(STACK)
+            .spawn_scoped(self.scope, run)
+            .map_err(|error| ReplayError::Engine {
+                reason: format!("no thread for chain {}: {error}", self.number),
+            })?;
+        Ok(Open { windows, handle, events: 0, bytes: 0 })
+    }
+}
+
+impl Seen {
+    fn event(&mut self, event: &ChainEvent, payload: &ChainEventPayload) {
+        match payload {
+            ChainEventPayload::Wasm(WasmEventData::WasmCall { .. }) => self.in_call = true,
+            ChainEventPayload::Wasm(WasmEventData::WasmResult { .. } | WasmEventData::WasmError { .. }) => {
+                self.in_call = false;
+                self.calls += 1;
+            }
+            _ => {}
+        }
+        self.events += 1;
+        self.head = Some(event.hash);
+    }
+}
+
+/// The actor of a re-run: nobody calls it but the recording, and nobody takes what it would ask of a session.
+fn actor_without_session(id: TheaterId, chain: Arc<StateChain>) -> ActorStore {
+    let (theater_tx, _) = mpsc::channel(1);
+    ActorStore::new(id, theater_tx, ActorHandle::channel().0, chain, Value::None)
+}
+
+#[cfg(test)]
+mod tests {
+    use retake_actor::Actor;
+    use retake_actor::profile::default_profile;
+    use retake_chain::{ChainEventData, Outcome};
+
+    use super::*;
+    use crate::options::ReplayOptions;
+
+    const NOTHING: &str = r#"(component
+        (core module $m (func (export "f")))
+        (core instance $i (instantiate $m))
+        (func (export "f") (canon lift (core func $i "f"))))"#;
+
+    /// The events of three calls of `f`, in which nothing happens.
+    fn calls(id: TheaterId) -> Vec<(ChainEvent, ChainEventPayload)> {
+        let chain = StateChain::new(id);
+        let call = WasmEventData::WasmCall { function_name: "f".into(), params: Vec::new() };
+        let result = WasmEventData::ended("f".into(), None, Outcome::Returned(None));
+        let events = [call, result].into_iter().cycle().take(6).map(ChainEventData::wasm);
+        let append = |data: ChainEventData| {
+            let payload = data.data.clone();
+            let event = futures::executor::block_on(chain.add_typed_event(data)).expect("it fits");
+            (event, payload)
+        };
+        events.map(append).collect()
+    }
+
+    /// Re-runs three calls; returns in how many segments, and what was found.
+    fn rerun_three(mode: InstanceMode, places: usize, thread_per_call: bool) -> (usize, ChainRerun) {
+        let actor = Actor::new(NOTHING.as_bytes()).expect("a component");
+        let program = Program::load(&actor, &default_profile(), &ReplayOptions::default());
+        let program = program.expect("it can be re-run");
+        let course = Course {
+            program,
+            mode,
+            earliest: Arc::new(Earliest::new()),
+            jobs: Some(Jobs::new(places)),
+            thread_per_call,
+        };
+        let id = TheaterId::generate();
+        thread::scope(|scope| {
+            let mut segments = Segments::begin(scope, course, ChainNumber(0), id).expect("a thread");
+            for (number, (event, payload)) in (0..).zip(calls(id)) {
+                segments.push(event, payload, Position { number, offset: 0 }).expect("a thread");
+            }
+            segments.close();
+            (segments.closed.len(), segments.finish().expect("no panic"))
+        })
+    }
+
+    #[test]
+    fn every_call_has_a_thread_of_its_own_where_that_is_asked_for_and_nowhere_else() {
+        let table = [
+            (InstanceMode::PerCall, 4, true, 3),
+            (InstanceMode::PerCall, 0, true, 1),
+            (InstanceMode::PerCall, 4, false, 1),
+            (InstanceMode::Session, 4, true, 1),
+        ];
+        for (mode, places, thread_per_call, expected) in table {
+            let (segments, rerun) = rerun_three(mode, places, thread_per_call);
+            assert_eq!(segments, expected, "{mode:?}, {places} places");
+            assert!(rerun.stop.is_none() && rerun.altered.is_none());
+            assert_eq!((rerun.calls, rerun.events), (3, 6));
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! Owns what a run of a suite reports, event by event: the stream that every printer takes, that `--json` writes, and that `merge`
+//! reads. docs/suite.md describes it for readers.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::exit::{ExitCode, combine};
+use crate::verdict::ReplayReport;
+
+use super::identity::{SuiteId, TakeId};
+use super::partition::Partition;
+
+/// The version of the stream; a reader takes its own and no other.
+pub const REPORT_VERSION: u32 = 1;
+
+/// What happens in a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum SuiteEvent {
+    /// The first event.
+    SuiteStarted(SuiteStarted),
+    /// A take is being replayed.
+    TakeStarted {
+        /// Its name.
+        name: String,
+    },
+    /// A take was replayed, or could not be.
+    TakeFinished(Box<TakeFinished>),
+    /// A take was left out, since another had failed before (`--fail-fast`).
+    TakeNotRun {
+        /// Its name.
+        name: String,
+        /// What it is.
+        id: TakeId,
+    },
+    /// The last event.
+    SuiteFinished(SuiteFinished),
+}
+
+/// The begin of a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SuiteStarted {
+    /// [`REPORT_VERSION`].
+    pub version: u32,
+    /// Takes of the part that is run.
+    pub takes: u64,
+    /// The whole suite.
+    pub suite: SuiteId,
+    /// Which part is run, of several.
+    pub partition: Option<Partition>,
+}
+
+/// How a take came out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TakeFinished {
+    /// Its name: the path by which it was found.
+    pub name: String,
+    /// What it is.
+    pub id: TakeId,
+    /// In one word.
+    pub status: TakeStatus,
+    /// The exit code of a run with this take alone.
+    pub exit: ExitCode,
+    /// What `retake.toml` calls it.
+    pub labels: Vec<String>,
+    /// Export calls that were checked.
+    pub calls: u64,
+    /// Events that were checked.
+    pub events: u64,
+    /// How long it took.
+    pub seconds: f64,
+    /// Why it failed, in one line.
+    pub reason: Option<String>,
+    /// Why it failed, in full.
+    pub text: Option<String>,
+    /// What `retake replay --json` says of it; readers of a report do without.
+    #[serde(skip_deserializing)]
+    pub report: Option<ReplayReport>,
+}
+
+/// The end of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SuiteFinished {
+    /// The exit code.
+    pub exit: ExitCode,
+    /// How many takes came out how.
+    pub totals: Totals,
+    /// How long it took.
+    pub seconds: f64,
+}
+
+/// How a take came out, in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TakeStatus {
+    /// As expected.
+    Passed,
+    /// The actor did something that the take does not say.
+    Diverged,
+    /// It was to diverge, and did not, or elsewhere.
+    Unexpected,
+    /// The take is torn, unsealed, damaged, altered or repaired.
+    Damaged,
+    /// It could not be checked.
+    Unchecked,
+    /// It has no call, so there is nothing to check.
+    Nothing,
+}
+
+/// How many takes came out how.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Totals {
+    /// [`TakeStatus::Passed`].
+    pub passed: u64,
+    /// [`TakeStatus::Diverged`].
+    pub diverged: u64,
+    /// [`TakeStatus::Unexpected`].
+    pub unexpected: u64,
+    /// [`TakeStatus::Damaged`].
+    pub damaged: u64,
+    /// [`TakeStatus::Unchecked`].
+    pub unchecked: u64,
+    /// [`TakeStatus::Nothing`].
+    pub nothing: u64,
+    /// Left out, since another had failed.
+    pub not_run: u64,
+}
+
+impl TakeStatus {
+    /// What an exit code stands for, where no divergence is expected.
+    pub fn of(exit: ExitCode) -> TakeStatus {
+        match exit {
+            ExitCode::Identical => TakeStatus::Passed,
+            ExitCode::Diverged => TakeStatus::Diverged,
+            ExitCode::Damaged => TakeStatus::Damaged,
+            ExitCode::Usage | ExitCode::Unchecked => TakeStatus::Unchecked,
+            ExitCode::Nothing => TakeStatus::Nothing,
+        }
+    }
+}
+
+impl fmt::Display for TakeStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            TakeStatus::Passed => "PASS",
+            TakeStatus::Diverged => "DIVERGED",
+            TakeStatus::Unexpected => "UNEXPECTED",
+            TakeStatus::Damaged => "DAMAGED",
+            TakeStatus::Unchecked => "UNCHECKED",
+            TakeStatus::Nothing => "NOTHING",
+        })
+    }
+}
+
+impl Totals {
+    /// Counts one more take.
+    pub fn count(&mut self, status: TakeStatus) {
+        *match status {
+            TakeStatus::Passed => &mut self.passed,
+            TakeStatus::Diverged => &mut self.diverged,
+            TakeStatus::Unexpected => &mut self.unexpected,
+            TakeStatus::Damaged => &mut self.damaged,
+            TakeStatus::Unchecked => &mut self.unchecked,
+            TakeStatus::Nothing => &mut self.nothing,
+        } += 1;
+    }
+
+    /// Takes that were run.
+    pub fn run(&self) -> u64 {
+        self.passed + self.failed()
+    }
+
+    /// Takes that were run and did not pass.
+    pub fn failed(&self) -> u64 {
+        self.diverged + self.unexpected + self.damaged + self.unchecked + self.nothing
+    }
+}
+
+impl SuiteFinished {
+    /// The end of a run of these takes.
+    pub fn of<'a>(
+        finished: impl IntoIterator<Item = &'a TakeFinished>,
+        not_run: u64,
+        seconds: f64,
+    ) -> SuiteFinished {
+        let mut totals = Totals { not_run, ..Totals::default() };
+        let exits = finished.into_iter().map(|take| {
+            totals.count(take.status);
+            take.exit
+        });
+        let exit = match combine(exits) {
+            // What was left out was not checked.
+            ExitCode::Identical if not_run > 0 => ExitCode::Unchecked,
+            exit => exit,
+        };
+        SuiteFinished { exit, totals, seconds }
+    }
+}

@@ -1,0 +1,230 @@
+//! Owns the joining of the reports of parts into one verdict on the suite. A part that is missing, doubled, cut off, or of other
+//! takes is refused: a verdict on less than the suite would look like one on the suite.
+
+use std::collections::BTreeMap;
+
+use thiserror::Error;
+
+use super::event::{REPORT_VERSION, SuiteEvent, SuiteFinished, SuiteStarted, TakeFinished};
+use super::identity::{SuiteId, TakeId};
+use super::partition::{Partition, PartitionKind};
+
+/// The report of one part, read to its end.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Part {
+    /// What to call it in an error: its file.
+    pub name: String,
+    started: SuiteStarted,
+    finished: Vec<TakeFinished>,
+    not_run: Vec<(String, TakeId)>,
+    seconds: f64,
+}
+
+/// Why reports are no whole.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum MergeError {
+    /// There is no report.
+    #[error("there is no report to merge")]
+    NoReport,
+    /// A report has no begin.
+    #[error("`{report}` does not begin with `suite-started`: it is no report of `retake test`")]
+    NotAReport {
+        /// Whose.
+        report: String,
+    },
+    /// A report is of another version.
+    #[error("`{report}` has version {version}, this `retake` reads {REPORT_VERSION}")]
+    Version {
+        /// Whose.
+        report: String,
+        /// Its version.
+        version: u32,
+    },
+    /// A report ends before its run did.
+    #[error("`{report}` is cut off: it does not end with `suite-finished`; its run was not finished")]
+    CutOff {
+        /// Whose.
+        report: String,
+    },
+    /// What a report says at its end is not what its takes add up to.
+    #[error("`{report}` does not add up: {reason}")]
+    DoesNotAddUp {
+        /// Whose.
+        report: String,
+        /// In what.
+        reason: String,
+    },
+    /// Two reports are of different suites.
+    #[error("`{report}` ran other takes than `{first}`: they are not parts of one suite")]
+    OtherTakes {
+        /// The report that differs...
+        report: String,
+        /// ...from this one.
+        first: String,
+    },
+    /// Two reports divide the suite in different ways.
+    #[error("`{report}` ran {partition}, `{first}` ran {other}: they do not divide the suite alike")]
+    OtherPartition {
+        /// The report that differs...
+        report: String,
+        /// ...in what it ran...
+        partition: String,
+        /// ...from this one...
+        first: String,
+        /// ...and what that ran.
+        other: String,
+    },
+    /// Two reports are of one part.
+    #[error("`{report}` and `{first}` both ran {partition}")]
+    Doubled {
+        /// The second report.
+        report: String,
+        /// The first.
+        first: String,
+        /// Of which part.
+        partition: String,
+    },
+    /// No report is of these parts.
+    #[error("no report of {missing}: the suite was not run as a whole")]
+    Missing {
+        /// Of which parts.
+        missing: String,
+    },
+    /// The reports have not the takes that the suite has.
+    #[error("the reports have not the takes of the suite: {found} takes, and the suite has {expected}")]
+    NotTheSuite {
+        /// Takes in the reports.
+        found: u64,
+        /// Takes in the suite.
+        expected: u64,
+    },
+}
+
+impl Part {
+    /// Takes a report's events.
+    ///
+    /// # Errors
+    /// The variants of [`MergeError`] that one report alone can have.
+    pub fn new(name: &str, events: impl IntoIterator<Item = SuiteEvent>) -> Result<Part, MergeError> {
+        let report = || name.to_string();
+        let mut events = events.into_iter();
+        let Some(SuiteEvent::SuiteStarted(started)) = events.next() else {
+            return Err(MergeError::NotAReport { report: report() });
+        };
+        if started.version != REPORT_VERSION {
+            return Err(MergeError::Version { report: report(), version: started.version });
+        }
+        let (mut finished, mut not_run, mut end) = (Vec::new(), Vec::new(), None);
+        for event in events {
+            match event {
+                _ if end.is_some() => {
+                    let reason = "there is more behind its end".into();
+                    return Err(MergeError::DoesNotAddUp { report: report(), reason });
+                }
+                SuiteEvent::TakeFinished(take) => finished.push(*take),
+                SuiteEvent::TakeNotRun { name, id } => not_run.push((name, id)),
+                SuiteEvent::SuiteFinished(found) => end = Some(found),
+                SuiteEvent::TakeStarted { .. } => {}
+                SuiteEvent::SuiteStarted(_) => {
+                    let reason = "it begins twice".into();
+                    return Err(MergeError::DoesNotAddUp { report: report(), reason });
+                }
+            }
+        }
+        let Some(end) = end else { return Err(MergeError::CutOff { report: report() }) };
+        let part = Part { name: report(), started, finished, not_run, seconds: end.seconds };
+        part.check(&end)?;
+        Ok(part)
+    }
+
+    fn check(&self, end: &SuiteFinished) -> Result<(), MergeError> {
+        let refuse = |reason: String| MergeError::DoesNotAddUp { report: self.name.clone(), reason };
+        let not_run = self.not_run.len() as u64;
+        let found = self.finished.len() as u64 + not_run;
+        if found != self.started.takes {
+            return Err(refuse(format!("{found} takes came to an end, of {}", self.started.takes)));
+        }
+        let counted = SuiteFinished::of(&self.finished, not_run, end.seconds);
+        if counted.totals != end.totals || counted.exit != end.exit {
+            return Err(refuse("its end does not say what its takes say".into()));
+        }
+        Ok(())
+    }
+
+    /// The part of the suite that was run; a run without a partition is the only part of one.
+    fn partition(&self) -> Partition {
+        let whole = Partition { kind: PartitionKind::Slice, index: 1, count: 1 };
+        self.started.partition.unwrap_or(whole)
+    }
+
+    fn ids(&self) -> impl Iterator<Item = &TakeId> {
+        self.finished.iter().map(|take| &take.id).chain(self.not_run.iter().map(|(_, id)| id))
+    }
+}
+
+/// Joins the reports of all parts of a suite into the events of one run: as if it had been run at once, the takes in the order of
+/// their names.
+///
+/// # Errors
+/// [`MergeError`] if the parts are not the whole.
+pub fn merge(parts: Vec<Part>) -> Result<Vec<SuiteEvent>, MergeError> {
+    let Some(first) = parts.first() else { return Err(MergeError::NoReport) };
+    let suite = first.started.suite.clone();
+    check_parts(&parts, first)?;
+    let ids: Vec<&TakeId> = parts.iter().flat_map(Part::ids).collect();
+    if SuiteId::of(ids.iter().copied()) != suite {
+        return Err(MergeError::NotTheSuite { found: ids.len() as u64, expected: suite.takes });
+    }
+    let started = SuiteStarted { version: REPORT_VERSION, takes: suite.takes, suite, partition: None };
+    let seconds = parts.iter().map(|part| part.seconds).fold(0.0, f64::max);
+    let (mut finished, mut not_run) = (Vec::new(), Vec::new());
+    for part in parts {
+        finished.extend(part.finished);
+        not_run.extend(part.not_run);
+    }
+    finished.sort_by(|one, other| one.name.cmp(&other.name));
+    not_run.sort();
+    let end = SuiteFinished::of(&finished, not_run.len() as u64, seconds);
+    let mut events = vec![SuiteEvent::SuiteStarted(started)];
+    events.extend(finished.into_iter().map(|take| SuiteEvent::TakeFinished(Box::new(take))));
+    events.extend(not_run.into_iter().map(|(name, id)| SuiteEvent::TakeNotRun { name, id }));
+    events.push(SuiteEvent::SuiteFinished(end));
+    Ok(events)
+}
+
+/// Checks that the parts are of one suite, divided alike, each there once.
+fn check_parts(parts: &[Part], first: &Part) -> Result<(), MergeError> {
+    let divided = first.partition();
+    let mut seen: BTreeMap<u64, &Part> = BTreeMap::new();
+    for part in parts {
+        let partition = part.partition();
+        if part.started.suite != first.started.suite {
+            return Err(MergeError::OtherTakes { report: part.name.clone(), first: first.name.clone() });
+        }
+        if (partition.kind, partition.count) != (divided.kind, divided.count) {
+            return Err(MergeError::OtherPartition {
+                report: part.name.clone(),
+                partition: partition.to_string(),
+                first: first.name.clone(),
+                other: divided.to_string(),
+            });
+        }
+        if let Some(earlier) = seen.insert(partition.index, part) {
+            return Err(MergeError::Doubled {
+                report: part.name.clone(),
+                first: earlier.name.clone(),
+                partition: partition.to_string(),
+            });
+        }
+    }
+    // A report may claim any number of parts; the first few that are missing say enough.
+    let missing = (1..=divided.count).filter(|index| !seen.contains_key(index)).take(SHOWN);
+    let missing: Vec<String> = missing.map(|index| Partition { index, ..divided }.to_string()).collect();
+    match missing.is_empty() {
+        true => Ok(()),
+        false => Err(MergeError::Missing { missing: missing.join(", ") }),
+    }
+}
+
+/// How many missing parts are named.
+const SHOWN: usize = 5;
