@@ -11,14 +11,14 @@ mod drops;
 mod endings;
 #[path = "boundary/handles.rs"]
 mod handles;
+#[path = "boundary/imports.rs"]
+mod imports;
 #[path = "boundary/large.rs"]
 mod large;
 #[path = "boundary/profile.rs"]
 mod profile;
 #[path = "boundary/refusals.rs"]
 mod refusals;
-#[path = "boundary/roots.rs"]
-mod roots;
 #[path = "boundary/values.rs"]
 mod values;
 #[path = "boundary/worlds.rs"]

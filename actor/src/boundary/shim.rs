@@ -67,6 +67,8 @@ pub(super) fn build(mut world: World) -> Result<Vec<u8>, InstrumentError> {
     wit_component::embed_component_metadata(&mut module, &world.resolve, world.world, StringEncoding::UTF8)
         .map_err(|error| InstrumentError::build("metadata", error))?;
     ComponentEncoder::default()
+        // An actor that imports two versions of an interface gets two.
+        .merge_imports_based_on_semver(false)
         .module(&module)
         .and_then(|encoder| encoder.validate(cfg!(debug_assertions)).encode())
         .map_err(|error| InstrumentError::build("shim", error))

@@ -124,7 +124,8 @@ fn module(resolve: &Resolve, world: WorldId, text: &str, encoding: StringEncodin
 
 fn component(module: &[u8]) -> Vec<u8> {
     const { assert!(RESULT < HEAP) };
-    let mut encoder = ComponentEncoder::default().validate(true).module(module).unwrap();
+    let encoder = ComponentEncoder::default().merge_imports_based_on_semver(false);
+    let mut encoder = encoder.validate(true).module(module).unwrap();
     encoder.encode().unwrap_or_else(|error| panic!("{error:?}"))
 }
 

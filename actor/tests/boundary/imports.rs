@@ -1,4 +1,4 @@
-//! Functions that are imported at the root of a world are recorded and replayed as those of interfaces are.
+//! Where a function is imported from makes no difference: the root of the world, or one of several instances of an interface.
 
 use retake_actor::instrument;
 use retake_chain::{Outcome, Value};
@@ -69,4 +69,26 @@ fn the_instrumented_component_imports_what_the_original_does() {
     wasmparser::validate(&instrumented.component).unwrap();
     let names: Vec<String> = instrumented.functions.iter().map(ToString::to_string).collect();
     assert_eq!(names, ["retake:test/cells/open", "$root/look-up", "$root/sum"]);
+}
+
+#[tokio::test]
+async fn two_versions_of_an_interface_are_two_instances() {
+    let wit = "package retake:test;
+        interface guest { run: func() -> u32; }
+        world actor { import a:b/c@1.0.0; import a:b/c@1.1.0; export guest; }
+        package a:b@1.0.0 { interface c { resource r; make: func() -> own<r>; } }
+        package a:b@1.1.0 { interface c { resource r; make: func() -> own<r>; } }";
+    let imports = r#"
+        (import "a:b/c@1.0.0" "make" (func $old (result i32)))
+        (import "a:b/c@1.1.0" "make" (func $new (result i32)))
+        (import "a:b/c@1.1.0" "[resource-drop]r" (func $drop (param i32)))"#;
+    let guest = r#"(func (export "retake:test/guest#run") (result i32)
+        (drop (call $old))
+        (call $drop (call $new))
+        (i32.const 1))"#;
+    let session = Session::of(handwritten(wit, imports, guest)).call("run", []).answer(rep(1)).answer(rep(1));
+    let recorded = session.record_and_replay().await;
+    let calls: Vec<_> = recorded.host_calls.iter().map(|call| (&*call.interface, &*call.function)).collect();
+    let (old, new) = ("a:b/c@1.0.0", "a:b/c@1.1.0");
+    assert_eq!(calls, [(old, "make"), (new, "make"), (new, "[resource-drop]r")]);
 }
