@@ -2,7 +2,7 @@
 //! the calls of a long take beside each other against in order. The two sides of a ratio take turns, so that a slow phase of the
 //! machine meets both; the ratio is the median of the rounds' ratios.
 //!
-//!     cargo bench --bench suite [-- ROUNDS]
+//!     cargo bench --bench suite [-- ROUNDS] [WORD-OF-THE-ROWS]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -21,11 +21,21 @@ struct Bench {
     folder: TempDir,
 }
 
+/// How many rounds there are, and which rows.
+struct Wanted {
+    rounds: usize,
+    word: String,
+}
+
 /// One side of a ratio.
 type Side<'a> = (&'a str, Box<dyn Fn() + 'a>);
 
 fn main() {
-    let rounds = std::env::args().find_map(|arg| arg.parse().ok()).unwrap_or(ROUNDS);
+    let args = || std::env::args().skip(1).filter(|arg| !arg.starts_with("--"));
+    let wanted = Wanted {
+        rounds: args().find_map(|arg| arg.parse().ok()).unwrap_or(ROUNDS),
+        word: args().find(|arg| arg.parse::<usize>().is_err()).unwrap_or_default(),
+    };
     let bench = Bench { folder: tempfile::tempdir().expect("a temporary folder") };
     bench.prepare();
     let takes: Vec<String> = (0..TAKES).map(|number| format!("takes/{number:04}.take")).collect();
@@ -37,28 +47,32 @@ fn main() {
     println!("| compared | first | second | ratio | of the rounds |");
     println!("|---|---:|---:|---:|---|");
     let process: Side = ("a process per take", Box::new(each));
-    ratio(rounds, process, ("one `retake test`, 1 job", Box::new(|| one_job(&bench))));
+    ratio(&wanted, process, ("one `retake test`, 1 job", Box::new(|| one_job(&bench))));
     let process: Side = ("a process per take", Box::new(each));
-    ratio(rounds, process, ("one `retake test`, 2 jobs", Box::new(|| two_jobs(&bench))));
+    ratio(&wanted, process, ("one `retake test`, 2 jobs", Box::new(|| two_jobs(&bench))));
     let suite: Side = ("the suite, 1 job", Box::new(|| one_job(&bench)));
-    ratio(rounds, suite, ("2 jobs", Box::new(|| two_jobs(&bench))));
+    ratio(&wanted, suite, ("2 jobs", Box::new(|| two_jobs(&bench))));
     for (take, what) in
         [("calling.take", "a long take of host calls"), ("computing.take", "one that computes")]
     {
         let in_order = format!("{what}, in order");
         let in_order: Side = (&in_order, Box::new(|| one(take, "1")));
-        ratio(rounds, in_order, ("its calls beside each other, 2 jobs", Box::new(|| one(take, "2"))));
+        ratio(&wanted, in_order, ("its calls beside each other, 2 jobs", Box::new(|| one(take, "2"))));
     }
 }
 
 /// Measures two sides in turns, and prints a row.
-fn ratio(rounds: usize, (first, run_first): Side<'_>, (second, run_second): Side<'_>) {
+fn ratio(wanted: &Wanted, (first, run_first): Side<'_>, (second, run_second): Side<'_>) {
+    if !format!("{first} : {second}").contains(&wanted.word) {
+        return;
+    }
     let seconds = |run: &dyn Fn()| {
         let begin = Instant::now();
         run();
         begin.elapsed().as_secs_f64()
     };
-    let times: Vec<(f64, f64)> = (0..rounds).map(|_| (seconds(&*run_first), seconds(&*run_second))).collect();
+    let times: Vec<(f64, f64)> =
+        (0..wanted.rounds).map(|_| (seconds(&*run_first), seconds(&*run_second))).collect();
     let mut ratios: Vec<f64> = times.iter().map(|(first, second)| first / second).collect();
     let all: Vec<String> = ratios.iter().map(|ratio| format!("{ratio:.2}")).collect();
     let (first_s, second_s) = (times.iter().map(|times| times.0), times.iter().map(|times| times.1));

@@ -2,7 +2,8 @@
 //! one for each of its segments, which are whole calls in a row. Each begins with the recorded hash of the event before it; as the
 //! re-run before it has to come to that hash, the answer is that of one re-run from begin to end.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::sync::{Arc, OnceLock};
 use std::thread::{self, Scope, ScopedJoinHandle};
 
 use retake_actor::{ActorHandle, ActorStore};
@@ -27,6 +28,9 @@ const SEGMENT_EVENTS: u64 = 256;
 /// ...or this many bytes of data.
 const SEGMENT_BYTES: usize = 256 << 10;
 
+/// How many segments may wait for one before them to be done.
+const MOST_CLOSED: usize = 256;
+
 /// What the re-runs of a chain share.
 #[derive(Clone)]
 pub(crate) struct Course {
@@ -45,8 +49,10 @@ pub(crate) struct Segments<'scope, 'env> {
     course: Course,
     number: ChainNumber,
     id: TheaterId,
-    /// Those that have all their events, in order.
-    closed: Vec<ScopedJoinHandle<'scope, ChainRerun>>,
+    /// What those found that are done, from the begin of the chain on.
+    done: Option<ChainRerun>,
+    /// Those behind them that have all their events, in order.
+    closed: VecDeque<ScopedJoinHandle<'scope, ChainRerun>>,
     open: Option<Open<'scope>>,
     seen: Seen,
 }
@@ -55,6 +61,8 @@ pub(crate) struct Segments<'scope, 'env> {
 struct Open<'scope> {
     windows: WindowSender,
     handle: ScopedJoinHandle<'scope, ChainRerun>,
+    /// Once it is closed: the place that it has beside the one that is open, until it ends.
+    place: Arc<OnceLock<Job>>,
     events: u64,
     bytes: usize,
 }
@@ -76,9 +84,9 @@ impl<'scope, 'env> Segments<'scope, 'env> {
         number: ChainNumber,
         id: TheaterId,
     ) -> Result<Self, ReplayError> {
-        let mut segments =
-            Segments { scope, course, number, id, closed: Vec::new(), open: None, seen: Seen::default() };
-        segments.open = Some(segments.start(None)?);
+        let (closed, seen) = (VecDeque::new(), Seen::default());
+        let mut segments = Segments { scope, course, number, id, done: None, closed, open: None, seen };
+        segments.open = Some(segments.start()?);
         Ok(segments)
     }
 
@@ -105,43 +113,54 @@ impl<'scope, 'env> Segments<'scope, 'env> {
     pub fn close(&mut self) {
         if let Some(open) = self.open.take() {
             open.windows.finish();
-            self.closed.push(open.handle);
+            self.closed.push_back(open.handle);
         }
     }
 
     /// Waits for the re-runs, and puts together what they found.
     pub fn finish(mut self) -> Result<ChainRerun, ReplayError> {
         self.close();
-        let mut whole: Option<ChainRerun> = None;
-        for handle in self.closed {
-            let part =
-                handle.join().map_err(|_| ReplayError::Engine { reason: "a re-run panicked".into() })?;
-            whole = Some(match whole {
-                None => part,
-                Some(whole) => whole.followed_by(part),
-            });
+        while !self.closed.is_empty() {
+            self.join_first()?;
         }
-        whole.ok_or_else(|| ReplayError::Engine { reason: "a chain without a re-run".into() })
+        self.done.ok_or_else(|| ReplayError::Engine { reason: "a chain without a re-run".into() })
+    }
+
+    /// Waits for the first of those that are closed. Until then its thread keeps its stack.
+    fn join_first(&mut self) -> Result<(), ReplayError> {
+        let Some(handle) = self.closed.pop_front() else { return Ok(()) };
+        let part = handle.join().map_err(|_| ReplayError::Engine { reason: "a re-run panicked".into() })?;
+        self.done = Some(match self.done.take() {
+            None => part,
+            Some(done) => done.followed_by(part),
+        });
+        Ok(())
     }
 
     /// Before a call: leaves those before it to a re-run of their own, if that is worth it and there is a place for one.
     fn cut_if_there_is_a_place(&mut self) -> Result<(), ReplayError> {
-        let (Some(jobs), Some(open)) = (&self.course.jobs, &self.open) else { return Ok(()) };
+        let (Some(_), Some(open)) = (&self.course.jobs, &self.open) else { return Ok(()) };
         let is_long = open.events >= SEGMENT_EVENTS
             || open.bytes >= SEGMENT_BYTES
             || self.course.thread_per_call && self.seen.calls > 0;
         if !is_long || self.seen.in_call || !self.course.program.calls_are_independent(self.course.mode) {
             return Ok(());
         }
-        let Some(place) = jobs.take() else { return Ok(()) };
-        let next = self.start(Some(place))?;
+        while self.closed.front().is_some_and(ScopedJoinHandle::is_finished) {
+            self.join_first()?;
+        }
+        let (Some(jobs), Some(open)) = (&self.course.jobs, &self.open) else { return Ok(()) };
+        let Some(place) = jobs.take().filter(|_| self.closed.len() < MOST_CLOSED) else { return Ok(()) };
+        let next = self.start()?;
+        // It is set once: the segment is closed now.
+        let _ = open.place.set(place);
         self.close();
         self.open = Some(next);
         Ok(())
     }
 
-    /// Starts the re-run of what comes next. It holds its place until it ends.
-    fn start(&self, place: Option<Job>) -> Result<Open<'scope>, ReplayError> {
+    /// Starts the re-run of what comes next.
+    fn start(&self) -> Result<Open<'scope>, ReplayError> {
         let Seen { events, calls, head, .. } = self.seen;
         let chain = match head {
             None => StateChain::new(self.id),
@@ -152,8 +171,10 @@ impl<'scope, 'env> Segments<'scope, 'env> {
         let (windows, cursor) = windows(actor.extensions.clone(), events);
         let Course { program, mode, earliest, .. } = self.course.clone();
         let answers = Answers::new(chain, self.number, cursor, earliest, calls);
+        let place = Arc::new(OnceLock::new());
+        let held = place.clone();
         let run = move || {
-            let _place = place;
+            let _held = held;
             rerun(&program, mode, actor, answers)
         };
         let handle = thread::Builder::new()
@@ -163,7 +184,7 @@ impl<'scope, 'env> Segments<'scope, 'env> {
             .map_err(|error| ReplayError::Engine {
                 reason: format!("no thread for chain {}: {error}", self.number),
             })?;
-        Ok(Open { windows, handle, events: 0, bytes: 0 })
+        Ok(Open { windows, handle, place, events: 0, bytes: 0 })
     }
 }
 
@@ -231,11 +252,14 @@ mod tests {
         let id = TheaterId::generate();
         thread::scope(|scope| {
             let mut segments = Segments::begin(scope, course, ChainNumber(0), id).expect("a thread");
+            let mut cuts = 0;
             for (number, (event, payload)) in (0..).zip(calls(id)) {
+                let first = segments.open.as_ref().map_or(0, |open| open.events);
                 segments.push(event, payload, Position { number, offset: 0 }).expect("a thread");
+                // The event is the first of its segment.
+                cuts += usize::from(segments.open.as_ref().is_some_and(|open| open.events <= first));
             }
-            segments.close();
-            (segments.closed.len(), segments.finish().expect("no panic"))
+            (cuts + 1, segments.finish().expect("no panic"))
         })
     }
 
