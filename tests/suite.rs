@@ -52,7 +52,9 @@ fn every_take_of_a_folder_and_of_the_folders_in_it_is_replayed() {
 
     let ended = sandbox.retake(["test", "takes"]).expect(0);
 
-    ended.says(&["Starting 3 takes", "takes/deep/c.take (1 call, 17 events)", "3 takes run: 3 passed"]);
+    let events = sandbox.take("takes/deep/c.take").only_chain().events.len();
+    let deep = format!("takes/deep/c.take (1 call, {events} events)");
+    ended.says(&["Starting 3 takes", &deep, "3 takes run: 3 passed"]);
     assert_eq!(ended.stderr, "", "progress is for terminals");
     let json = sandbox.retake(["test", "--json", "./takes/"]).expect(0);
     let passed = [("takes/a.take", "passed"), ("takes/b.take", "passed"), ("takes/deep/c.take", "passed")];
