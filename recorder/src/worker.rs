@@ -95,12 +95,12 @@ impl<S: Storage> Worker<S> {
                 }
                 Wake::Command(Command::AddChain(id, answer)) => {
                     let added = self.write_queued().and_then(|()| self.add_chain(id));
-                    answer_all(added, [answer])
+                    answer_all(added, &self.fault, [answer])
                 }
                 Wake::Command(Command::Flush(answer)) => {
                     let answers = self.take_flushes(answer);
                     let flushed = self.write_queued().and_then(|()| self.make_safe());
-                    answer_all(flushed, answers)
+                    answer_all(flushed, &self.fault, answers)
                 }
                 Wake::Command(Command::Seal(answer)) => return self.seal(answer),
             };
@@ -150,7 +150,7 @@ impl<S: Storage> Worker<S> {
         let written = self.write_queued();
         let Worker { writer, events, commands, next, fault: shared, .. } = self;
         let sealed = written.and_then(|()| writer.seal()).map(|(_, summary)| summary);
-        if let Some(fault) = answer_all(sealed, [answer]) {
+        if let Some(fault) = answer_all(sealed, &shared, [answer]) {
             refuse(fault, &shared, events, commands, next);
         }
     }
@@ -209,18 +209,23 @@ impl<S: Storage> Worker<S> {
     }
 }
 
-/// Answers with a result. Returns the fault if there is no going on after it.
+/// Answers with a result. Returns the fault if there is no going on after it; everybody can know of it before anybody is told.
 fn answer_all<T: Clone>(
     result: Result<T, WriteError>,
+    shared: &OnceLock<Arc<WriteError>>,
     answers: impl IntoIterator<Item = Answer<T>>,
 ) -> Option<Arc<WriteError>> {
     let result = result.map_err(Arc::new);
+    // Without room for another chain the others go on.
+    let fault = result.as_ref().err().filter(|fault| !matches!(***fault, WriteError::TooManyChains)).cloned();
+    if let Some(fault) = &fault {
+        let _ = shared.set(fault.clone());
+    }
     for answer in answers {
         // Whoever asked may have gone.
         let _ = answer.send(result.clone());
     }
-    // Without room for another chain the others go on.
-    result.err().filter(|fault| !matches!(**fault, WriteError::TooManyChains))
+    fault
 }
 
 /// Answers every command with the fault, until there are no more. Actors are not kept waiting: the channel is closed.
@@ -231,7 +236,7 @@ fn refuse(
     mut commands: Commands,
     mut next: Option<Command>,
 ) {
-    // Nobody else sets it.
+    // It may be there already.
     let _ = shared.set(fault.clone());
     events.close();
     while events.try_recv().is_ok() {}
