@@ -36,17 +36,23 @@ fn deterministic_actors_are_identical_whatever_is_changed() {
 fn deep() -> String {
     let (values, sums) =
         ("(i64.mul (local.get $level) (i64.const 7))\n".repeat(300), "i64.add\n".repeat(300));
-    format!(
-        r#"(component
-          (core module $main
-            (func $deeper (param $level i64) (result i64)
+    command(&format!(
+        r#"(func $deeper (param $level i64) (result i64)
               (if (i64.eqz (local.get $level)) (then (return (i64.const 0))))
               {values}
               (call $deeper (i64.sub (local.get $level) (i64.const 1)))
               {sums})
             (func (export "run") (result i32)
               (drop (call $deeper (i64.const 2000)))
-              (i32.const 0)))
+              (i32.const 0))"#
+    ))
+}
+
+/// A command that is this core code, which exports `run`.
+fn command(code: &str) -> String {
+    format!(
+        r#"(component
+          (core module $main {code})
           (core instance $main (instantiate $main))
           (func $run (result (result)) (canon lift (core func $main "run")))
           (instance $exports (export "run" (func $run)))
@@ -85,18 +91,12 @@ fn more_replays_than_changes_begin_anew_and_json_has_each() {
 
 /// A command that grows its memory by so many pages, and traps if it gets none.
 fn growing(pages: u32) -> String {
-    format!(
-        r#"(component
-          (core module $main
-            (memory 1)
+    command(&format!(
+        r#"(memory 1)
             (func (export "run") (result i32)
               (if (i32.eq (memory.grow (i32.const {pages})) (i32.const -1)) (then unreachable))
-              (i32.const 0)))
-          (core instance $main (instantiate $main))
-          (func $run (result (result)) (canon lift (core func $main "run")))
-          (instance $exports (export "run" (func $run)))
-          (export "wasi:cli/run@0.2.3" (instance $exports)))"#
-    )
+              (i32.const 0))"#
+    ))
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod dropper;
 mod drops;
 mod ids;
 mod instrument;
+mod numbers;
 mod outer;
 mod owner;
 mod prefix;

@@ -3,24 +3,23 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use wasm_encoder::reencode::{Reencode, ReencodeComponent};
+use wasm_encoder::reencode::ReencodeComponent;
 use wasm_encoder::{
-    Alias, Component, ComponentAliasSection, ComponentExportKind, ComponentImportSection, ComponentSectionId,
-    ComponentTypeRef, ComponentTypeSection, RawSection,
+    Alias, Component, ComponentAliasSection, ComponentExportKind, ComponentImportSection, ComponentTypeRef,
+    ComponentTypeSection, TypeBounds,
 };
 use wasmparser::{
     ComponentAlias, ComponentExternalKind, ComponentType, ComponentTypeRef as TypeRef, Parser, Payload,
-    TypeBounds,
+    TypeBounds as Bounds,
 };
 
+use super::numbers::Numbers;
 use super::world::InstrumentError;
 
 /// The shim's type, alias and import sections: they make the actor's imports, with the same identity of every resource,
 /// importable by another component.
 #[derive(Default)]
 pub(super) struct Prefix<'a> {
-    /// Section id and content, as they are.
-    sections: Vec<(u8, &'a [u8])>,
     /// What they define, in order.
     pub items: Vec<Item<'a>>,
     /// Instance index of each imported interface. Their order must be the same each time: what is built is known by its
@@ -46,14 +45,33 @@ impl Item<'_> {
     pub fn is_type(&self) -> bool {
         matches!(self, Item::Type { .. } | Item::Alias { .. } | Item::ImportType { .. })
     }
+
+    /// What is imported, if something is, by the numbers that types have.
+    fn import(&self, numbers: &Numbers) -> Option<(&str, ComponentTypeRef)> {
+        match self {
+            Item::Import { name, ty } => Some((name, ComponentTypeRef::Instance(numbers.known[ty]))),
+            Item::ImportFunction { name, ty } => Some((name, ComponentTypeRef::Func(numbers.known[ty]))),
+            Item::ImportType { name, ty } => {
+                Some((name, ComponentTypeRef::Type(TypeBounds::Eq(numbers.known[ty]))))
+            }
+            Item::Type { .. } | Item::Alias { .. } => None,
+        }
+    }
 }
 
-/// The part of a prefix that a component begins with.
+/// The part of a prefix that a component has.
 pub(super) struct Kept {
-    /// How many types it defines.
+    /// How many types the component has with it.
     pub types: u32,
     /// Instance index of each interface that it imports.
     pub instances: BTreeMap<String, u32>,
+}
+
+/// How many items a component has before a prefix is written to it.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Before {
+    pub types: u32,
+    pub instances: u32,
 }
 
 impl<'a> Prefix<'a> {
@@ -61,24 +79,22 @@ impl<'a> Prefix<'a> {
     pub fn read(shim: &'a [u8]) -> Result<Prefix<'a>, InstrumentError> {
         let mut prefix = Prefix::default();
         for payload in Parser::new(0).parse_all(shim) {
-            let (id, range) = match payload.map_err(fail)? {
-                Payload::Version { .. } => continue,
+            match payload.map_err(fail)? {
+                Payload::Version { .. } => {}
                 Payload::ComponentTypeSection(section) => {
-                    for ty in section.clone() {
+                    for ty in section {
                         let ty = ty.map_err(fail)?;
                         let refers_to = references(&ty)?;
                         prefix.items.push(Item::Type { ty, refers_to });
                     }
-                    (ComponentSectionId::Type, section.range())
                 }
                 Payload::ComponentAliasSection(section) => {
-                    for alias in section.clone() {
+                    for alias in section {
                         prefix.items.push(type_alias(alias.map_err(fail)?)?);
                     }
-                    (ComponentSectionId::Alias, section.range())
                 }
                 Payload::ComponentImportSection(section) => {
-                    for import in section.clone() {
+                    for import in section {
                         let import = import.map_err(fail)?;
                         let name = import.name.name;
                         prefix.items.push(match import.ty {
@@ -88,15 +104,13 @@ impl<'a> Prefix<'a> {
                                 Item::Import { name, ty }
                             }
                             TypeRef::Func(ty) => Item::ImportFunction { name, ty },
-                            TypeRef::Type(TypeBounds::Eq(ty)) => Item::ImportType { name, ty },
+                            TypeRef::Type(Bounds::Eq(ty)) => Item::ImportType { name, ty },
                             other => return Err(fail(format!("import {other:?}"))),
                         });
                     }
-                    (ComponentSectionId::Import, section.range())
                 }
                 _ => break,
-            };
-            prefix.sections.push((id as u8, &shim[range]));
+            }
         }
         Ok(prefix)
     }
@@ -122,22 +136,35 @@ impl<'a> Prefix<'a> {
         })
     }
 
-    /// Writes all of it.
-    pub fn write(&self, component: &mut Component) {
-        for (id, data) in &self.sections {
-            component.section(&RawSection { id: *id, data });
-        }
+    /// Writes all of it to a component that has something before it: among its types, from `resource` on, those that the resource
+    /// types of the imports are to be.
+    pub fn write_all(
+        &self,
+        component: &mut Component,
+        before: Before,
+        resource: u32,
+    ) -> Result<Kept, InstrumentError> {
+        self.write(&vec![true; self.items.len()], before, Numbers::with_resources(resource), component)
     }
 
-    /// Writes these imports and what they need, under the numbers that it then has.
+    /// Writes these imports and what they need.
     pub fn write_for(
         &self,
         interfaces: &BTreeSet<String>,
         component: &mut Component,
     ) -> Result<Kept, InstrumentError> {
-        let needed = self.needed(interfaces);
-        let mut kept = Kept { types: 0, instances: BTreeMap::new() };
-        let mut renumbered = Numbers::default();
+        self.write(&self.needed(interfaces), Before::default(), Numbers::default(), component)
+    }
+
+    /// Writes the items that are needed, under the numbers that they then have.
+    fn write(
+        &self,
+        needed: &[bool],
+        before: Before,
+        mut renumbered: Numbers,
+        component: &mut Component,
+    ) -> Result<Kept, InstrumentError> {
+        let mut kept = Kept { types: before.types, instances: BTreeMap::new() };
         let mut instances = HashMap::new();
         let (mut types, mut imports) = (0, 0);
         for (item, needed) in self.items.iter().zip(needed) {
@@ -148,6 +175,11 @@ impl<'a> Prefix<'a> {
             }
             if !needed {
                 continue;
+            }
+            if let Some((name, ty)) = item.import(&renumbered) {
+                let mut section = ComponentImportSection::new();
+                section.import(name, ty);
+                component.section(&section);
             }
             match item {
                 Item::Type { ty, .. } => {
@@ -161,18 +193,17 @@ impl<'a> Prefix<'a> {
                     section.alias(Alias::InstanceExport { instance, kind: ComponentExportKind::Type, name });
                     component.section(&section);
                 }
-                Item::Import { name, ty } => {
-                    let mut section = ComponentImportSection::new();
-                    section.import(*name, ComponentTypeRef::Instance(renumbered.known[ty]));
-                    component.section(&section);
-                    instances.insert(imports - 1, kept.instances.len() as u32);
-                    kept.instances.insert(name.to_string(), kept.instances.len() as u32);
-                    continue;
+                Item::Import { name, .. } => {
+                    let index = before.instances + kept.instances.len() as u32;
+                    instances.insert(imports - 1, index);
+                    kept.instances.insert(name.to_string(), index);
                 }
-                Item::ImportFunction { .. } | Item::ImportType { .. } => continue,
+                Item::ImportFunction { .. } | Item::ImportType { .. } => {}
             }
-            renumbered.known.insert(types - 1, kept.types);
-            kept.types += 1;
+            if item.is_type() {
+                renumbered.known.insert(types - 1, kept.types);
+                kept.types += 1;
+            }
         }
         Ok(kept)
     }
@@ -229,49 +260,6 @@ fn references(ty: &ComponentType<'_>) -> Result<BTreeSet<u32>, InstrumentError> 
     let mut numbers = Numbers::default();
     numbers.parse_component_type(ComponentTypeSection::new().ty(), ty.clone()).map_err(fail)?;
     Ok(numbers.met)
-}
-
-/// Gives the component's own types new numbers; types within a type are numbered there.
-#[derive(Default)]
-struct Numbers {
-    known: HashMap<u32, u32>,
-    /// The component's types that were referred to.
-    met: BTreeSet<u32>,
-    /// How many types the place is in.
-    depth: u32,
-}
-
-impl Numbers {
-    /// The number of a type that is `up` levels further out.
-    fn number(&mut self, up: u32, ty: u32) -> u32 {
-        if up != self.depth {
-            return ty;
-        }
-        self.met.insert(ty);
-        self.known.get(&ty).copied().unwrap_or(ty)
-    }
-}
-
-impl Reencode for Numbers {
-    type Error = std::convert::Infallible;
-}
-
-impl ReencodeComponent for Numbers {
-    fn component_type_index(&mut self, ty: u32) -> u32 {
-        self.number(0, ty)
-    }
-
-    fn outer_component_type_index(&mut self, count: u32, ty: u32) -> u32 {
-        self.number(count, ty)
-    }
-
-    fn push_depth(&mut self) {
-        self.depth += 1;
-    }
-
-    fn pop_depth(&mut self) {
-        self.depth -= 1;
-    }
 }
 
 fn fail(error: impl std::fmt::Display) -> InstrumentError {

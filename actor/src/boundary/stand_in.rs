@@ -10,8 +10,8 @@ use wasmtime::{AsContextMut, Engine, Result, bail};
 use super::dropper::drop_name;
 use super::instrument::Instrumented;
 use super::owner::RESOURCES;
-use super::tap::tap_function;
-use super::tap_types::{TAP, arguments_name, result_name};
+use super::tap::{TapFunction, tap_functions};
+use super::tap_types::TAP;
 use super::world::{FunctionName, ROOT};
 use crate::abi::{self, UnfitValue};
 use retake_chain::Value;
@@ -142,23 +142,15 @@ where
     T: 'static,
     S: StandIn + 'static,
 {
-    if component.component_type().get_import(engine, TAP).is_none() {
-        return Ok(());
-    }
     let mut linker = linker.instance(TAP)?;
-    for (index, name) in instrumented.functions.iter().enumerate() {
-        let call = name.clone();
-        let half = arguments_name(index);
-        let ty = tap_function(engine, component, &half)?;
-        abi::define(&mut linker, &half, &ty, move |mut store, arguments| {
+    for TapFunction { call, arguments, result } in tap_functions(engine, component, instrumented)? {
+        abi::define(&mut linker, &arguments.name, &arguments.ty, move |mut store, arguments| {
             let input = arguments.map(|arguments| arguments.values);
             get(store.data_mut()).announce(&call, input)?;
             Ok(None)
         })?;
-        let half = result_name(index);
-        let ty = tap_function(engine, component, &half)?;
         // The stand-in knows what it answered.
-        abi::define(&mut linker, &half, &ty, |_, _| Ok(None))?;
+        abi::define(&mut linker, &result.name, &result.ty, |_, _| Ok(None))?;
     }
     Ok(())
 }

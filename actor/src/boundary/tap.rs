@@ -114,27 +114,18 @@ impl Tap {
         get: impl Fn(&mut T) -> &mut Tap + Send + Sync + Copy + 'static,
     ) -> Result<()> {
         dropper::link(linker, engine, instrumented, get)?;
-        if component.component_type().get_import(engine, TAP).is_none() {
-            // No function is imported.
-            return Ok(());
-        }
         let mut linker = linker.instance(TAP)?;
-        for (index, name) in instrumented.functions.iter().enumerate() {
+        for TapFunction { call: name, arguments, result } in tap_functions(engine, component, instrumented)? {
             let call = name.clone();
-            let half = arguments_name(index);
-            let ty = tap_function(engine, component, &half)?;
-            abi::define(&mut linker, &half, &ty, move |mut store, arguments| {
+            abi::define(&mut linker, &arguments.name, &arguments.ty, move |mut store, arguments| {
                 get(store.data_mut()).begin(&call, arguments)?;
                 Ok(None)
             })?;
 
-            let name = name.clone();
-            let half = result_name(index);
-            let ty = tap_function(engine, component, &half)?;
             // A result that the canonical ABI puts into memory is handed over there, as a list of one element; any
             // other is a single core value, and so never a list.
-            let spilled = ty.params().any(|(_, ty)| matches!(ty, Type::List(_)));
-            abi::define_async(&mut linker, &half, &ty, move |mut store, result| {
+            let spilled = result.ty.params().any(|(_, ty)| matches!(ty, Type::List(_)));
+            abi::define_async(&mut linker, &result.name, &result.ty, move |mut store, result| {
                 let event = get(store.data_mut()).end(&name, result, spilled);
                 Box::new(async move {
                     let tap = get(store.data_mut());
@@ -202,17 +193,40 @@ impl Tap {
     }
 }
 
-/// The type of one half of the tap's functions, in an instrumented component.
-pub(super) fn tap_function(engine: &Engine, component: &Component, half: &str) -> Result<ComponentFunc> {
-    let Some(ComponentItem::ComponentInstance(tap)) =
-        component.component_type().get_import(engine, TAP).map(|import| import.ty)
-    else {
-        return Err(format_err!("the component has no import `{TAP}` that is an instance"));
+/// What an instrumented component imports of the tap for one imported function.
+pub(super) struct TapFunction {
+    /// The imported function.
+    pub call: FunctionName,
+    pub arguments: TapHalf,
+    pub result: TapHalf,
+}
+
+/// One half of a report.
+pub(super) struct TapHalf {
+    pub name: String,
+    pub ty: ComponentFunc,
+}
+
+/// The functions of the tap; none, if the component imports no function.
+pub(super) fn tap_functions(
+    engine: &Engine,
+    component: &Component,
+    instrumented: &Instrumented,
+) -> Result<Vec<TapFunction>> {
+    let tap = match component.component_type().get_import(engine, TAP).map(|import| import.ty) {
+        None => return Ok(Vec::new()),
+        Some(ComponentItem::ComponentInstance(tap)) => tap,
+        Some(_) => return Err(format_err!("the import `{TAP}` is no instance")),
     };
-    match tap.get_export(engine, half).map(|export| export.ty) {
-        Some(ComponentItem::ComponentFunc(ty)) => Ok(ty),
-        _ => Err(format_err!("the import `{TAP}` has no function `{half}`")),
-    }
+    let half = |name: String| match tap.get_export(engine, &name).map(|export| export.ty) {
+        Some(ComponentItem::ComponentFunc(ty)) => Ok(TapHalf { name, ty }),
+        _ => Err(format_err!("the import `{TAP}` has no function `{name}`")),
+    };
+    let function = |(index, call): (usize, &FunctionName)| {
+        let (arguments, result) = (half(arguments_name(index))?, half(result_name(index))?);
+        Ok(TapFunction { call: call.clone(), arguments, result })
+    };
+    instrumented.functions.iter().enumerate().map(function).collect()
 }
 
 impl OpenCall {
