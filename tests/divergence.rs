@@ -3,7 +3,7 @@
 
 mod support;
 
-use retake_chain::{ChainEventPayload, Outcome, Value, WasmEventData};
+use retake_chain::{ChainEventPayload, Outcome, TrapKind, Value, WasmErrorKind, WasmEventData};
 use serde_json::{Value as Json, json};
 use support::{Model, Sandbox, Take, actor};
 
@@ -298,10 +298,11 @@ fn an_exit_that_the_take_calls_a_return_is_a_different_outcome() {
 
 #[test]
 fn a_trap_on_one_side_only_or_another_one_is_a_different_trap() {
-    let trapped = |function_name: &str, message: &str| {
-        let (function_name, message) = (function_name.to_string(), message.to_string());
-        ChainEventPayload::Wasm(WasmEventData::WasmError { function_name, message })
+    let trapped = |kind, message: &str| {
+        let (function_name, kind) = ("wasi:cli/run@0.2.3/run".into(), WasmErrorKind::Trapped(kind));
+        ChainEventPayload::Wasm(WasmEventData::WasmError { function_name, kind, message: message.into() })
     };
+    let unreachable = "wasm trap: wasm `unreachable` instruction executed";
     let run = "wasi:cli/run@0.2.3/run";
     let returned = || {
         let response = Outcome::Returned(Some(Value::case("ok", None)));
@@ -312,14 +313,29 @@ fn a_trap_on_one_side_only_or_another_one_is_a_different_trap() {
         })
     };
     for (name, index, said) in [
-        ("hello.wat", 4, trapped(run, "wasm trap: out of bounds memory access")),
-        ("trap.wat", 3, trapped(run, "wasm trap: out of bounds memory access")),
+        ("hello.wat", 4, trapped(TrapKind::MemoryOutOfBounds, "wasm trap: out of bounds memory access")),
+        ("trap.wat", 3, trapped(TrapKind::MemoryOutOfBounds, unreachable)),
+        ("trap.wat", 3, trapped(TrapKind::Other, unreachable)),
         ("trap.wat", 3, returned()),
     ] {
         let (sandbox, mut take) = record(name);
         take.only_chain().alter(index, |payload| *payload = said);
         assert_diverged(&forge(&sandbox, &take), json!("different-trap"), index);
     }
+}
+
+#[test]
+fn a_trap_of_the_recorded_kind_is_the_recorded_one_in_whatever_words() {
+    let (sandbox, mut take) = record("trap.wat");
+    take.only_chain().alter(3, |payload| {
+        let ChainEventPayload::Wasm(WasmEventData::WasmError { kind, message, .. }) = payload else {
+            panic!("{payload:?}")
+        };
+        assert_eq!(*kind, WasmErrorKind::Trapped(TrapKind::Unreachable));
+        *message = "other words for it".into();
+    });
+    sandbox.write("forged.take", take.rebuilt());
+    sandbox.assert_intact_and_identical("forged.take");
 }
 
 #[test]

@@ -19,6 +19,7 @@ mod limits;
 mod outcome;
 pub mod profile;
 mod theater;
+mod trap_table;
 
 pub use actor::{Actor, LoadError, compile};
 pub use adapt::AdaptError;
@@ -29,9 +30,10 @@ pub use boundary::{
 pub use code_cache::{CacheError, CodeCache};
 pub use exports::{Export, Exports, UnknownExport};
 pub use limits::{Limits, MemoryUse};
-pub use outcome::{RaisedOutcome, outcome_of};
+pub use outcome::{RaisedIn, RaisedOutcome, outcome_of};
 pub use theater::{
     ActorContext, ActorError, ActorHandle, ActorOperation, ActorStore, Answer, Extensions, HasActor,
     INLINE_STATE, Mailbox, MessageError, Messenger, NotDelivered, Presence, SaveError, StatefulCall,
     TheaterCommand,
 };
+pub use trap_table::{ArisesIn, Said, TRAP_TABLE, TrapRow};

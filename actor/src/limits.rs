@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use retake_chain::Outcome;
 use wasmtime::{ResourceLimiter, Result};
 
-use crate::outcome::{RaisedOutcome, outcome_of};
+use crate::outcome::{RaisedIn, RaisedOutcome, outcome_of};
 
 /// The bounds of a store. A growth beyond one is refused as WebAssembly has it: `memory.grow` and `table.grow` answer -1,
 /// and what the guest makes of that is its own. Most guests trap, and then the trap names the limit.
@@ -65,12 +65,13 @@ impl Limits {
     pub fn outcome_of(
         &self,
         error: &wasmtime::Error,
+        raised_in: RaisedIn,
         exit_code: impl Fn(&wasmtime::Error) -> Option<i32>,
     ) -> Outcome {
-        match (outcome_of(error, exit_code), self.reached) {
+        match (outcome_of(error, raised_in, exit_code), self.reached) {
             // An outcome that is raised again has the message of its first time.
-            (Outcome::Trapped(trap), Some(reached)) if !error.is::<RaisedOutcome>() => {
-                Outcome::Trapped(format!("{trap}; {}", self.describe(reached)))
+            (Outcome::Trapped { kind, message }, Some(reached)) if !error.is::<RaisedOutcome>() => {
+                Outcome::Trapped { kind, message: format!("{message}; {}", self.describe(reached)) }
             }
             (outcome, _) => outcome,
         }

@@ -1,8 +1,11 @@
-//! Owns how the end of a call that did not return is told: from a wasmtime error to an [`Outcome`], and back.
+//! Owns how the end of a call that did not return is told: from a wasmtime error to an [`Outcome`], and back. Which error is of
+//! which kind is said in `trap_table.rs`.
 
-use retake_chain::{CANCELLED, Outcome};
+use retake_chain::{Outcome, TrapKind};
 use thiserror::Error;
 use wasmtime::Trap;
+
+use crate::trap_table::TrapRow;
 
 /// An outcome other than a value, raised as an error where a replay reproduces it.
 #[derive(Debug, Error)]
@@ -11,32 +14,49 @@ pub struct RaisedOutcome(pub Outcome);
 
 fn describe(outcome: &Outcome) -> String {
     match outcome {
-        Outcome::Returned(_) => "returned".into(),
+        Outcome::Returned(_) | Outcome::Cancelled => outcome.name().into(),
         Outcome::Exited(code) => format!("exited with code {code}"),
-        Outcome::Trapped(message) | Outcome::Failed(message) => message.clone(),
-        Outcome::Cancelled => CANCELLED.into(),
+        Outcome::Trapped { message, .. } | Outcome::Failed(message) => message.clone(),
     }
 }
 
-/// What wasmtime says of a parameter area in memory that it does not hand to a host function, and the trap that the
-/// same area is in an instrumented component, where it is handed to the shim.
-const PARAMETER_AREA_FAULTS: [(&str, Trap); 2] =
-    [("pointer not aligned", Trap::UnalignedPointer), ("pointer out of bounds", Trap::MemoryOutOfBounds)];
+/// Where an error came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RaisedIn {
+    /// The guest, or what it handed over or took.
+    Guest,
+    /// A host function, which had been called and had not come back.
+    Host,
+}
+
+impl RaisedIn {
+    /// Where an error came from, if a host call was open then or not.
+    pub fn open_call(open: bool) -> RaisedIn {
+        if open { RaisedIn::Host } else { RaisedIn::Guest }
+    }
+}
 
 /// What an error that ended a call says of it. `exit_code` recognises the host's way of ending a program early.
 ///
-/// Messages are the root cause alone: backtraces name places in the component, which differ between the instrumented
-/// and the original one.
-pub fn outcome_of(error: &wasmtime::Error, exit_code: impl Fn(&wasmtime::Error) -> Option<i32>) -> Outcome {
+/// What a host function failed with is its own, whatever its words are; only a trap that it raised is a trap. Messages are
+/// the root cause alone: backtraces name places in the component, which differ between the instrumented and the original
+/// one.
+pub fn outcome_of(
+    error: &wasmtime::Error,
+    raised_in: RaisedIn,
+    exit_code: impl Fn(&wasmtime::Error) -> Option<i32>,
+) -> Outcome {
     if let Some(RaisedOutcome(outcome)) = error.downcast_ref() {
-        outcome.clone()
-    } else if let Some(code) = exit_code(error) {
-        Outcome::Exited(code)
-    } else if let Some(trap) = error.downcast_ref::<Trap>() {
-        Outcome::Trapped(trap.to_string())
-    } else {
-        let message = error.root_cause().to_string();
-        let fault = PARAMETER_AREA_FAULTS.iter().find(|(said, _)| *said == message);
-        fault.map_or(Outcome::Failed(message.clone()), |(_, trap)| Outcome::Trapped(trap.to_string()))
+        return outcome.clone();
     }
+    if let Some(code) = exit_code(error) {
+        return Outcome::Exited(code);
+    }
+    let message = match error.downcast_ref::<Trap>() {
+        Some(trap) => trap.to_string(),
+        None if raised_in == RaisedIn::Host => return Outcome::Failed(error.root_cause().to_string()),
+        None => error.root_cause().to_string(),
+    };
+    let kind = TrapRow::of(error).map_or(TrapKind::Other, |row| row.kind);
+    Outcome::Trapped { kind, message }
 }

@@ -24,6 +24,7 @@ mod payload_codec;
 mod payload_decode;
 mod session;
 mod state_chain;
+mod trap;
 mod unpack;
 mod value;
 mod value_decode;
@@ -45,10 +46,11 @@ pub use log::{
     Record, Seal, SealKind, SealSummary, Storage, TakeState, WriteError,
 };
 pub use payload::{
-    CANCELLED, ChainEventPayload, HostFunctionCall, LogLevel, Outcome, REPLAY_SUMMARY, ReplaySummary,
+    ChainEventPayload, HostFunctionCall, LogLevel, Outcome, REPLAY_SUMMARY, ReplaySummary,
     SESSION, SHUTDOWN, THEATER_RUNTIME_PREFIX, TheaterRuntimeEventData, WASM_CALL, WASM_ERROR, WASM_RESULT,
     WasmEventData, host_event_type,
 };
 pub use session::{ActorSource, EngineProfile, InstanceMode, SessionKind, SessionStart};
 pub use state_chain::{ChainError, EventSender, StateChain};
+pub use trap::{TrapKind, WasmErrorKind};
 pub use value::{HANDLE_EXTENSION, MAX_VALUE_DEPTH, MAX_VALUES, Value};

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::TheaterId;
 use crate::session::SessionStart;
+use crate::trap::{TrapKind, WasmErrorKind};
 use crate::value::Value;
 
 /// The event type of a chain's first event.
@@ -22,8 +23,6 @@ pub const WASM_ERROR: &str = "wasm-error";
 pub const SHUTDOWN: &str = "shutdown";
 /// The event type of a replay's summary.
 pub const REPLAY_SUMMARY: &str = "replay-summary";
-/// The message of the `wasm-error` of a call that was given up.
-pub const CANCELLED: &str = "cancelled";
 /// What the types of the runtime's own events begin with.
 pub const THEATER_RUNTIME_PREFIX: &str = "theater-runtime/";
 
@@ -65,8 +64,13 @@ pub enum Outcome {
     Returned(Option<Value>),
     /// The guest ended itself with this exit code.
     Exited(i32),
-    /// It trapped, with the message.
-    Trapped(String),
+    /// It trapped, or a fault of the canonical ABI ended it.
+    Trapped {
+        /// By which it is compared.
+        kind: TrapKind,
+        /// The engine's words, for people.
+        message: String,
+    },
     /// The host failed, with the message.
     Failed(String),
     /// It was cut short.
@@ -93,11 +97,13 @@ pub enum WasmEventData {
         /// [`Outcome::Returned`] or [`Outcome::Exited`].
         response: Outcome,
     },
-    /// The export trapped.
+    /// The export trapped, a host function failed, or the call was given up.
     WasmError {
         /// The export.
         function_name: String,
-        /// The trap.
+        /// Which of these, and which trap.
+        kind: WasmErrorKind,
+        /// The words for it, for people.
         message: String,
     },
     /// No instance could be made.
@@ -230,14 +236,15 @@ impl WasmEventData {
     /// How the end of an export call is told: as a result if it returned or exited, else as an error. `state` is the new
     /// state, of a function that has one.
     pub fn ended(function_name: String, state: Option<Value>, outcome: Outcome) -> Self {
-        let message = match outcome {
+        let (kind, message) = match outcome {
             Outcome::Returned(_) | Outcome::Exited(_) => {
                 return WasmEventData::WasmResult { function_name, state, response: outcome };
             }
-            Outcome::Trapped(message) | Outcome::Failed(message) => message,
-            Outcome::Cancelled => CANCELLED.into(),
+            Outcome::Trapped { kind, message } => (WasmErrorKind::Trapped(kind), message),
+            Outcome::Failed(message) => (WasmErrorKind::HostFailure, message),
+            Outcome::Cancelled => (WasmErrorKind::Cancelled, outcome.name().into()),
         };
-        WasmEventData::WasmError { function_name, message }
+        WasmEventData::WasmError { function_name, kind, message }
     }
 }
 
@@ -269,7 +276,7 @@ impl Outcome {
         match self {
             Outcome::Returned(_) => "returned",
             Outcome::Exited(_) => "exited",
-            Outcome::Trapped(_) => "trapped",
+            Outcome::Trapped { .. } => "trapped",
             Outcome::Failed(_) => "failed",
             Outcome::Cancelled => "cancelled",
         }
@@ -282,7 +289,7 @@ impl fmt::Display for Outcome {
             Outcome::Returned(None) => f.write_str("returned"),
             Outcome::Returned(Some(value)) => write!(f, "returned {value}"),
             Outcome::Exited(code) => write!(f, "exited with {code}"),
-            Outcome::Trapped(message) => write!(f, "trapped: {message:?}"),
+            Outcome::Trapped { kind, message } => write!(f, "trapped: {message:?} ({kind})"),
             Outcome::Failed(message) => write!(f, "failed: {message:?}"),
             Outcome::Cancelled => f.write_str("cancelled"),
         }

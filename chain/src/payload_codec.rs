@@ -2,6 +2,7 @@
 //! The primitives are in `pack.rs`; what the payloads mean is in `payload.rs`.
 
 use bytes::Bytes;
+use serde::ser::SerializeStructVariant;
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::encoding::to_canonical_vec;
@@ -37,8 +38,9 @@ impl ChainEventPayload {
             ChainEventPayload::Wasm(WasmEventData::WasmResult { function_name, state, response }) => {
                 encoder.wasm_result(function_name, state.as_ref(), response);
             }
-            ChainEventPayload::Wasm(WasmEventData::WasmError { function_name, message }) => {
-                encoder.wasm("WasmError", 2, "function_name", function_name);
+            ChainEventPayload::Wasm(WasmEventData::WasmError { function_name, kind, message }) => {
+                encoder.wasm("WasmError", 3, "function_name", function_name);
+                encoder.text("kind", kind.name());
                 encoder.text("message", message);
             }
             ChainEventPayload::Wasm(WasmEventData::WasmComponentCreationError { error }) => {
@@ -144,7 +146,12 @@ impl<'a> Encoder<'a> {
             Outcome::Returned(None) | Outcome::Cancelled => {}
             Outcome::Returned(Some(value)) => self.value(value),
             Outcome::Exited(code) => pack::signed(self.out, (*code).into()),
-            Outcome::Trapped(message) | Outcome::Failed(message) => pack::string(self.out, message),
+            Outcome::Trapped { kind, message } => {
+                pack::map_header(self.out, 2);
+                self.text("kind", kind.name());
+                self.text("message", message);
+            }
+            Outcome::Failed(message) => pack::string(self.out, message),
         }
     }
 
@@ -205,7 +212,12 @@ impl Serialize for Outcome {
             Outcome::Returned(None) => serializer.serialize_unit_variant("Outcome", 0, name),
             Outcome::Returned(Some(value)) => serializer.serialize_newtype_variant("Outcome", 0, name, value),
             Outcome::Exited(code) => serializer.serialize_newtype_variant("Outcome", 1, name, code),
-            Outcome::Trapped(message) => serializer.serialize_newtype_variant("Outcome", 2, name, message),
+            Outcome::Trapped { kind, message } => {
+                let mut fields = serializer.serialize_struct_variant("Outcome", 2, name, 2)?;
+                fields.serialize_field("kind", kind)?;
+                fields.serialize_field("message", message)?;
+                fields.end()
+            }
             Outcome::Failed(message) => serializer.serialize_newtype_variant("Outcome", 3, name, message),
             Outcome::Cancelled => serializer.serialize_unit_variant("Outcome", 4, name),
         }

@@ -9,6 +9,7 @@ use crate::count::check_values;
 use crate::encoding::{DecodeError, from_canonical_slice};
 use crate::payload::{ChainEventPayload, HostFunctionCall, Outcome, WasmEventData};
 use crate::payload_codec::Rare;
+use crate::trap::{TrapKind, WasmErrorKind};
 use crate::unpack::Unpacker;
 use crate::value::Value;
 use crate::value_decode::Decoder;
@@ -118,9 +119,10 @@ impl Decoder<'_> {
                 WasmEventData::WasmResult { function_name, state, response: self.outcome()? }
             }
             "WasmError" => {
-                self.fields(2)?;
+                self.fields(3)?;
                 let function_name = self.text("function_name")?;
-                WasmEventData::WasmError { function_name, message: self.text("message")? }
+                let kind = self.kind(WasmErrorKind::from_name)?;
+                WasmEventData::WasmError { function_name, kind, message: self.text("message")? }
             }
             "WasmComponentCreationError" => {
                 self.fields(1)?;
@@ -138,6 +140,17 @@ impl Decoder<'_> {
     fn text(&mut self, key: &'static str) -> Result<String, DecodeError> {
         self.key(key)?;
         self.read(Unpacker::string).map(str::to_owned)
+    }
+
+    /// A field that names a kind of a closed list.
+    fn kind<K>(&mut self, known: impl FnOnce(&str) -> Option<K>) -> Result<K, DecodeError> {
+        self.key("kind")?;
+        let offset = self.offset();
+        let name = self.read(Unpacker::string)?;
+        known(name).ok_or_else(|| {
+            let name: String = name.chars().take(40).collect();
+            DecodeError::Shape { offset, reason: format!("no end of a call is of the kind `{name}`") }
+        })
     }
 
     /// Nil, or a list of the one value.
@@ -169,7 +182,11 @@ impl Decoder<'_> {
                 Ok(code) => Ok(Outcome::Exited(code)),
                 Err(_) => Err(DecodeError::Shape { offset: at, reason: "an exit code has 32 bits".into() }),
             },
-            ("trapped", false) => Ok(Outcome::Trapped(self.read(Unpacker::string)?.to_owned())),
+            ("trapped", false) => {
+                self.fields(2)?;
+                let kind = self.kind(TrapKind::from_name)?;
+                Ok(Outcome::Trapped { kind, message: self.text("message")? })
+            }
             ("failed", false) => Ok(Outcome::Failed(self.read(Unpacker::string)?.to_owned())),
             (other, _) => Err(DecodeError::Shape { offset, reason: format!("`{other}` is no outcome") }),
         }

@@ -15,6 +15,7 @@ use crate::hash::EventHash;
 use crate::ids::TheaterId;
 use crate::log::{MAX_EVENT, MAX_EVENT_TYPE};
 use crate::payload::{ChainEventPayload, SHUTDOWN, WASM_CALL, WASM_ERROR, WASM_RESULT, WasmEventData};
+use crate::trap::WasmErrorKind;
 use crate::value::{MAX_VALUE_DEPTH, MAX_VALUES};
 
 /// Events of up to so many bytes share memory...
@@ -252,8 +253,8 @@ impl StateChain {
         self.append_locked(&mut appender.left, recorded.event_type.clone(), recorded.data.clone()).await
     }
 
-    /// Ends the chain from outside, for an actor that cannot do it: the export call in progress, if there is one, with a
-    /// `wasm-error` of that message, and the chain with `shutdown`. Nothing comes between, and what the actor appends later
+    /// Ends the chain from outside, for an actor that cannot do it: the export call in progress, if there is one, as given
+    /// up, with that message for people, and the chain with `shutdown`. Nothing comes between, and what the actor appends later
     /// is refused. A chain that has ended is left as it is. Dropped while it waits, it may leave `shutdown` out: end the
     /// chain again.
     ///
@@ -265,7 +266,8 @@ impl StateChain {
             return Ok(());
         }
         if let Some(function_name) = appender.in_call.take() {
-            let error = WasmEventData::WasmError { function_name, message: message.into() };
+            let (kind, message) = (WasmErrorKind::Cancelled, message.into());
+            let error = WasmEventData::WasmError { function_name, kind, message };
             let error = ChainEventData::wasm(error);
             self.append_locked(&mut appender.left, error.event_type, error.data.encode()).await?;
         }

@@ -117,6 +117,7 @@ impl RecordPrinter {
         note(match end {
             CommandEnd::Exited(code) => format!("the command ended with exit code {code}"),
             CommandEnd::Failed(message) => format!("the command failed: {message}"),
+            CommandEnd::GivenUp => "the command was given up".into(),
         });
     }
 

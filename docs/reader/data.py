@@ -55,8 +55,18 @@ def fits(value, shape):
 U64, HASH = lambda x: type(x) is int and x >= 0, lambda x: type(x) is bytes and len(x) == 32
 ID = lambda x: type(x) is str and re.fullmatch("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", x)
 VALUE = lambda x: depth(x) <= 256
+# What ends a call that traps.
+TRAPS = (
+    "unreachable stack-exhausted out-of-fuel interrupted memory-out-of-bounds atomic-unaligned "
+    "atomic-wait-unshared table-out-of-bounds indirect-call-to-null indirect-call-type integer-overflow "
+    "division-by-zero float-conversion null-reference array-out-of-bounds cast-failure allocation-too-large "
+    "gc-heap-exhausted uncaught-exception unhandled-tag continuation-consumed cannot-enter cannot-leave "
+    "pointer-unaligned pointer-out-of-bounds string-encoding invalid-discriminant invalid-char unknown-handle "
+    "handle-type borrow-as-own handle-lent borrow-kept handles-exhausted instances-exhausted memory-limit "
+    "table-limit hostcall-limit async-fault engine-assertion other").split()
+TRAP = lambda x: x in TRAPS
 OUTCOME = ("returned", {"returned": VALUE}, {"exited": lambda x: type(x) is int and -1 << 31 <= x < 1 << 31},
-           {"trapped": str}, {"failed": str}, "cancelled")
+           {"trapped": dict(kind=TRAP, message=str)}, {"failed": str}, "cancelled")
 HOST_CALL, LETTER = {"HostFunction": {"input": [VALUE], "output": OUTCOME}}, {"from": ID, "number": U64}
 STATE = (None, lambda x: type(x) is list and len(x) == 1 and VALUE(x[0]))
 PROFILE = dict(engine=str, nan_canonicalization=bool, relaxed_simd_deterministic=bool, threads=bool, memory_limit=U64,
@@ -68,7 +78,8 @@ GENESIS = dict(format=lambda x: msgpack.packb(x) == b"\x92\1\0", actor_id=ID,
 SUMMARY = dict(total_events=U64, events_replayed=U64, mismatches=U64, success=bool, error=(None, str))
 STEPS = {"call": {"WasmCall": dict(function_name=str, params=[VALUE])},
          "result": {"WasmResult": dict(function_name=str, state=STATE, response=OUTCOME[:3])},
-         "error": ({"WasmError": dict(function_name=str, message=str)},
+         "error": ({"WasmError": dict(function_name=str, kind=lambda x: x in TRAPS + ["host-failure", "cancelled"],
+                                    message=str)},
                    {"WasmComponentCreationError": dict(error=str)})}
 RUNTIME = {"log": {"Log": dict(level=("error", "warn", "info", "debug", "trace"), message=str)},
            "actor-started": "ActorStarted", "shutdown-requested": "ShutdownRequested",

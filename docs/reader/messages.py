@@ -25,7 +25,7 @@ class Messages:
             if chain.responding in self.came:
                 self.came[chain.responding][2] = wasm.get("WasmResult", {}).get("response")
             chain.responding = None
-            chain.gave_up |= bool(error) and error["message"] == "cancelled"
+            chain.gave_up |= bool(error) and error["kind"] == "cancelled"
         elif "Message" in runtime:
             chain.arriving = tuple(runtime["Message"].values())
         elif "MessageDropped" in runtime:

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use retake_actor::{ActorHandle, HasActor};
-use retake_chain::{CANCELLED, StateChain, TheaterId};
+use retake_chain::{StateChain, TheaterId};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
@@ -67,7 +67,7 @@ impl ActorThread {
                 Err(_) => Err(RecordError::Engine { reason: "an actor's thread panicked".into() }),
             },
             () = overdue(&self.cancel, COME_BACK) => {
-                self.chain.end(CANCELLED).await?;
+                self.chain.end("given up, and the actor did not come back").await?;
                 Ok(false)
             }
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use retake_actor::{ActorError, HasActor};
-use retake_chain::{CANCELLED, Value};
+use retake_chain::Value;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::RecordError;
@@ -19,6 +19,8 @@ pub enum CommandEnd {
     Exited(i32),
     /// It trapped or a host call failed, with this message.
     Failed(String),
+    /// The call was given up.
+    GivenUp,
 }
 
 /// Runs the command once and records it, up to and including the shutdown of its chain. `cancel` gives the call up.
@@ -28,7 +30,7 @@ pub async fn record<T: HasActor>(
     cancel: &CancellationToken,
 ) -> Result<CommandEnd, RecordError> {
     let run = Invocation { actor: 0, function: program.entry()?.name.clone(), params: Vec::new() };
-    let mut end = CommandEnd::Failed(CANCELLED.into());
+    let mut end = CommandEnd::GivenUp;
     // The one call is on its way before anybody can stop it.
     let stop = CancellationToken::new();
     invoke::record(program, recorder, 1, (&stop, cancel), &[run], |_, answer| end = end_of(answer)).await?;
@@ -42,7 +44,7 @@ fn end_of(answer: Result<Option<Value>, ActorError>) -> CommandEnd {
         Ok(_) => CommandEnd::Exited(1),
         Err(ActorError::Exited { code, .. }) => CommandEnd::Exited(code),
         Err(ActorError::Failed { message, .. }) => CommandEnd::Failed(message),
-        Err(ActorError::Cancelled { .. }) => CommandEnd::Failed(CANCELLED.into()),
+        Err(ActorError::Cancelled { .. }) => CommandEnd::GivenUp,
         Err(other) => CommandEnd::Failed(other.to_string()),
     }
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use retake_actor::abi::val::{from_value, to_value};
 use retake_actor::{
-    ActorError, ActorHandle, ActorOperation, ActorStore, Export, HasActor, Mailbox, Messenger, StatefulCall,
-    TapError,
+    ActorError, ActorHandle, ActorOperation, ActorStore, Export, HasActor, Mailbox, Messenger, RaisedIn,
+    StatefulCall, TapError,
 };
 use retake_chain::{
     ChainEventData, InstanceMode, Outcome, StateChain, TheaterId, TheaterRuntimeEventData, Value,
@@ -113,7 +113,7 @@ impl Ended {
         match self.outcome.clone() {
             Outcome::Returned(value) => Ok(value),
             Outcome::Exited(code) => Err(ActorError::Exited { function, code }),
-            Outcome::Trapped(message) | Outcome::Failed(message) => {
+            Outcome::Trapped { message, .. } | Outcome::Failed(message) => {
                 Err(ActorError::Failed { function, message })
             }
             Outcome::Cancelled => Err(ActorError::Cancelled { function }),
@@ -328,7 +328,11 @@ impl<T: HasActor> LiveActor<T> {
         } else {
             match error.downcast::<TapError>() {
                 Ok(refused) => return Err(refused.into()),
-                Err(error) => live.store.data_mut().actor().limits.outcome_of(&error, exit_code),
+                Err(error) => {
+                    let actor = live.store.data_mut().actor();
+                    let raised_in = RaisedIn::open_call(actor.tap.open_call().is_some());
+                    actor.limits.outcome_of(&error, raised_in, exit_code)
+                }
             }
         };
         live.store.data_mut().actor().tap.close_call(outcome.clone()).await?;

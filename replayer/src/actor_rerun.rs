@@ -26,6 +26,8 @@ pub(crate) struct ChainRerun {
     pub calls: u64,
     /// Of those, how many were given up when they were recorded.
     pub given_up: u64,
+    /// Of those, how many were given up before anything that the guest did could be compared.
+    pub unchecked: u64,
     /// Events that were checked.
     pub events: u64,
     /// The head that the re-run computed.
@@ -52,6 +54,7 @@ impl ChainRerun {
             altered,
             calls: self.calls + part.calls,
             given_up: self.given_up + part.given_up,
+            unchecked: self.unchecked + part.unchecked,
             events: self.events + part.events,
             head: part.head,
             renamed,
@@ -90,6 +93,7 @@ pub(crate) fn rerun(
         altered,
         calls: answers.calls,
         given_up: answers.given_up,
+        unchecked: answers.unchecked,
         events: answers.events,
         head: answers.head(),
         renamed: std::mem::take(&mut answers.renamed).into_iter().collect(),
@@ -223,7 +227,10 @@ impl Rerun<'_> {
                 let reason = error.root_cause().to_string();
                 return Err(answers.unfit(reason));
             }
-            Err(error) => (self.program.outcome_of(&actor.limits, &error), None),
+            Err(error) => {
+                let raised_in = answers.raised_in();
+                (self.program.outcome_of(&actor.limits, &error, raised_in), None)
+            }
         };
         answers.close_call(&outcome)?;
         if answers.recorded().is_some_and(|recorded| recorded.is_observation()) {

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use retake_actor::profile::Tuning;
 use retake_actor::{
-    Actor, ActorContext, ActorStore, Export, Exports, HasActor, Limits, LoadError, MemoryUse,
-    StandInResources, instrument, link_stand_in, profile,
+    Actor, ActorContext, ActorStore, Export, Exports, HasActor, Limits, LoadError, MemoryUse, RaisedIn,
+    RaisedOutcome, StandInResources, instrument, link_stand_in, profile,
 };
-use retake_chain::{ContentRef, EngineProfile, InstanceMode, Outcome};
+use retake_chain::{ContentRef, EngineProfile, InstanceMode, Outcome, TrapKind};
 use retake_verifier::same_track;
 use wasmtime::component::{InstancePre, Linker};
-use wasmtime::{Engine, Store, Trap};
+use wasmtime::{Engine, Store};
 
 use crate::error::ReplayError;
 use crate::options::ReplayOptions;
@@ -124,10 +124,18 @@ impl Program {
     }
 
     /// How a call ended that did not return.
-    pub(crate) fn outcome_of(&self, limits: &Limits, error: &wasmtime::Error) -> Outcome {
-        match (limits.outcome_of(error, |_| None), self.fuel) {
-            (Outcome::Trapped(trap), Some(fuel)) if error.downcast_ref() == Some(&Trap::OutOfFuel) => {
-                Outcome::Trapped(format!("{trap}; the replay's own bound is {fuel} per call"))
+    pub(crate) fn outcome_of(
+        &self,
+        limits: &Limits,
+        error: &wasmtime::Error,
+        raised_in: RaisedIn,
+    ) -> Outcome {
+        match (limits.outcome_of(error, raised_in, |_| None), self.fuel) {
+            (Outcome::Trapped { kind: TrapKind::OutOfFuel, message }, Some(fuel))
+                if !error.is::<RaisedOutcome>() =>
+            {
+                let message = format!("{message}; the replay's own bound is {fuel} per call");
+                Outcome::Trapped { kind: TrapKind::OutOfFuel, message }
             }
             (outcome, _) => outcome,
         }

@@ -20,7 +20,7 @@ pub(crate) fn summarize<R: Read>(
     intact: u64,
     reader: &LogReader<R>,
 ) -> Result<ReplayReport, ReplayError> {
-    let (mut calls, mut given_up, mut events) = (0, 0, 0);
+    let (mut calls, mut given_up, mut unchecked, mut events) = (0, 0, 0, 0);
     let mut chains = Vec::new();
     let mut renamed_interfaces = BTreeSet::new();
     let mut earliest: Option<(u64, Box<Divergence>)> = None;
@@ -28,6 +28,7 @@ pub(crate) fn summarize<R: Read>(
     for (id, rerun) in reruns {
         calls += rerun.calls;
         given_up += rerun.given_up;
+        unchecked += rerun.unchecked;
         events += rerun.events;
         chains.push(ChainHead { id, events: rerun.events, head: rerun.head });
         let renamed = rerun.renamed.into_iter();
@@ -51,13 +52,14 @@ pub(crate) fn summarize<R: Read>(
         (None, None) if ends_inside_a_call => {
             Verdict::Unfinished { reason: "the recording ends inside a call".into() }
         }
-        (None, None) if calls == 0 => Verdict::NothingToCheck,
+        (None, None) if calls == unchecked => Verdict::NothingToCheck,
         (None, None) => Verdict::Identical,
     };
     Ok(ReplayReport {
         verdict,
         calls,
         given_up,
+        unchecked,
         events,
         chains,
         recorded_digest: first.actor.digest,

@@ -4,8 +4,9 @@
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use retake_actor::Extensions;
-use retake_chain::{ChainEvent, ChainEventPayload, HttpReplayChain, Value, WasmEventData, is_http_incoming};
-use wasmtime::Trap;
+use retake_chain::{
+    ChainEvent, ChainEventPayload, HttpReplayChain, Value, WasmErrorKind, WasmEventData, is_http_incoming,
+};
 
 /// A window is passed on when it holds this many events...
 const WINDOW_EVENTS: usize = 1024;
@@ -57,11 +58,11 @@ pub(crate) struct Recorded<'a> {
 }
 
 impl Recorded<'_> {
-    /// Whether this is the end of a call by a trap of the guest itself.
-    pub fn ends_by(&self, trap: Trap) -> bool {
+    /// Whether this is the end of a call of that kind.
+    pub fn ends_by(&self, end: WasmErrorKind) -> bool {
         matches!(
             self.payload,
-            ChainEventPayload::Wasm(WasmEventData::WasmError { message, .. }) if *message == trap.to_string()
+            ChainEventPayload::Wasm(WasmEventData::WasmError { kind, .. }) if *kind == end
         )
     }
 

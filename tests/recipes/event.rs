@@ -106,7 +106,7 @@ pub fn wrong_response() -> Vec<u8> {
 pub fn trapped_result(session: &Session) -> Vec<u8> {
     let result = &session.events[4].data;
     let response = result.len() - b"\x81\xa8returned\xa2ok".len();
-    [&result[..response], b"\x81\xa7trapped\xa1x"].concat()
+    [&result[..response], b"\x81\xa7trapped\x82\xa4kind\xa5other\xa7message\xa1x"].concat()
 }
 
 pub fn no_genesis() -> Vec<u8> {

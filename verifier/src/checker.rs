@@ -1,7 +1,9 @@
 //! Owns the comparison of a re-run's event with the recorded one. Pure; the replayer calls it inside each host
 //! call, before the guest gets its answer, and adds where in the take it stands.
 
-use retake_chain::{ChainEvent, ChainEventPayload, HostFunctionCall, Outcome, Value, WasmEventData};
+use retake_chain::{
+    ChainEvent, ChainEventPayload, HostFunctionCall, Outcome, Value, WasmErrorKind, WasmEventData,
+};
 
 use crate::divergence::DivergenceKind;
 use crate::track::same_track;
@@ -32,6 +34,33 @@ pub fn compare_host_call(
         return Some(DivergenceKind::DifferentCall);
     }
     different_arguments(&expected.input, input)
+}
+
+/// Gives a trap of the re-run the recorded words, if it is of the recorded kind: the engine words one fault in several
+/// ways, and the words are for people. An end that is compared by its words keeps them.
+pub fn take_recorded_words(expected: &ChainEventPayload, actual: &mut ChainEventPayload) {
+    use ChainEventPayload::{HostFunction, Wasm};
+    use WasmEventData::WasmError;
+    let recorded = match expected {
+        Wasm(WasmError { kind, message, .. }) => Some((*kind, message)),
+        HostFunction(HostFunctionCall { output: Outcome::Trapped { kind, message }, .. }) => {
+            Some((WasmErrorKind::Trapped(*kind), message))
+        }
+        _ => None,
+    };
+    let found = match actual {
+        Wasm(WasmError { kind, message, .. }) => Some((*kind, message)),
+        HostFunction(HostFunctionCall { output: Outcome::Trapped { kind, message }, .. }) => {
+            Some((WasmErrorKind::Trapped(*kind), message))
+        }
+        _ => None,
+    };
+    if let (Some((kind, words)), Some((same_kind, message))) = (recorded, found)
+        && kind == same_kind
+        && !kind.is_compared_by_words()
+    {
+        message.clone_from(words);
+    }
 }
 
 /// In what two payloads differ, as far as there is a name for it.
@@ -96,7 +125,7 @@ fn different_arguments(expected: &[Value], actual: &[Value]) -> Option<Divergenc
 fn different_outcome(expected: &Outcome, actual: &Outcome) -> Option<DivergenceKind> {
     match (expected, actual) {
         (expected, actual) if expected == actual => None,
-        (Outcome::Trapped(_), _) | (_, Outcome::Trapped(_)) => Some(DivergenceKind::DifferentTrap),
+        (Outcome::Trapped { .. }, _) | (_, Outcome::Trapped { .. }) => Some(DivergenceKind::DifferentTrap),
         _ => Some(DivergenceKind::DifferentOutcome),
     }
 }

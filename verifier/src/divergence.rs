@@ -3,7 +3,9 @@
 
 use std::fmt;
 
-use retake_chain::{ChainEvent, ChainEventPayload, HostFunctionCall, TheaterId, Value, WasmEventData};
+use retake_chain::{
+    ChainEvent, ChainEventPayload, HostFunctionCall, TheaterId, Value, WasmErrorKind, WasmEventData,
+};
 use serde::Serialize;
 
 /// The first place where a re-run does something that the take does not say.
@@ -109,9 +111,11 @@ impl fmt::Display for Described {
                     write!(f, "{function_name} {response}")?;
                     state.as_ref().map_or(Ok(()), |state| write!(f, ", new state {state}"))
                 }
-                WasmEventData::WasmError { function_name, message } => {
-                    write!(f, "{function_name} trapped: {message:?}")
-                }
+                WasmEventData::WasmError { function_name, kind, message } => match kind {
+                    WasmErrorKind::Trapped(kind) => write!(f, "{function_name} trapped: {message:?} ({kind})"),
+                    WasmErrorKind::HostFailure => write!(f, "{function_name} failed: {message:?}"),
+                    WasmErrorKind::Cancelled => write!(f, "{function_name} was given up: {message:?}"),
+                },
                 WasmEventData::WasmComponentCreationError { error } => write!(f, "no instance: {error:?}"),
             },
             Some(ChainEventPayload::TheaterRuntime(data)) => write!(f, "{}: {data:?}", self.event_type),

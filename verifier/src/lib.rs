@@ -25,7 +25,7 @@ mod verify;
 #[cfg(test)]
 mod tests;
 
-pub use checker::{compare, compare_host_call};
+pub use checker::{compare, compare_host_call, take_recorded_words};
 pub use divergence::{Described, Divergence, DivergenceKind, ExportCall};
 pub use exit::{ExitCode, combine};
 pub use fault::Fault;

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use retake_chain::{
-    CANCELLED, ChainEventPayload, ChainNumber, ContentRef, HostFunctionCall, Outcome, TheaterId,
-    TheaterRuntimeEventData, Value, WasmEventData,
+    ChainEventPayload, ChainNumber, ContentRef, HostFunctionCall, Outcome, TheaterId,
+    TheaterRuntimeEventData, Value, WasmErrorKind, WasmEventData,
 };
 
 /// The interface by which actors send.
@@ -147,8 +147,8 @@ impl MessageChecker {
                 }
             }
             ChainEventPayload::Wasm(ended) => {
-                if let WasmEventData::WasmError { message, .. } = ended {
-                    actor.given_up |= message == CANCELLED;
+                if let WasmEventData::WasmError { kind, .. } = ended {
+                    actor.given_up |= *kind == WasmErrorKind::Cancelled;
                 }
                 if let Some(key) = actor.responding.take()
                     && let Some(Half::Received { response, .. }) = self.under_way.get_mut(&key)

@@ -19,7 +19,7 @@ pub enum Verdict {
         /// The fault.
         reason: String,
     },
-    /// The take has no call.
+    /// The take has no call of which anything could be checked.
     NothingToCheck,
 }
 
@@ -32,6 +32,8 @@ pub struct ReplayReport {
     pub calls: u64,
     /// Of those, how many were given up when they were recorded: they are re-run as far as the host answered them.
     pub given_up: u64,
+    /// Of those, how many were given up before the host answered anything: nothing of them can be checked.
+    pub unchecked: u64,
     /// Events that were compared or copied.
     pub events: u64,
     /// The re-run's chains, by number.

@@ -1,11 +1,9 @@
 //! Owns lifting: from a guest's flat arguments and linear memory to [`Value`]s.
 //!
 //! The canonical ABI's rules are followed as wasmtime follows them for `Val`; strings in every encoding and byte lists
-//! are lifted by wasmtime itself. A fault in what the guest hands over is the one that it meets in an instrumented
-//! component, where the adapter between guest and shim finds it: replay must end as the recording did.
+//! are lifted by wasmtime itself. A fault in what the guest hands over is found in the order in which the adapter between
+//! guest and shim finds it in an instrumented component, and is of the same kind: replay must end as the recording did.
 
-use std::char::DecodeUtf16Error;
-use std::str::Utf8Error;
 use std::sync::Arc;
 
 use retake_chain::{MAX_VALUES, Value};
@@ -13,7 +11,7 @@ use thiserror::Error;
 use wasmtime::component::__internal::wasmtime_environ::component::{TypeTuple, VariantInfo};
 use wasmtime::component::__internal::{CanonicalAbiInfo, InstanceType, InterfaceType, LiftContext};
 use wasmtime::component::{ComponentNamedList, ComponentType, Lift, ResourceType};
-use wasmtime::{Result, Trap, ValRaw, bail, format_err};
+use wasmtime::{Result, Trap, ValRaw, bail};
 
 /// The arguments of a call. `N` is the number of flat core values, or 0 where they are spilled to memory.
 ///
@@ -133,8 +131,7 @@ impl<'b> Lifter<'_, 'b> {
             InterfaceType::Char => character(next(src)?.get_u32())?,
             InterfaceType::String => {
                 let pair = [next(src)?, next(src)?];
-                let lifted = String::linear_lift_from_flat(self.cx, ty, &pair);
-                Value::String(lifted.map_err(string_fault)?)
+                Value::String(String::linear_lift_from_flat(self.cx, ty, &pair)?)
             }
             InterfaceType::List(list) => {
                 let (ptr, len) = (next(src)?.get_u32(), next(src)?.get_u32());
@@ -270,12 +267,12 @@ impl<'b> Lifter<'_, 'b> {
         }
         let abi = self.cx.types.canonical_abi(&element);
         let (size, align) = (abi.size32 as usize, abi.align32);
-        let (ptr, len) = (ptr as usize, len as usize);
-        if ptr % align as usize != 0 {
+        let Ok(total) = u32::try_from(u64::from(len) * size as u64) else { bail!(Trap::ListOutOfBounds) };
+        if ptr % align != 0 {
             bail!(Trap::UnalignedPointer);
         }
-        let total = len.checked_mul(size);
-        total.and_then(|total| self.bytes(ptr, total).ok()).ok_or(Trap::ListOutOfBounds)?;
+        let (ptr, len) = (ptr as usize, len as usize);
+        self.bytes(ptr, total as usize).map_err(|_| Trap::ListOutOfBounds)?;
         // Accounted in canonical bytes, as the profile's bound is given.
         self.cx.consume_fuel_array(len, size.max(1))?;
         self.count(len);
@@ -330,22 +327,6 @@ fn character(code: u32) -> Result<Value> {
     match char::from_u32(code) {
         Some(character) => Ok(Value::String(character.to_string())),
         None => bail!(Trap::InvalidChar),
-    }
-}
-
-/// The fault that the adapter between two components has for a string that cannot be lifted.
-fn string_fault(error: wasmtime::Error) -> wasmtime::Error {
-    let message = error.root_cause().to_string();
-    if error.is::<Utf8Error>() {
-        format_err!("invalid utf8 encoding")
-    } else if error.is::<DecodeUtf16Error>() {
-        format_err!("invalid utf16 encoding")
-    } else if message.starts_with("string pointer not aligned") {
-        Trap::UnalignedPointer.into()
-    } else if message.starts_with("string pointer/length out of bounds") {
-        Trap::StringOutOfBounds.into()
-    } else {
-        error
     }
 }
 

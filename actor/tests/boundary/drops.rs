@@ -61,7 +61,7 @@ async fn a_build_that_does_not_drop_what_the_recorded_one_dropped_is_found_out()
     let recorded = session.record().await;
     let replayed = replay(&handwritten(WIT, IMPORTS, KEEPER), &calls, &recorded.host_calls[..2]);
     assert!(
-        matches!(&replayed[..], [Outcome::Failed(message)] if message.contains("was recorded")),
+        matches!(&replayed[..], [Outcome::Trapped { message, .. }] if message.contains("was recorded")),
         "{replayed:?}"
     );
 }

@@ -1,11 +1,16 @@
 //! A call that does not come back is recorded with what ended it, and ends the same in the replay.
 
-use retake_chain::{MAX_VALUES, Outcome, Value};
+use retake_chain::{MAX_VALUES, Outcome, TrapKind, Value};
+use retake_actor::{Said, TRAP_TABLE};
 use wasmtime::{Trap, format_err};
 use wit_component::StringEncoding;
 
 use crate::common::guest::{echo, encoded_handwritten, handwritten, mirrored};
 use crate::common::session::{Exit, Session, rep, replay};
+
+fn trapped(kind: TrapKind, said: impl ToString) -> Outcome {
+    Outcome::Trapped { kind, message: said.to_string() }
+}
 
 fn asks() -> Session {
     let wit = mirrored(&["cell"], "ask: func(p: u8, q: list<borrow<cell>>) -> u64;");
@@ -29,7 +34,7 @@ async fn a_host_failure_is_the_outcome_of_its_call() {
 
 #[tokio::test]
 async fn a_trap_that_the_host_raises_is_the_outcome_of_its_call() {
-    let outcome = Outcome::Trapped(Trap::OutOfFuel.to_string());
+    let outcome = trapped(TrapKind::OutOfFuel, Trap::OutOfFuel);
     ends_with(asks().fail(Trap::OutOfFuel), outcome).await;
 }
 
@@ -53,7 +58,7 @@ async fn a_trap_of_the_guest_leaves_its_finished_calls_as_they_are() {
         .call("f", [Value::from(6u8)])
         .answer(Value::from(0u8));
     let recorded = session.record_and_replay().await;
-    let trap = Outcome::Trapped(Trap::IntegerDivisionByZero.to_string());
+    let trap = trapped(TrapKind::DivisionByZero, Trap::IntegerDivisionByZero);
     assert_eq!(recorded.outcomes, [Outcome::Returned(Some(Value::from(3u8))), trap]);
     let outputs = recorded.host_calls.into_iter().map(|call| call.output);
     let answers = [2u8, 0].map(|answer| Outcome::Returned(Some(Value::from(answer))));
@@ -114,6 +119,11 @@ mod refused {
     use super::*;
 
     fn refused(what: &str) -> Outcome {
+        Outcome::Trapped { kind: TrapKind::Other, message: format!("`retake:test/host/f` {what}") }
+    }
+
+    /// The same of a call that has been made.
+    fn refused_result(what: &str) -> Outcome {
         Outcome::Failed(format!("`retake:test/host/f` {what}"))
     }
 
@@ -137,8 +147,8 @@ mod refused {
         let session = session.call("f", [Value::from(vec![1; 10])]).answer(Value::from(vec![1; 1001]));
         let recorded = session.record().await;
         assert_eq!(recorded.host_calls.len(), 1);
-        assert_eq!(recorded.host_calls[0].output, refused(TOO_MUCH));
-        assert_eq!(recorded.outcomes, [refused(TOO_MUCH)]);
+        assert_eq!(recorded.host_calls[0].output, refused_result(TOO_MUCH));
+        assert_eq!(recorded.outcomes, [refused_result(TOO_MUCH)]);
     }
 
     async fn has_too_many_values(guest: Vec<u8>) {
@@ -150,7 +160,8 @@ mod refused {
         assert_eq!(recorded.outcomes, [refused(&format!("cannot be recorded: {reason}"))]);
 
         // Another build may do it where the recorded one did not.
-        assert_eq!(replay(&guest, &[("f".into(), vec![])], &[]), [Outcome::Failed(reason)]);
+        let outcome = Outcome::Trapped { kind: TrapKind::Other, message: reason };
+        assert_eq!(replay(&guest, &[("f".into(), vec![])], &[]), [outcome]);
     }
 
     #[tokio::test]
@@ -206,7 +217,8 @@ mod malformed {
     }
 
     async fn traps(ty: &str, flat: &[i32], trap: Trap) {
-        ends(ty, flat, Outcome::Trapped(trap.to_string())).await;
+        let kind = TRAP_TABLE.iter().find(|row| row.said == Said::Trapped(trap)).expect("a row").kind;
+        ends(ty, flat, trapped(kind, trap)).await;
     }
 
     #[tokio::test]
@@ -256,7 +268,7 @@ mod malformed {
         let guest = long_list("char", MAX_VALUES + 1, last);
         let recorded = Session::of(guest).call("f", []).record_and_replay().await;
         assert!(recorded.host_calls.is_empty());
-        assert_eq!(recorded.outcomes, [Outcome::Trapped(Trap::InvalidChar.to_string())]);
+        assert_eq!(recorded.outcomes, [trapped(TrapKind::InvalidChar, Trap::InvalidChar)]);
     }
 
     #[tokio::test]
@@ -281,7 +293,7 @@ mod malformed {
 
     #[tokio::test]
     async fn a_string_that_is_not_utf8_fails() {
-        ends("string", &[0, 4], Outcome::Failed("invalid utf8 encoding".into())).await;
+        ends("string", &[0, 4], trapped(TrapKind::StringEncoding, "invalid utf8 encoding")).await;
     }
 
     /// The guest's string is one half of a surrogate pair, which is no character.
@@ -300,7 +312,10 @@ mod malformed {
         );
         let recorded = Session::of(guest).call("f", []).record_and_replay().await;
         assert!(recorded.host_calls.is_empty());
-        assert!(matches!(&recorded.outcomes[..], [Outcome::Failed(_) | Outcome::Trapped(_)]), "{recorded:?}");
+        assert!(
+            matches!(&recorded.outcomes[..], [Outcome::Trapped { kind: TrapKind::StringEncoding, .. }]),
+            "{recorded:?}"
+        );
     }
 
     #[tokio::test]

@@ -183,7 +183,10 @@ fn outcomes_have_the_documented_bytes() {
         (Outcome::Returned(None), b"\xa8returned"),
         (Outcome::Returned(Some(Value::None)), b"\x81\xa8returned\xc0"),
         (Outcome::Exited(-1), b"\x81\xa6exited\xff"),
-        (Outcome::Trapped("t".into()), b"\x81\xa7trapped\xa1t"),
+        (
+            Outcome::Trapped { kind: TrapKind::Other, message: "t".into() },
+            b"\x81\xa7trapped\x82\xa4kind\xa5other\xa7message\xa1t",
+        ),
         (Outcome::Failed("f".into()), b"\x81\xa6failed\xa1f"),
         (Outcome::Cancelled, b"\xa9cancelled"),
     ];
@@ -235,10 +238,46 @@ fn an_export_cannot_end_as_only_a_host_call_can() {
     let payload = ChainEventPayload::Wasm(WasmEventData::WasmResult {
         function_name: "f".into(),
         state: None,
-        response: Outcome::Trapped("t".into()),
+        response: Outcome::Trapped { kind: TrapKind::Other, message: "t".into() },
     });
     let error = ChainEventPayload::decode(WASM_RESULT, &payload.encode()).unwrap_err();
     assert_eq!(error, DecodeError::WrongResponse { outcome: "trapped" });
+}
+
+#[test]
+fn a_kind_of_trap_that_the_list_does_not_have_is_refused() {
+    let ended = |kind: &str, message: &str| {
+        let (kind, message) = (Value::from(kind), Value::from(message));
+        let end = Value::record([("function_name", Value::from("f")), ("kind", kind), ("message", message)]);
+        to_canonical_vec(&Value::record([("Wasm", Value::record([("WasmError", end)]))])).unwrap()
+    };
+    let read = |kind| ChainEventPayload::decode(WASM_ERROR, &ended(kind, "m"));
+    let kinds = TrapKind::ALL.iter().copied().map(WasmErrorKind::Trapped);
+    for kind in kinds.chain([WasmErrorKind::HostFailure, WasmErrorKind::Cancelled]) {
+        let error = WasmEventData::WasmError { function_name: "f".into(), kind, message: "m".into() };
+        assert_eq!(read(kind.name()).unwrap(), ChainEventPayload::Wasm(error));
+    }
+    assert!(matches!(read("novel"), Err(DecodeError::Shape { reason, .. }) if reason.contains("`novel`")));
+
+    let call = b"\x81\xacHostFunction\x82\xa5input\x90\xa6output\x81\xa7trapped\x82\xa4kind\xa5novel\xa7message\xa1t";
+    assert!(matches!(ChainEventPayload::decode("a/b", call), Err(DecodeError::Shape { .. })));
+}
+
+#[test]
+fn a_call_that_was_given_up_is_one_by_its_kind_alone() {
+    let ended = |outcome| WasmEventData::ended("f".into(), None, outcome);
+    let failed = ended(Outcome::Failed("cancelled".into()));
+    let trapped = ended(Outcome::Trapped { kind: TrapKind::Other, message: "cancelled".into() });
+    let given_up = ended(Outcome::Cancelled);
+
+    let kind = |ended: &WasmEventData| match ended {
+        WasmEventData::WasmError { kind, message, .. } if message == "cancelled" => *kind,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(kind(&failed), WasmErrorKind::HostFailure);
+    assert_eq!(kind(&trapped), WasmErrorKind::Trapped(TrapKind::Other));
+    assert_eq!(kind(&given_up), WasmErrorKind::Cancelled);
+    assert_ne!(ChainEventPayload::Wasm(failed).encode(), ChainEventPayload::Wasm(given_up).encode());
 }
 
 #[test]

@@ -428,10 +428,10 @@ async fn ending_a_chain_from_outside_ends_its_call_and_refuses_its_actor() {
     chain.add_typed_event(ChainEventData::wasm(call)).await.unwrap();
     chain.add_typed_event(data(0)).await.unwrap();
 
-    chain.end(CANCELLED).await.unwrap();
+    chain.end("given up").await.unwrap();
     let late = chain.add_typed_event(data(1)).await.unwrap_err();
     assert!(matches!(late, ChainError::Ended { events: 4, .. }), "{late}");
-    chain.end(CANCELLED).await.unwrap();
+    chain.end("given up").await.unwrap();
 
     let events = drain(&mut receiver);
     assert_eq!(types(&events)[2..], [WASM_ERROR, SHUTDOWN]);
@@ -441,7 +441,8 @@ async fn ending_a_chain_from_outside_ends_its_call_and_refuses_its_actor() {
 
 #[tokio::test]
 async fn ending_a_chain_from_outside_between_calls_says_nothing_of_a_call() {
-    for ended in [Outcome::Returned(None), Outcome::Trapped("unreachable".into())] {
+    let trapped = Outcome::Trapped { kind: TrapKind::Unreachable, message: "unreachable".into() };
+    for ended in [Outcome::Returned(None), trapped] {
         let chain = chain();
         let (sender, mut receiver) = mpsc::channel(8);
         chain.add_subscriber(sender);
@@ -452,7 +453,7 @@ async fn ending_a_chain_from_outside_between_calls_says_nothing_of_a_call() {
             .await
             .unwrap();
 
-        chain.end(CANCELLED).await.unwrap();
+        chain.end("given up").await.unwrap();
         let events = drain(&mut receiver);
         assert_eq!(types(&events)[2..], [SHUTDOWN]);
     }
@@ -467,7 +468,7 @@ async fn a_chain_is_ended_once_while_an_appender_waits_for_its_subscriber() {
     let call = WasmEventData::WasmCall { function_name: "run".into(), params: Vec::new() };
     chain.add_typed_event(ChainEventData::wasm(call)).await.unwrap();
     let mut waiting = Box::pin(chain.add_typed_event(data(0)));
-    let mut end = Box::pin(chain.end(CANCELLED));
+    let mut end = Box::pin(chain.end("given up"));
     let mut late = Box::pin(chain.add_typed_event(data(1)));
     assert!(poll_once(&mut waiting).is_none());
     assert!(poll_once(&mut end).is_none());

@@ -245,7 +245,7 @@ impl<'a> Model<'a> {
                 chain.settle().await;
                 Done::Settled
             }),
-            Work::End => Box::pin(async move { Done::Ended(chain.end(CANCELLED).await) }),
+            Work::End => Box::pin(async move { Done::Ended(chain.end("cancelled").await) }),
         };
         self.pending.push(Pending { number, work, future, woken: Arc::default(), written: None });
     }

@@ -53,10 +53,22 @@ fn response() -> impl Strategy<Value = Outcome> {
     ]
 }
 
+fn trap_kind() -> impl Strategy<Value = TrapKind> {
+    proptest::sample::select(TrapKind::ALL)
+}
+
+fn error_kind() -> impl Strategy<Value = WasmErrorKind> {
+    prop_oneof![
+        4 => trap_kind().prop_map(WasmErrorKind::Trapped),
+        1 => Just(WasmErrorKind::HostFailure),
+        1 => Just(WasmErrorKind::Cancelled),
+    ]
+}
+
 fn outcome() -> impl Strategy<Value = Outcome> {
     prop_oneof![
         response(),
-        ".{0,40}".prop_map(Outcome::Trapped),
+        (trap_kind(), ".{0,40}").prop_map(|(kind, message)| Outcome::Trapped { kind, message }),
         ".{0,40}".prop_map(Outcome::Failed),
         Just(Outcome::Cancelled),
     ]
@@ -73,8 +85,9 @@ pub(crate) fn payload() -> impl Strategy<Value = ChainEventPayload> {
     let result = (".{0,40}", proptest::option::of(value()), response()).prop_map(
         |(function_name, state, response)| WasmEventData::WasmResult { function_name, state, response },
     );
-    let error = (".{0,40}", ".{0,40}")
-        .prop_map(|(function_name, message)| WasmEventData::WasmError { function_name, message });
+    let error = (".{0,40}", error_kind(), ".{0,40}").prop_map(|(function_name, kind, message)| {
+        WasmEventData::WasmError { function_name, kind, message }
+    });
     let creation = ".{0,40}".prop_map(|error| WasmEventData::WasmComponentCreationError { error });
     prop_oneof![
         4 => host,

@@ -169,7 +169,7 @@ fn payloads(takes: &[(String, Vec<u8>)]) -> Seeds {
         Outcome::Returned(None),
         Outcome::Returned(Some(every.clone())),
         Outcome::Exited(-1),
-        Outcome::Trapped("trap".into()),
+        Outcome::Trapped { kind: TrapKind::Unreachable, message: "trap".into() },
         Outcome::Failed("fault".into()),
         Outcome::Cancelled,
     ];

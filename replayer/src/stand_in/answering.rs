@@ -1,11 +1,15 @@
 //! Owns how one call of the actor is answered: compared with what the recording says next, then with its outcome.
 
 use retake_actor::{FunctionName, RaisedOutcome, StandIn};
-use retake_chain::{ChainEventData, ChainEventPayload, HostFunctionCall, Outcome, Value};
+use retake_chain::{
+    ChainEventData, ChainEventPayload, HostFunctionCall, Outcome, TrapKind, Value, WasmErrorKind,
+};
 use retake_verifier::{DivergenceKind, same_track};
 use wasmtime::{Result, Trap, format_err};
 
 use super::{Answers, Stop};
+
+const STACK_EXHAUSTED: WasmErrorKind = WasmErrorKind::Trapped(TrapKind::StackExhausted);
 
 impl Answers {
     fn try_answer(
@@ -20,7 +24,7 @@ impl Answers {
             Err(error) => return Ok(Err(error)),
         };
         let Some(recorded) = self.cursor.peek() else { return Err(Stop::RecordingEnds) };
-        if recorded.ends_by(Trap::StackOverflow) && self.stack.is_nearly_used_up() {
+        if recorded.ends_by(STACK_EXHAUSTED) && self.stack.is_nearly_used_up() {
             return Ok(Err(Trap::StackOverflow.into()));
         }
         let ChainEventPayload::HostFunction(expected) = recorded.payload else {

@@ -11,14 +11,14 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use futures::FutureExt;
-use retake_actor::FunctionName;
+use retake_actor::{FunctionName, RaisedIn};
 use retake_chain::{
-    CANCELLED, ChainEvent, ChainEventData, ChainEventPayload, ChainNumber, EventHash, HostFunctionCall,
-    Outcome, StateChain, Value, WasmEventData,
+    ChainEvent, ChainEventData, ChainEventPayload, ChainNumber, EventHash, HostFunctionCall, Outcome,
+    StateChain, Value, WasmErrorKind, WasmEventData,
 };
 use retake_verifier::{
     self as verifier, Described, Divergence, DivergenceKind, ExportCall, IntegrityError, IntegrityFault,
-    check_hash, compare,
+    check_hash, compare, take_recorded_words,
 };
 
 use wasmtime::UpdateDeadline;
@@ -62,7 +62,11 @@ pub(crate) struct Answers {
     pub calls: u64,
     /// Of those, how many were given up when they were recorded.
     pub given_up: u64,
+    /// Of those, how many were given up before anything that the guest did could be compared.
+    pub unchecked: u64,
     pub events: u64,
+    /// Whether something that the guest did in the call in progress was compared.
+    compared: bool,
     /// Set when the re-run must end; the guest is then stopped with an error that says no more.
     pub stop: Option<Stop>,
     /// Functions that the build imports in another version than was recorded: recorded name, the build's name.
@@ -97,7 +101,9 @@ impl Answers {
             call: None,
             calls: 0,
             given_up: 0,
+            unchecked: 0,
             events: 0,
+            compared: false,
             stop: None,
             renamed: BTreeSet::new(),
         }
@@ -119,10 +125,12 @@ impl Answers {
             function: function.to_string(),
             params: params.to_vec(),
         });
+        self.compared = false;
     }
 
     pub fn end_call(&mut self, given_up: bool) {
         self.given_up += u64::from(given_up);
+        self.unchecked += u64::from(!self.compared);
         self.call = None;
         self.calls += 1;
     }
@@ -130,7 +138,9 @@ impl Answers {
     /// Whether the call in progress was given up at this point of the recording.
     pub fn cancelled_here(&mut self) -> bool {
         self.cursor.peek().is_some_and(|recorded| match recorded.payload {
-            ChainEventPayload::Wasm(WasmEventData::WasmError { message, .. }) => message == CANCELLED,
+            ChainEventPayload::Wasm(WasmEventData::WasmError { kind, .. }) => {
+                *kind == WasmErrorKind::Cancelled
+            }
             ChainEventPayload::HostFunction(call) => {
                 recorded.is_observation() && call.output == Outcome::Cancelled
             }
@@ -146,13 +156,23 @@ impl Answers {
     }
 
     /// Appends what the re-run did, which must be what the recording says next.
-    pub fn emit(&mut self, data: ChainEventData) -> Result<(), Stop> {
+    pub fn emit(&mut self, mut data: ChainEventData) -> Result<(), Stop> {
+        let Some(recorded) = self.cursor.peek() else { return Err(Stop::RecordingEnds) };
+        take_recorded_words(recorded.payload, &mut data.data);
+        let compares = is_of_the_guest(&data.data);
         let Some(place) = self.next_place() else { return Err(Stop::RecordingEnds) };
         if self.earliest.is_before(place.position.number) {
             return Err(Stop::Superseded);
         }
         let actual = self.chain.add_typed_event(data).now_or_never();
-        self.check(place, actual)
+        self.check(place, actual)?;
+        self.compared |= compares;
+        Ok(())
+    }
+
+    /// Where an error came from that ended the guest's call: a call that the shim has announced is one of the host.
+    pub fn raised_in(&self) -> RaisedIn {
+        RaisedIn::open_call(self.announced.is_some())
     }
 
     fn check(
@@ -267,6 +287,21 @@ impl Answers {
             self.cursor.advance();
         }
         None
+    }
+}
+
+/// Whether an event says what the guest did, and not just what was asked of it or that it was given up.
+fn is_of_the_guest(payload: &ChainEventPayload) -> bool {
+    match payload {
+        ChainEventPayload::HostFunction(_) | ChainEventPayload::Wasm(WasmEventData::WasmResult { .. }) => true,
+        ChainEventPayload::Wasm(WasmEventData::WasmError { kind, .. }) => *kind != WasmErrorKind::Cancelled,
+        ChainEventPayload::Wasm(
+            WasmEventData::WasmCall { .. } | WasmEventData::WasmComponentCreationError { .. },
+        )
+        | ChainEventPayload::Session(_)
+        | ChainEventPayload::TheaterRuntime(_)
+        | ChainEventPayload::Shutdown
+        | ChainEventPayload::ReplaySummary(_) => false,
     }
 }
 

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use retake_chain::TrapKind::{CannotLeave, StringEncoding, Unreachable};
 use retake_chain::*;
 
 use super::samples::*;
 use crate::DivergenceKind::*;
+
 use crate::*;
 
 fn kind(expected: &ChainEventData, actual: &ChainEventData) -> Option<DivergenceKind> {
@@ -26,24 +28,60 @@ fn every_way_to_differ_has_its_name() {
         (host("now", two(1, 2), ok()), host("now", vec![Value::from(1u8)], ok()), args(&[1])),
         (host("now", two(1, 2), ok()), host("now", two(1, 3), returned(2u8)), args(&[1])),
         (host("now", vec![], ok()), host("now", vec![], returned(2u8)), DifferentOutcome),
-        (host("now", vec![], ok()), host("now", vec![], Outcome::Trapped("t".into())), DifferentTrap),
+        (host("now", vec![], ok()), host("now", vec![], trapped(Unreachable, "t")), DifferentTrap),
+        (host("now", vec![], trapped(Unreachable, "t")), host("now", vec![], trapped(CannotLeave, "t")), DifferentTrap),
         (host("now", vec![], ok()), result("run", ok()), MissingCall),
-        (host("now", vec![], ok()), error("run", "t"), MissingCall),
+        (host("now", vec![], ok()), error("run", Unreachable, "t"), MissingCall),
         (result("run", ok()), host("now", vec![], ok()), ExtraCall),
-        (error("run", "t"), host("now", vec![], ok()), ExtraCall),
+        (error("run", Unreachable, "t"), host("now", vec![], ok()), ExtraCall),
         (call("run", vec![]), call("go", vec![]), DifferentCall),
         (call("run", two(1, 2)), call("run", two(3, 2)), args(&[0])),
         (result("run", ok()), result("run", returned(2u8)), DifferentResult),
         (result("run", ok()), exited(0), DifferentOutcome),
         (exited(0), exited(1), DifferentResult),
-        (result("run", ok()), error("run", "t"), DifferentTrap),
-        (error("run", "t"), result("run", ok()), DifferentTrap),
-        (error("run", "t"), error("run", "u"), DifferentTrap),
+        (result("run", ok()), error("run", Unreachable, "t"), DifferentTrap),
+        (error("run", Unreachable, "t"), result("run", ok()), DifferentTrap),
+        (error("run", Unreachable, "t"), error("run", CannotLeave, "t"), DifferentTrap),
+        (error("run", TrapKind::Other, "t"), error("run", TrapKind::Other, "u"), DifferentTrap),
         (started, ChainEventData::shutdown(), DifferentHash),
     ];
     for (expected, actual, name) in table {
         assert_eq!(kind(&expected, &actual), Some(name), "{expected:?} and {actual:?}");
     }
+}
+
+#[test]
+fn a_trap_of_the_recorded_kind_is_the_recorded_one_whatever_its_words() {
+    let told = |expected: &ChainEventData, actual: &ChainEventData| {
+        let mut actual = actual.clone();
+        take_recorded_words(&expected.data, &mut actual.data);
+        kind(expected, &actual)
+    };
+    let call = |kind, words| host("now", vec![], trapped(kind, words));
+    let table = [
+        (error("run", StringEncoding, "a"), error("run", StringEncoding, "b"), None),
+        (call(StringEncoding, "a"), call(StringEncoding, "b"), None),
+        (error("run", StringEncoding, "a"), error("run", Unreachable, "a"), Some(DifferentTrap)),
+        (call(StringEncoding, "a"), call(Unreachable, "a"), Some(DifferentTrap)),
+        (error("run", StringEncoding, "a"), error("go", StringEncoding, "b"), Some(DifferentCall)),
+        (error("run", StringEncoding, "a"), call(StringEncoding, "b"), Some(ExtraCall)),
+        (error("run", TrapKind::Other, "a"), error("run", TrapKind::Other, "b"), Some(DifferentTrap)),
+        (call(TrapKind::Other, "a"), call(TrapKind::Other, "b"), Some(DifferentTrap)),
+        (ended(Outcome::Failed("a".into())), ended(Outcome::Failed("b".into())), Some(DifferentTrap)),
+        (ended(Outcome::Cancelled), ended(Outcome::Failed("cancelled".into())), Some(DifferentTrap)),
+        (ended(Outcome::Failed("cancelled".into())), ended(Outcome::Cancelled), Some(DifferentTrap)),
+    ];
+    for (expected, actual, difference) in table {
+        assert_eq!(told(&expected, &actual), difference, "{expected:?} and {actual:?}");
+    }
+}
+
+fn ended(outcome: Outcome) -> ChainEventData {
+    ChainEventData::wasm(WasmEventData::ended("run".into(), None, outcome))
+}
+
+fn trapped(kind: TrapKind, words: &str) -> Outcome {
+    Outcome::Trapped { kind, message: words.into() }
 }
 
 #[test]

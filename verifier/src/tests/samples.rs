@@ -71,8 +71,9 @@ pub(super) fn result(function: &str, response: Outcome) -> ChainEventData {
     ChainEventData::wasm(WasmEventData::WasmResult { function_name: function.into(), state: None, response })
 }
 
-pub(super) fn error(function: &str, message: &str) -> ChainEventData {
-    ChainEventData::wasm(WasmEventData::WasmError { function_name: function.into(), message: message.into() })
+pub(super) fn error(function: &str, kind: TrapKind, message: &str) -> ChainEventData {
+    let (function_name, kind, message) = (function.into(), WasmErrorKind::Trapped(kind), message.into());
+    ChainEventData::wasm(WasmEventData::WasmError { function_name, kind, message })
 }
 
 /// A genesis, one call with two host calls in it, a second call that traps, and the end.
@@ -84,7 +85,7 @@ pub(super) fn session(actor: TheaterId) -> Vec<ChainEventData> {
         host("resolution", vec![Value::from(3u8)], returned(1u8)),
         result("run", returned(true)),
         call("run", vec![]),
-        error("run", "unreachable"),
+        error("run", TrapKind::Unreachable, "unreachable"),
         ChainEventData::shutdown(),
     ]
 }

@@ -49,6 +49,7 @@ fn the_takes_own_fault_wins_over_the_verdict() {
         verdict,
         calls: 1,
         given_up: 0,
+        unchecked: 0,
         events: 8,
         chains: vec![ChainHead { id: id(1), events: 8, head: None }],
         recorded_digest: ContentRef::of(COMPONENT),

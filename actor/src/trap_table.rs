@@ -1,0 +1,214 @@
+//! Owns the table of the engine's traps and of its refusals of what a guest hands over: what it says of each, which kind of
+//! end that is, and where it can arise.
+//!
+//! A recorded guest hands its values to the shim, so an adapter between two components finds what is wrong with them; a
+//! re-run guest hands them to the host, where lifting and lowering find it, in other words and often not as a trap. All that
+//! is said of one fault is of one kind here, and of no other.
+
+use retake_chain::TrapKind;
+use wasmtime::{Error, Trap};
+
+use ArisesIn::{Argument, Code, Drop, Instantiation, Lowering, PostReturn, Result};
+use Said::{Begins, Text, Trapped};
+
+/// What the engine says of a fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Said {
+    /// A trap.
+    Trapped(Trap),
+    /// An error with these words.
+    Text(&'static str),
+    /// An error whose words begin so.
+    Begins(&'static str),
+}
+
+/// Where a fault can arise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ArisesIn {
+    /// In the guest's own code.
+    Code,
+    /// In an argument of an import, or in an element, field or payload of one.
+    Argument,
+    /// In the result of an export, or in a part of it.
+    Result,
+    /// While a value is put into the guest's memory: in `realloc`, in what it returned, or in the place for the result.
+    Lowering,
+    /// In the post-return function of an export.
+    PostReturn,
+    /// Where a handle is dropped.
+    Drop,
+    /// Where an instance is made.
+    Instantiation,
+}
+
+/// One thing that the engine says.
+#[derive(Clone, Copy, Debug)]
+pub struct TrapRow {
+    /// Which kind of end it is.
+    pub kind: TrapKind,
+    /// What the engine says.
+    pub said: Said,
+    /// Where it can arise. Nowhere, if only a feature that is not enabled can cause it.
+    pub places: &'static [ArisesIn],
+}
+
+const fn row(kind: TrapKind, said: Said, places: &'static [ArisesIn]) -> TrapRow {
+    TrapRow { kind, said, places }
+}
+
+/// Everywhere that the guest's code runs.
+const RUNS: &[ArisesIn] = &[Code, Lowering, PostReturn, Instantiation];
+
+/// Everything that the engine says and a guest can cause.
+#[rustfmt::skip]
+pub const TRAP_TABLE: &[TrapRow] = &[
+    row(TrapKind::Unreachable, Trapped(Trap::UnreachableCodeReached), RUNS),
+    row(TrapKind::StackExhausted, Trapped(Trap::StackOverflow), RUNS),
+    row(TrapKind::OutOfFuel, Trapped(Trap::OutOfFuel), RUNS),
+    row(TrapKind::Interrupted, Trapped(Trap::Interrupt), &[]),
+    row(TrapKind::MemoryOutOfBounds, Trapped(Trap::MemoryOutOfBounds), &[Code, Argument, Lowering, PostReturn, Instantiation]),
+    row(TrapKind::MemoryOutOfBounds, Text("pointer out of bounds"), &[Argument, Lowering]),
+    row(TrapKind::MemoryOutOfBounds, Text("pointer out of bounds of memory"), &[Result]),
+    row(TrapKind::MemoryOutOfBounds, Text("pointer size overflow"), &[]),
+    row(TrapKind::AtomicUnaligned, Trapped(Trap::HeapMisaligned), RUNS),
+    row(TrapKind::AtomicWaitUnshared, Trapped(Trap::AtomicWaitNonSharedMemory), RUNS),
+    row(TrapKind::TableOutOfBounds, Trapped(Trap::TableOutOfBounds), RUNS),
+    row(TrapKind::IndirectCallToNull, Trapped(Trap::IndirectCallToNull), RUNS),
+    row(TrapKind::IndirectCallType, Trapped(Trap::BadSignature), RUNS),
+    row(TrapKind::IntegerOverflow, Trapped(Trap::IntegerOverflow), RUNS),
+    row(TrapKind::DivisionByZero, Trapped(Trap::IntegerDivisionByZero), RUNS),
+    row(TrapKind::FloatConversion, Trapped(Trap::BadConversionToInteger), RUNS),
+    row(TrapKind::NullReference, Trapped(Trap::NullReference), RUNS),
+    row(TrapKind::ArrayOutOfBounds, Trapped(Trap::ArrayOutOfBounds), RUNS),
+    row(TrapKind::CastFailure, Trapped(Trap::CastFailure), RUNS),
+    row(TrapKind::AllocationTooLarge, Trapped(Trap::AllocationTooLarge), RUNS),
+    row(TrapKind::GcHeapExhausted, Begins("GC heap out of memory: "), RUNS),
+    row(TrapKind::UncaughtException, Trapped(Trap::UncaughtException), &[Lowering]),
+    row(TrapKind::UncaughtException, Text("thrown Wasm exception"), RUNS),
+    row(TrapKind::UnhandledTag, Trapped(Trap::UnhandledTag), &[]),
+    row(TrapKind::ContinuationConsumed, Trapped(Trap::ContinuationAlreadyConsumed), &[]),
+    row(TrapKind::CannotEnter, Trapped(Trap::CannotEnterComponent), &[]),
+    row(TrapKind::CannotLeave, Trapped(Trap::CannotLeaveComponent), &[Lowering, PostReturn]),
+
+    row(TrapKind::PointerUnaligned, Trapped(Trap::UnalignedPointer), &[Argument, Lowering]),
+    row(TrapKind::PointerUnaligned, Text("pointer not aligned"), &[Argument, Lowering]),
+    row(TrapKind::PointerUnaligned, Text("return pointer not aligned"), &[Result]),
+    row(TrapKind::PointerUnaligned, Text("realloc return: result not aligned"), &[Lowering]),
+    row(TrapKind::PointerUnaligned, Begins("string pointer not aligned to "), &[Argument, Result]),
+    row(TrapKind::PointerUnaligned, Text("list pointer is not aligned"), &[Result]),
+
+    row(TrapKind::PointerOutOfBounds, Trapped(Trap::StringOutOfBounds), &[Argument, Lowering]),
+    row(TrapKind::PointerOutOfBounds, Trapped(Trap::ListOutOfBounds), &[Argument, Lowering]),
+    row(TrapKind::PointerOutOfBounds, Text("string pointer/length out of bounds of memory"), &[Argument, Result]),
+    row(TrapKind::PointerOutOfBounds, Text("list pointer/length out of bounds of memory"), &[Result]),
+    row(TrapKind::PointerOutOfBounds, Text("realloc return: beyond end of memory"), &[Lowering]),
+    // Only of values that are larger than a call may carry.
+    row(TrapKind::PointerOutOfBounds, Begins("string length of "), &[]),
+    row(TrapKind::PointerOutOfBounds, Text("byte length too large"), &[]),
+    row(TrapKind::PointerOutOfBounds, Text("size overflow copying a list"), &[]),
+
+    row(TrapKind::StringEncoding, Text("invalid utf8 encoding"), &[Argument]),
+    row(TrapKind::StringEncoding, Text("invalid utf16 encoding"), &[Argument]),
+    row(TrapKind::StringEncoding, Begins("invalid utf-8 sequence of "), &[Argument, Result]),
+    row(TrapKind::StringEncoding, Begins("incomplete utf-8 byte sequence from "), &[Argument, Result]),
+    row(TrapKind::StringEncoding, Begins("unpaired surrogate found: "), &[Argument, Result]),
+
+    row(TrapKind::InvalidDiscriminant, Trapped(Trap::InvalidDiscriminant), &[Argument]),
+    row(TrapKind::InvalidDiscriminant, Begins("discriminant "), &[Result]),
+    // Where an embedder's bindings call an export.
+    row(TrapKind::InvalidDiscriminant, Text("invalid option discriminant"), &[]),
+    row(TrapKind::InvalidDiscriminant, Text("invalid expected discriminant"), &[]),
+    row(TrapKind::InvalidChar, Trapped(Trap::InvalidChar), &[Argument]),
+    row(TrapKind::InvalidChar, Text("converted integer out of range for `char`"), &[Result]),
+
+    row(TrapKind::UnknownHandle, Begins("unknown handle index "), &[Argument, Result, Drop]),
+    row(TrapKind::HandleType, Begins("handle index "), &[Argument, Result, Drop]),
+    // Of handles that are of no resource, which only asynchronous calls have.
+    row(TrapKind::HandleType, Text("index is not a resource"), &[]),
+    row(TrapKind::HandleType, Begins("index "), &[]),
+    row(TrapKind::BorrowAsOwn, Text("cannot lift own resource from a borrow"), &[Argument, Result]),
+    row(TrapKind::HandleLent, Text("cannot remove owned resource while borrowed"), &[Argument]),
+    row(TrapKind::BorrowKept, Text("borrow handles still remain at the end of the call"), &[Result]),
+    row(TrapKind::HandlesExhausted, Text("cannot allocate another handle: store handle limit exceeded"), &[Lowering]),
+    row(TrapKind::HandlesExhausted, Text("cannot allocate another handle: index overflow"), &[]),
+    row(TrapKind::HandlesExhausted, Text("cannot lend resource: store handle limit exceeded"), &[Argument]),
+    row(TrapKind::HandlesExhausted, Text("cannot lend resource: too many active lends"), &[]),
+
+    row(TrapKind::InstancesExhausted, Begins("resource limit exceeded: "), &[Instantiation]),
+    row(TrapKind::MemoryLimit, Begins("memory minimum size of "), &[Instantiation]),
+    row(TrapKind::TableLimit, Begins("table minimum size of "), &[Instantiation]),
+    row(TrapKind::HostcallLimit, Begins("too much data is being copied between the host and the guest"), &[Argument, Result]),
+
+    row(TrapKind::AsyncFault, Trapped(Trap::NoAsyncResult), &[]),
+    row(TrapKind::AsyncFault, Trapped(Trap::AsyncDeadlock), &[]),
+    row(TrapKind::AsyncFault, Trapped(Trap::CannotBlockSyncTask), &[]),
+    row(TrapKind::AsyncFault, Trapped(Trap::TaskCancelNotCancelled), &[]),
+    row(TrapKind::AsyncFault, Trapped(Trap::TaskCancelOrReturnTwice), &[]),
+    row(TrapKind::AsyncFault, Trapped(Trap::SubtaskCancelAfterTerminal), &[]),
+    row(TrapKind::AsyncFault, Trapped(Trap::TaskReturnInvalid), &[]),
+    row(TrapKind::AsyncFault, Trapped(Trap::WaitableSetDropHasWaiters), &[]),
+    row(TrapKind::AsyncFault, Trapped(Trap::SubtaskDropNotResolved), &[]),
+    row(TrapKind::AsyncFault, Trapped(Trap::ThreadNewIndirectInvalidType), &[]),
+    row(TrapKind::AsyncFault, Trapped(Trap::ThreadNewIndirectUninitialized), &[]),
+    row(TrapKind::AsyncFault, Trapped(Trap::BackpressureOverflow), &[]),
+    row(TrapKind::AsyncFault, Trapped(Trap::UnsupportedCallbackCode), &[]),
+    row(TrapKind::AsyncFault, Trapped(Trap::CannotResumeThread), &[]),
+    row(TrapKind::AsyncFault, Trapped(Trap::ConcurrentFutureStreamOp), &[]),
+    row(TrapKind::AsyncFault, Trapped(Trap::ReferenceCountOverflow), &[]),
+    row(TrapKind::AsyncFault, Trapped(Trap::StreamOpTooBig), &[]),
+    row(TrapKind::AsyncFault, Trapped(Trap::WaitableSyncAndAsync), &[]),
+
+    row(TrapKind::EngineAssertion, Trapped(Trap::DisabledOpcode), &[]),
+    row(TrapKind::EngineAssertion, Trapped(Trap::DebugAssertStringEncodingFinished), &[]),
+    row(TrapKind::EngineAssertion, Trapped(Trap::DebugAssertEqualCodeUnits), &[]),
+    row(TrapKind::EngineAssertion, Trapped(Trap::DebugAssertPointerAligned), &[]),
+    row(TrapKind::EngineAssertion, Trapped(Trap::DebugAssertUpperBitsUnset), &[]),
+];
+
+impl TrapRow {
+    /// The row for an error, if the table has one.
+    pub fn of(error: &Error) -> Option<&'static TrapRow> {
+        match error.downcast_ref::<Trap>() {
+            Some(trap) => TRAP_TABLE.iter().find(|row| row.said == Trapped(*trap)),
+            None => {
+                let words = error.root_cause().to_string();
+                TRAP_TABLE.iter().find(|row| match row.said {
+                    Trapped(_) => false,
+                    Text(text) => text == words,
+                    Begins(begin) => words.starts_with(begin),
+                })
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_trap_of_the_engine_has_one_row() {
+        let traps = (0..=u8::MAX).filter_map(Trap::from_u8);
+        for trap in traps {
+            let rows = TRAP_TABLE.iter().filter(|row| row.said == Trapped(trap));
+            assert_eq!(rows.count(), 1, "{trap:?}");
+        }
+    }
+
+    #[test]
+    fn no_row_hides_another() {
+        for (index, row) in TRAP_TABLE.iter().enumerate() {
+            let (Text(words) | Begins(words)) = row.said else { continue };
+            let found = TrapRow::of(&Error::msg(words)).expect("a row");
+            assert_eq!(found.said, row.said, "row {index}");
+        }
+    }
+
+    #[test]
+    fn every_kind_but_the_open_one_has_a_row() {
+        for kind in TrapKind::ALL {
+            let has_row = TRAP_TABLE.iter().any(|row| row.kind == *kind);
+            assert_eq!(has_row, *kind != TrapKind::Other, "{kind}");
+        }
+    }
+}
