@@ -163,6 +163,7 @@ impl Rerun<'_> {
         if self.answers().recorded().is_none() {
             return Err(Stop::RecordingEnds);
         }
+        self.answers().watch_stack();
         let returned = self.run(export, params);
         self.finish(export, function, returned)
     }
@@ -170,6 +171,7 @@ impl Rerun<'_> {
     fn run(&mut self, export: &Export, params: &[Value]) -> wasmtime::Result<Option<Value>> {
         let store = &mut self.store;
         self.program.begin_call(store)?;
+        store.data_mut().answers.enter_guest(self.program.tuning);
         let instance = match self.instance {
             Some(instance) => instance,
             None => *self.instance.insert(self.program.pre.instantiate(&mut *store)?),
@@ -196,7 +198,7 @@ impl Rerun<'_> {
         }
         let types: Vec<_> = ty.results().collect();
         let mut results = vec![Val::Bool(false); types.len()];
-        store.data_mut().answers.enter_guest();
+        store.data_mut().answers.enter_guest(self.program.tuning);
         function.call(&mut *store, &vals, &mut results)?;
         let returned = results.iter().zip(&types).next();
         returned
@@ -223,7 +225,10 @@ impl Rerun<'_> {
                 let reason = error.root_cause().to_string();
                 return Err(answers.unfit(reason));
             }
-            Err(error) => (self.program.outcome_of(&actor.limits, &error), None),
+            Err(error) => {
+                let exhausted = answers.exhausted_by(&error);
+                (exhausted.unwrap_or_else(|| self.program.outcome_of(&actor.limits, &error)), None)
+            }
         };
         answers.close_call(&outcome)?;
         if answers.recorded().is_some_and(|recorded| recorded.is_observation()) {

@@ -4,7 +4,9 @@
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use retake_actor::Extensions;
-use retake_chain::{ChainEvent, ChainEventPayload, HttpReplayChain, Value, WasmEventData, is_http_incoming};
+use retake_chain::{
+    ChainEvent, ChainEventPayload, HttpReplayChain, Outcome, Value, WasmEventData, is_http_incoming,
+};
 use wasmtime::Trap;
 
 /// A window is passed on when it holds this many events...
@@ -57,12 +59,17 @@ pub(crate) struct Recorded<'a> {
 }
 
 impl Recorded<'_> {
-    /// Whether this is the end of a call by a trap of the guest itself.
-    pub fn ends_by(&self, trap: Trap) -> bool {
-        matches!(
-            self.payload,
-            ChainEventPayload::Wasm(WasmEventData::WasmError { message, .. }) if *message == trap.to_string()
-        )
+    /// How a call ended that ends with this event because the guest's stack was exhausted.
+    fn exhaustion(&self) -> Option<Outcome> {
+        match self.payload {
+            // A limit that was reached before is named after the trap.
+            ChainEventPayload::Wasm(WasmEventData::WasmError { message, .. })
+                if message.starts_with(&Trap::StackOverflow.to_string()) =>
+            {
+                Some(Outcome::Trapped(message.clone()))
+            }
+            _ => None,
+        }
     }
 
     /// Whether this is the host's own note of an HTTP exchange: it carries a request, where a call of the actor to such
@@ -124,6 +131,25 @@ impl Cursor {
         Some(Recorded { event, payload, index: self.index, position: *position })
     }
 
+    /// How the call in progress ended, if the recording says that its stack was exhausted before it did anything else. What the
+    /// host noted after that may come first.
+    pub fn exhaustion(&mut self) -> Option<Outcome> {
+        let next = self.peek()?;
+        if !next.is_observation() {
+            return next.exhaustion();
+        }
+        if self.position + 1 == self.window.decoded.len() {
+            let next = self.windows.recv().ok()?;
+            self.window.decoded.drain(..self.position);
+            self.position = 0;
+            let kept = self.window.decoded.iter().map(|(event, ..)| event.clone());
+            self.extensions.set(HttpReplayChain(kept.chain(next.chain.0).collect()));
+            self.window.decoded.extend(next.decoded);
+        }
+        let (event, payload, position) = self.window.decoded.get(self.position + 1)?;
+        Recorded { event, payload, index: self.index + 1, position: *position }.exhaustion()
+    }
+
     /// Where the next event is, as far as it is known without waiting.
     pub fn here(&self) -> Option<Position> {
         self.window.decoded.get(self.position).map(|(_, _, position)| *position)
@@ -140,7 +166,7 @@ impl Cursor {
 mod tests {
     use std::sync::Arc;
 
-    use retake_chain::{ChainEventData, HostFunctionCall, Outcome};
+    use retake_chain::{ChainEventData, HostFunctionCall};
 
     use super::*;
 
