@@ -124,6 +124,11 @@ fn a_client_that_does_not_read_keeps_nobody_from_ending_the_session() {
 fn cancelled_calls(take: &mut Take) -> usize {
     let events = take.only_chain().events.iter();
     let payloads = events.map(|event| event.payload().expect("a payload that decodes"));
-    let cancelled = |payload: &ChainEventPayload| matches!(payload, ChainEventPayload::Wasm(WasmEventData::WasmError { kind: WasmErrorKind::Cancelled, .. }));
+    let cancelled = |payload: &ChainEventPayload| {
+        matches!(
+            payload,
+            ChainEventPayload::Wasm(WasmEventData::WasmError { kind: WasmErrorKind::Cancelled, .. })
+        )
+    };
     payloads.filter(cancelled).count()
 }

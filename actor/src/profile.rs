@@ -12,11 +12,18 @@ pub const ENGINE: &str = "wasmtime 48.0.8";
 /// As much as a memory of 32-bit addresses can have, in bytes.
 const WHOLE_MEMORY: u64 = 4 << 30;
 
-/// How much stack guest code may use in one call, in bytes.
+/// How much stack guest code may use in one call while it is recorded, in bytes.
 pub const GUEST_STACK: usize = 512 << 10;
 
-/// How many times the stack code gets that is not optimised.
-const UNOPTIMIZED: usize = 4;
+/// How many times that a re-run has, whose frames are larger where fuel is counted or guests can be interrupted. The smallest
+/// frame is 16 bytes; both together add less than 100.
+const RERUN: usize = 16;
+
+/// The same for code that is not optimised: it keeps every value on the stack.
+const UNOPTIMIZED: usize = 256;
+
+/// What the host's own functions have of an asynchronous stack, beside the guest.
+const HOST_STACK: usize = (2 << 20) - GUEST_STACK;
 
 /// The profile of a recording, unless limits are asked for.
 pub fn default_profile() -> EngineProfile {
@@ -51,21 +58,29 @@ pub fn bounds_the_shim(profile: &EngineProfile) -> bool {
     profile.fuel.is_some() || profile.memory_limit < WHOLE_MEMORY
 }
 
+/// How much stack a re-run gives to guest code in one call, in bytes: a guest that returned when it was recorded has room to
+/// return, in whatever way it is compiled.
+pub fn rerun_stack(optimized: bool) -> usize {
+    GUEST_STACK * if optimized { RERUN } else { UNOPTIMIZED }
+}
+
 /// In what two engines of one profile may differ, and a deterministic component cannot tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tuning {
-    /// Compile with optimisation. Without it frames are larger, and so is the stack then.
+    /// Compile with optimisation. Without it frames are larger.
     pub optimized: bool,
     /// Reserve addresses for a memory ahead, with guards behind it; otherwise accesses are checked one by one, and a memory moves
     /// when it grows.
     pub reserved_memory: bool,
     /// Let [`Engine::increment_epoch`] interrupt guests, for which each store then needs a deadline and a callback.
     pub interruptible: bool,
+    /// How much stack guest code may use in one call, in bytes: [`GUEST_STACK`] in a recording, [`rerun_stack`] in a re-run.
+    pub stack: usize,
 }
 
 impl Default for Tuning {
     fn default() -> Self {
-        Tuning { optimized: true, reserved_memory: true, interruptible: false }
+        Tuning { optimized: true, reserved_memory: true, interruptible: false, stack: GUEST_STACK }
     }
 }
 
@@ -87,7 +102,8 @@ pub fn tuned_engine(profile: &EngineProfile, tuning: Tuning) -> Result<Engine> {
         .cranelift_nan_canonicalization(profile.nan_canonicalization)
         .relaxed_simd_deterministic(profile.relaxed_simd_deterministic)
         .consume_fuel(profile.fuel.is_some())
-        .max_wasm_stack(if tuning.optimized { GUEST_STACK } else { UNOPTIMIZED * GUEST_STACK })
+        .max_wasm_stack(tuning.stack)
+        .async_stack_size(tuning.stack + HOST_STACK)
         .epoch_interruption(tuning.interruptible)
         // For WASI 0.3 alone, which is not recorded yet; every call between components costs more with it.
         .concurrency_support(false);

@@ -167,6 +167,7 @@ impl Rerun<'_> {
         if self.answers().recorded().is_none() {
             return Err(Stop::RecordingEnds);
         }
+        self.answers().watch_stack();
         let returned = self.run(export, params);
         self.finish(export, function, returned)
     }
@@ -174,6 +175,7 @@ impl Rerun<'_> {
     fn run(&mut self, export: &Export, params: &[Value]) -> wasmtime::Result<Option<Value>> {
         let store = &mut self.store;
         self.program.begin_call(store)?;
+        store.data_mut().answers.enter_guest(self.program.tuning);
         let instance = match self.instance {
             Some(instance) => instance,
             None => *self.instance.insert(self.program.pre.instantiate(&mut *store)?),
@@ -200,7 +202,7 @@ impl Rerun<'_> {
         }
         let types: Vec<_> = ty.results().collect();
         let mut results = vec![Val::Bool(false); types.len()];
-        store.data_mut().answers.enter_guest();
+        store.data_mut().answers.enter_guest(self.program.tuning);
         function.call(&mut *store, &vals, &mut results)?;
         let returned = results.iter().zip(&types).next();
         returned
@@ -229,7 +231,10 @@ impl Rerun<'_> {
             }
             Err(error) => {
                 let raised_in = answers.raised_in();
-                (self.program.outcome_of(&actor.limits, &error, raised_in), None)
+                let exhausted = answers.exhausted_by(&error);
+                let outcome =
+                    exhausted.unwrap_or_else(|| self.program.outcome_of(&actor.limits, &error, raised_in));
+                (outcome, None)
             }
         };
         answers.close_call(&outcome)?;

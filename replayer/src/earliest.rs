@@ -28,6 +28,11 @@ impl Earliest {
     pub fn note(&self, number: u64) {
         self.number.fetch_min(number, Ordering::SeqCst);
         // A guest that computes without end behind it would keep the answer back. Guests of other takes go on.
+        self.interrupt_guests();
+    }
+
+    /// Has every guest ask what becomes of it, now or when it runs next.
+    pub fn interrupt_guests(&self) {
         if let Some(engine) = self.engine.get() {
             engine.increment_epoch();
         }

@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
-use retake_actor::profile::Tuning;
+use retake_actor::profile::{self, Tuning};
 use retake_actor::{Actor, CodeCache, MemoryUse};
 use retake_chain::{EngineProfile, SessionStart};
 
@@ -55,9 +55,11 @@ impl ReplayOptions {
         self.fuel.or(self.fuel_if_unbounded.filter(|_| recorded.fuel.is_none()))
     }
 
-    /// Re-runs beside each other have to be stopped when the answer is known without them.
+    /// Guests can always be interrupted: re-runs beside each other have to be stopped when the answer is known without them, and
+    /// a guest that ran out of stack has to be stopped where it did. In every mode a guest has more stack than it was recorded with.
     pub(crate) fn tuning(&self) -> Tuning {
-        Tuning { interruptible: self.tuning.interruptible || self.jobs.is_some(), ..self.tuning }
+        let stack = profile::rerun_stack(self.tuning.optimized).max(self.tuning.stack);
+        Tuning { interruptible: true, stack, ..self.tuning }
     }
 
     /// The program for a component, from those that are shared if they have it.

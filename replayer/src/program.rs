@@ -28,7 +28,7 @@ pub struct Program {
     /// The replay's own fuel.
     pub(crate) fuel: Option<u64>,
     pub(crate) resources: StandInResources,
-    tuning: Tuning,
+    pub(crate) tuning: Tuning,
     watch: Option<Arc<MemoryUse>>,
 }
 

@@ -18,11 +18,10 @@ use crate::earliest::Earliest;
 use crate::error::ReplayError;
 use crate::jobs::{Job, Jobs};
 use crate::program::Program;
+use crate::stack::thread_stack;
 use crate::stand_in::Answers;
 use crate::window::{Position, WindowSender, windows};
 
-/// The stack of a thread that runs guest code.
-const STACK: usize = 8 << 20;
 /// A segment is not cut before it has this many events...
 const SEGMENT_EVENTS: u64 = 256;
 /// ...or this many bytes of data.
@@ -173,13 +172,14 @@ impl<'scope, 'env> Segments<'scope, 'env> {
         let answers = Answers::new(chain, self.number, cursor, earliest, calls);
         let place = Arc::new(OnceLock::new());
         let held = place.clone();
+        let stack = thread_stack(program.tuning);
         let run = move || {
             let _held = held;
             rerun(&program, mode, actor, answers)
         };
         let handle = thread::Builder::new()
             .name(format!("retake-replay-{}", self.number))
-            .stack_size(STACK)
+            .stack_size(stack)
             .spawn_scoped(self.scope, run)
             .map_err(|error| ReplayError::Engine {
                 reason: format!("no thread for chain {}: {error}", self.number),

@@ -5,7 +5,8 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use retake_actor::Extensions;
 use retake_chain::{
-    ChainEvent, ChainEventPayload, HttpReplayChain, Value, WasmErrorKind, WasmEventData, is_http_incoming,
+    ChainEvent, ChainEventPayload, HttpReplayChain, Outcome, TrapKind, Value, WasmErrorKind, WasmEventData,
+    is_http_incoming,
 };
 
 /// A window is passed on when it holds this many events...
@@ -58,12 +59,16 @@ pub(crate) struct Recorded<'a> {
 }
 
 impl Recorded<'_> {
-    /// Whether this is the end of a call of that kind.
-    pub fn ends_by(&self, end: WasmErrorKind) -> bool {
-        matches!(
-            self.payload,
-            ChainEventPayload::Wasm(WasmEventData::WasmError { kind, .. }) if *kind == end
-        )
+    /// How a call ended that ends with this event because the guest's stack was exhausted.
+    fn exhaustion(&self) -> Option<Outcome> {
+        match self.payload {
+            ChainEventPayload::Wasm(WasmEventData::WasmError {
+                kind: WasmErrorKind::Trapped(kind @ TrapKind::StackExhausted),
+                message,
+                ..
+            }) => Some(Outcome::Trapped { kind: *kind, message: message.clone() }),
+            _ => None,
+        }
     }
 
     /// Whether this is the host's own note of an HTTP exchange: it carries a request, where a call of the actor to such
@@ -125,6 +130,25 @@ impl Cursor {
         Some(Recorded { event, payload, index: self.index, position: *position })
     }
 
+    /// How the call in progress ended, if the recording says that its stack was exhausted before it did anything else. What the
+    /// host noted after that may come first.
+    pub fn exhaustion(&mut self) -> Option<Outcome> {
+        let next = self.peek()?;
+        if !next.is_observation() {
+            return next.exhaustion();
+        }
+        if self.position + 1 == self.window.decoded.len() {
+            let next = self.windows.recv().ok()?;
+            self.window.decoded.drain(..self.position);
+            self.position = 0;
+            let kept = self.window.decoded.iter().map(|(event, ..)| event.clone());
+            self.extensions.set(HttpReplayChain(kept.chain(next.chain.0).collect()));
+            self.window.decoded.extend(next.decoded);
+        }
+        let (event, payload, position) = self.window.decoded.get(self.position + 1)?;
+        Recorded { event, payload, index: self.index + 1, position: *position }.exhaustion()
+    }
+
     /// Where the next event is, as far as it is known without waiting.
     pub fn here(&self) -> Option<Position> {
         self.window.decoded.get(self.position).map(|(_, _, position)| *position)
@@ -141,7 +165,7 @@ impl Cursor {
 mod tests {
     use std::sync::Arc;
 
-    use retake_chain::{ChainEventData, HostFunctionCall, Outcome};
+    use retake_chain::{ChainEventData, HostFunctionCall};
 
     use super::*;
 

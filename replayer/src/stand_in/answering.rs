@@ -1,15 +1,11 @@
 //! Owns how one call of the actor is answered: compared with what the recording says next, then with its outcome.
 
 use retake_actor::{FunctionName, RaisedOutcome, StandIn};
-use retake_chain::{
-    ChainEventData, ChainEventPayload, HostFunctionCall, Outcome, TrapKind, Value, WasmErrorKind,
-};
+use retake_chain::{ChainEventData, ChainEventPayload, HostFunctionCall, Outcome, Value};
 use retake_verifier::{DivergenceKind, same_track};
-use wasmtime::{Result, Trap, format_err};
+use wasmtime::{Result, format_err};
 
 use super::{Answers, Stop};
-
-const STACK_EXHAUSTED: WasmErrorKind = WasmErrorKind::Trapped(TrapKind::StackExhausted);
 
 impl Answers {
     fn try_answer(
@@ -17,6 +13,9 @@ impl Answers {
         call: &FunctionName,
         input: Result<Vec<Value>>,
     ) -> Result<Result<Option<Value>>, Stop> {
+        if let Some(outcome) = self.exhausted() {
+            return Ok(Err(RaisedOutcome(outcome).into()));
+        }
         // Arguments that cannot be read are the guest's fault, and end it as they did when it was recorded: such a call
         // never reached the host, and has no event.
         let input = match input {
@@ -24,9 +23,6 @@ impl Answers {
             Err(error) => return Ok(Err(error)),
         };
         let Some(recorded) = self.cursor.peek() else { return Err(Stop::RecordingEnds) };
-        if recorded.ends_by(STACK_EXHAUSTED) && self.stack.is_nearly_used_up() {
-            return Ok(Err(Trap::StackOverflow.into()));
-        }
         let ChainEventPayload::HostFunction(expected) = recorded.payload else {
             return Err(self.unexpected(call, input, DivergenceKind::ExtraCall));
         };
@@ -61,6 +57,7 @@ impl Answers {
         if self.cancelled_here() {
             return Ok(Err(RaisedOutcome(Outcome::Cancelled).into()));
         }
+        self.watch_stack();
         Ok(match output {
             Outcome::Returned(value) => Ok(value),
             ended => Err(RaisedOutcome(ended).into()),

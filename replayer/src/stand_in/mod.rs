@@ -11,7 +11,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use futures::FutureExt;
-use retake_actor::{FunctionName, RaisedIn};
+use retake_actor::profile::Tuning;
+use retake_actor::{FunctionName, RaisedIn, RaisedOutcome};
 use retake_chain::{
     ChainEvent, ChainEventData, ChainEventPayload, ChainNumber, EventHash, HostFunctionCall, Outcome,
     StateChain, Value, WasmErrorKind, WasmEventData,
@@ -21,11 +22,11 @@ use retake_verifier::{
     check_hash, compare, take_recorded_words,
 };
 
-use wasmtime::UpdateDeadline;
+use wasmtime::{Trap, UpdateDeadline};
 
 use crate::earliest::Earliest;
 use crate::error::ReplayError;
-use crate::stack::StackDepth;
+use crate::stack::StackUse;
 use crate::window::{Cursor, Position, Recorded};
 
 /// Why a re-run stops before the end of its chain.
@@ -55,8 +56,8 @@ pub(crate) struct Answers {
     last: Option<Place>,
     /// The call that the shim has announced and that has not come, where there is a shim.
     announced: Option<(FunctionName, Vec<Value>)>,
-    /// Where the stack was when the guest was entered.
-    stack: StackDepth,
+    /// Of the guest, once it was entered.
+    stack: Option<StackUse>,
     /// The export call in progress.
     call: Option<ExportCall>,
     pub calls: u64,
@@ -97,7 +98,7 @@ impl Answers {
             calls_before,
             last: None,
             announced: None,
-            stack: StackDepth::here(),
+            stack: None,
             call: None,
             calls: 0,
             given_up: 0,
@@ -203,18 +204,54 @@ impl Answers {
     }
 
     /// The guest's code is about to run, from this depth of the stack on.
-    pub fn enter_guest(&mut self) {
-        self.stack = StackDepth::here();
+    pub fn enter_guest(&mut self, tuning: Tuning) {
+        self.stack = Some(StackUse::begins_here(tuning));
     }
 
-    /// Asked while the guest runs, after the epoch has changed: goes on, unless an earlier event is known to differ.
+    /// The guest is about to run on. Where the recording says that it then exhausted its stack, it is interrupted at every
+    /// step, to see how deep it is.
+    pub fn watch_stack(&mut self) {
+        if self.cursor.exhaustion().is_some() {
+            self.earliest.interrupt_guests();
+        }
+    }
+
+    /// Asked while the guest runs, after the epoch has changed: goes on, unless an earlier event is known to differ, or the
+    /// guest ends here.
     pub fn interrupted(&mut self) -> wasmtime::Result<UpdateDeadline> {
         match self.cursor.here() {
             Some(next) if self.earliest.is_before(next.number) => {
                 self.stop = Some(Stop::Superseded);
                 Ok(UpdateDeadline::Interrupt)
             }
+            Some(_) if self.cursor.exhaustion().is_some() => match self.exhausted() {
+                Some(outcome) => Err(RaisedOutcome(outcome).into()),
+                None => Ok(UpdateDeadline::Continue(0)),
+            },
             _ => Ok(UpdateDeadline::Continue(1)),
+        }
+    }
+
+    /// How the call ends here, if the recording says that its stack was exhausted before it did anything else, and the guest
+    /// is as deep as it could be then.
+    fn exhausted(&mut self) -> Option<Outcome> {
+        let deep = self.stack.is_some_and(StackUse::is_all_that_was_recorded);
+        if deep { self.ends_exhausted() } else { None }
+    }
+
+    /// The same for a guest that is known to be that deep.
+    fn ends_exhausted(&mut self) -> Option<Outcome> {
+        let outcome = self.cursor.exhaustion()?;
+        // The recording has no call that ended in the shim.
+        self.announced = None;
+        Some(outcome)
+    }
+
+    /// The recorded end of the call, if `error` says that the guest has exhausted its stack and the recording says so too.
+    pub fn exhausted_by(&mut self, error: &wasmtime::Error) -> Option<Outcome> {
+        match error.downcast_ref() {
+            Some(Trap::StackOverflow) => self.ends_exhausted(),
+            _ => None,
         }
     }
 
@@ -293,7 +330,9 @@ impl Answers {
 /// Whether an event says what the guest did, and not just what was asked of it or that it was given up.
 fn is_of_the_guest(payload: &ChainEventPayload) -> bool {
     match payload {
-        ChainEventPayload::HostFunction(_) | ChainEventPayload::Wasm(WasmEventData::WasmResult { .. }) => true,
+        ChainEventPayload::HostFunction(_) | ChainEventPayload::Wasm(WasmEventData::WasmResult { .. }) => {
+            true
+        }
         ChainEventPayload::Wasm(WasmEventData::WasmError { kind, .. }) => *kind != WasmErrorKind::Cancelled,
         ChainEventPayload::Wasm(
             WasmEventData::WasmCall { .. } | WasmEventData::WasmComponentCreationError { .. },
