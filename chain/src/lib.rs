@@ -46,9 +46,9 @@ pub use log::{
     Record, Seal, SealKind, SealSummary, Storage, TakeState, WriteError,
 };
 pub use payload::{
-    ChainEventPayload, HostFunctionCall, LogLevel, Outcome, REPLAY_SUMMARY, ReplaySummary,
-    SESSION, SHUTDOWN, THEATER_RUNTIME_PREFIX, TheaterRuntimeEventData, WASM_CALL, WASM_ERROR, WASM_RESULT,
-    WasmEventData, host_event_type,
+    ChainEventPayload, HostFunctionCall, LogLevel, Outcome, REPLAY_SUMMARY, ReplaySummary, SESSION, SHUTDOWN,
+    THEATER_RUNTIME_PREFIX, TheaterRuntimeEventData, WASM_CALL, WASM_ERROR, WASM_RESULT, WasmEventData,
+    host_event_type,
 };
 pub use session::{ActorSource, EngineProfile, InstanceMode, SessionKind, SessionStart};
 pub use state_chain::{ChainError, EventSender, StateChain};

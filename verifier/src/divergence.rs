@@ -112,7 +112,9 @@ impl fmt::Display for Described {
                     state.as_ref().map_or(Ok(()), |state| write!(f, ", new state {state}"))
                 }
                 WasmEventData::WasmError { function_name, kind, message } => match kind {
-                    WasmErrorKind::Trapped(kind) => write!(f, "{function_name} trapped: {message:?} ({kind})"),
+                    WasmErrorKind::Trapped(kind) => {
+                        write!(f, "{function_name} trapped: {message:?} ({kind})")
+                    }
                     WasmErrorKind::HostFailure => write!(f, "{function_name} failed: {message:?}"),
                     WasmErrorKind::Cancelled => write!(f, "{function_name} was given up: {message:?}"),
                 },

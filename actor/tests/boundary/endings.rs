@@ -1,7 +1,7 @@
 //! A call that does not come back is recorded with what ended it, and ends the same in the replay.
 
-use retake_chain::{MAX_VALUES, Outcome, TrapKind, Value};
 use retake_actor::{Said, TRAP_TABLE};
+use retake_chain::{MAX_VALUES, Outcome, TrapKind, Value};
 use wasmtime::{Trap, format_err};
 use wit_component::StringEncoding;
 

@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use retake_actor::abi::{map_handles, val};
 use retake_actor::{
-    FunctionName, RaisedIn, RaisedOutcome, StandIn, Tap, compile, instrument, link_stand_in, outcome_of, profile,
+    FunctionName, RaisedIn, RaisedOutcome, StandIn, Tap, compile, instrument, link_stand_in, outcome_of,
+    profile,
 };
 use retake_chain::{ChainEventPayload, HostFunctionCall, Outcome, StateChain, TheaterId, Value};
 use tokio::sync::mpsc;
@@ -139,7 +140,11 @@ impl Session {
         let told = recorded.host_calls.iter().map(|call| (&*call.function, call.input.clone()));
         assert_eq!(told.collect::<Vec<_>>(), seen.collect::<Vec<_>>(), "recorded, and seen by the host");
         let outcomes = replay(&original, &calls, &recorded.host_calls);
-        assert!(same_ends(&outcomes, &recorded.outcomes), "replayed: {outcomes:?}\nrecorded: {:?}", recorded.outcomes);
+        assert!(
+            same_ends(&outcomes, &recorded.outcomes),
+            "replayed: {outcomes:?}\nrecorded: {:?}",
+            recorded.outcomes
+        );
         recorded
     }
 

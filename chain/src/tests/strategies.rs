@@ -85,9 +85,8 @@ pub(crate) fn payload() -> impl Strategy<Value = ChainEventPayload> {
     let result = (".{0,40}", proptest::option::of(value()), response()).prop_map(
         |(function_name, state, response)| WasmEventData::WasmResult { function_name, state, response },
     );
-    let error = (".{0,40}", error_kind(), ".{0,40}").prop_map(|(function_name, kind, message)| {
-        WasmEventData::WasmError { function_name, kind, message }
-    });
+    let error = (".{0,40}", error_kind(), ".{0,40}")
+        .prop_map(|(function_name, kind, message)| WasmEventData::WasmError { function_name, kind, message });
     let creation = ".{0,40}".prop_map(|error| WasmEventData::WasmComponentCreationError { error });
     prop_oneof![
         4 => host,

@@ -293,7 +293,9 @@ impl Answers {
 /// Whether an event says what the guest did, and not just what was asked of it or that it was given up.
 fn is_of_the_guest(payload: &ChainEventPayload) -> bool {
     match payload {
-        ChainEventPayload::HostFunction(_) | ChainEventPayload::Wasm(WasmEventData::WasmResult { .. }) => true,
+        ChainEventPayload::HostFunction(_) | ChainEventPayload::Wasm(WasmEventData::WasmResult { .. }) => {
+            true
+        }
         ChainEventPayload::Wasm(WasmEventData::WasmError { kind, .. }) => *kind != WasmErrorKind::Cancelled,
         ChainEventPayload::Wasm(
             WasmEventData::WasmCall { .. } | WasmEventData::WasmComponentCreationError { .. },

@@ -29,7 +29,11 @@ fn every_way_to_differ_has_its_name() {
         (host("now", two(1, 2), ok()), host("now", two(1, 3), returned(2u8)), args(&[1])),
         (host("now", vec![], ok()), host("now", vec![], returned(2u8)), DifferentOutcome),
         (host("now", vec![], ok()), host("now", vec![], trapped(Unreachable, "t")), DifferentTrap),
-        (host("now", vec![], trapped(Unreachable, "t")), host("now", vec![], trapped(CannotLeave, "t")), DifferentTrap),
+        (
+            host("now", vec![], trapped(Unreachable, "t")),
+            host("now", vec![], trapped(CannotLeave, "t")),
+            DifferentTrap,
+        ),
         (host("now", vec![], ok()), result("run", ok()), MissingCall),
         (host("now", vec![], ok()), error("run", Unreachable, "t"), MissingCall),
         (result("run", ok()), host("now", vec![], ok()), ExtraCall),
