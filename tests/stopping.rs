@@ -4,7 +4,7 @@ mod support;
 
 use retake_chain::{ChainEventPayload, Outcome, WASM_CALL, WasmErrorKind, WasmEventData};
 use rustix::process::Signal;
-use support::{Running, Sandbox, Take, actor, wait_until};
+use support::{Ended, Running, Sandbox, Take, actor, wait_until};
 
 #[test]
 fn sigterm_lets_calls_on_their_way_finish_and_seals() {
@@ -52,21 +52,81 @@ fn a_second_signal_records_the_calls_on_their_way_as_cancelled_and_seals() {
 }
 
 #[test]
-fn a_command_without_end_is_ended_by_a_second_signal_and_replays_up_to_there() {
+fn a_command_that_is_given_up_before_anything_was_answered_checks_nothing() {
     let sandbox = Sandbox::new();
-    let mut recorder = Running::start(sandbox.command(["record", &actor("loop.wat"), "-o", "it.take"]));
-    // A command has no address to announce: it runs when its take is there.
-    wait_until(|| sandbox.path("it.take").exists());
-
-    recorder.terminate();
-    recorder.signal(Signal::TERM);
-    recorder.ended().expect(0);
+    give_up(&sandbox, &["--check"]).expect(5).says(&["the command was given up", NOTHING_CHECKED]);
 
     let mut take = sandbox.take("it.take");
     assert_eq!(cancelled_calls(&mut take), 1);
     assert_eq!(take.only_chain().types(), ["retake/session", WASM_CALL, "wasm-error", "shutdown"]);
     sandbox.retake(["verify", "it.take"]).expect(0);
-    sandbox.retake(["replay", "it.take"]).expect(0).says(&["identical (1 call, "]);
+    // Any build would do: none of it is run.
+    let traps = actor("trap.wat");
+    for build in [&[][..], &["--actor", &traps]] {
+        let with = |command: &[&'static str]| {
+            let args: Vec<String> = command.iter().chain(build).map(|arg| arg.to_string()).collect();
+            sandbox.retake(args)
+        };
+        with(&["replay", "it.take"]).expect(5).says(&[NOTHING_CHECKED]);
+        let said = with(&["replay", "it.take", "--json"]).expect(5).json();
+        assert_eq!(said["verdict"], "nothing-to-check");
+        assert_eq!(
+            (&said["calls"], &said["given_up"], &said["unchecked"]),
+            (&1.into(), &1.into(), &1.into())
+        );
+
+        let tested = with(&["test", "it.take", "--junit", "junit.xml"]).expect(5);
+        tested.says(&["NOTHING", "(0 calls, ", "1 call given up, 1 not checked", NOTHING_CHECKED]);
+        tested.says(&[
+            "1 take run: 1 with nothing to check; 1 call given up before the host had answered anything",
+        ]);
+        let junit = String::from_utf8(sandbox.read("junit.xml")).expect("text");
+        assert!(junit.contains(NOTHING_CHECKED) && junit.contains("<error"), "{junit}");
+        let lines = with(&["test", "it.take", "--json"]).expect(5).stdout;
+        let finished = lines.lines().find(|line| line.contains("take-finished")).expect("its line");
+        let finished: serde_json::Value = serde_json::from_str(finished).expect("JSON");
+        assert_eq!(finished["status"], "nothing");
+        assert_eq!((&finished["calls"], &finished["unchecked_calls"]), (&0.into(), &1.into()));
+    }
+    let repeated =
+        sandbox.retake(["record", &actor("loop.wat"), "--fuel", "1000", "-o", "bounded.take", "--check"]);
+    repeated.expect(0).says(&["identical (1 call, "]);
+}
+
+const NOTHING_CHECKED: &str =
+    "nothing was checked: every call was given up before the host had answered anything";
+
+/// Records `loop.wat`, and gives it up when its take is there.
+fn give_up(sandbox: &Sandbox, options: &[&str]) -> Ended {
+    let looped = actor("loop.wat");
+    let args = ["record", &looped, "-o", "it.take"];
+    let args = args.into_iter().chain(options.iter().copied());
+    let mut recorder = Running::start(sandbox.command(args));
+    // A command has no address to announce: it runs when its take is there.
+    wait_until(|| sandbox.path("it.take").exists());
+
+    recorder.terminate();
+    recorder.signal(Signal::TERM);
+    recorder.ended()
+}
+
+#[test]
+fn a_given_up_call_that_was_answered_is_checked_as_far_as_that() {
+    // It asks once, and computes without end.
+    let sandbox = Sandbox::new();
+    let mut served = sandbox.serve(&actor("http-loop.wat"), &["--actors", "2"], "it.take");
+    let _clients: Vec<_> = (0..2).map(|_| served.client().ask("/")).collect();
+    wait_until(|| sandbox.take("it.take").chains.iter().filter(|chain| chain.events.len() == 3).count() == 2);
+    served.terminate();
+    served.signal(Signal::TERM);
+    served.ended().expect(0);
+
+    let tested = sandbox.retake(["test", "it.take", "--junit", "junit.xml"]).expect(0);
+    tested.says(&["PASS", "(2 calls, ", "; 2 calls given up)"]);
+    let junit = String::from_utf8(sandbox.read("junit.xml")).expect("text");
+    assert!(junit.contains("2 calls given up"), "{junit}");
+    let other = sandbox.retake(["replay", "it.take", "--actor", &actor("http-edge.wasm")]);
+    assert_eq!(other.status.code(), Some(1), "{other:?}");
 }
 
 #[test]
@@ -92,7 +152,10 @@ fn actors_that_compute_without_end_keep_nobody_from_ending_the_session() {
     }
     sandbox.retake(["verify", "it.take"]).expect(0).says(&["intact and sealed", "8 calls"]);
     let replayed = sandbox.retake(["replay", "it.take"]).expect(0);
-    replayed.says(&["identical (8 calls, ", "8 calls given up when recorded"]);
+    replayed.says(&[
+        "identical (8 calls, ",
+        "8 calls given up when recorded, and checked as far as the host had answered",
+    ]);
 }
 
 #[test]

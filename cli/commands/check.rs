@@ -34,7 +34,7 @@ pub fn repeated(take: &Path, times: u16, json: bool) -> ExitCode {
         // The first one is as the recording was.
         options.memory_use = (round == 1).then(|| used.clone());
         let replayed = actors.replay(take, None, options);
-        if !matches!(&replayed, Ok(report) if report.verdict == Verdict::Identical)
+        if !matches!(&replayed, Ok(report) if matches!(report.verdict, Verdict::Identical | Verdict::NothingToCheck))
             && !differ.contains(&perturbation)
         {
             differ.push(perturbation);
@@ -45,8 +45,9 @@ pub fn repeated(take: &Path, times: u16, json: bool) -> ExitCode {
             Err(error) => fail(exit_code(&error), format!("`{}`, {perturbation}: {error}", take.display())),
         });
     }
+    let exit = combine(exits);
     if !json {
-        note(repeat::summary(times, &differ));
+        note(repeat::summary(times, &differ, exit));
     }
-    combine(exits)
+    exit
 }

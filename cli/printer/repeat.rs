@@ -6,7 +6,7 @@ use retake_replayer::Perturbation;
 use retake_verifier::{ExitCode, ReplayReport, Verdict};
 use serde::Serialize;
 
-use super::replay::words;
+use super::replay::{checked, words};
 use super::{count, json_line, note};
 
 /// `--json`: one replay.
@@ -43,9 +43,7 @@ pub fn text(
     let which = format!("replay {round} of {times}, {perturbation}");
     match &report.verdict {
         Verdict::Identical => {
-            let checked =
-                format!("{}, {} checked", count(report.calls, "call"), count(report.events, "event"));
-            note(format!("{which}: identical ({checked})"));
+            note(format!("{which}: identical ({})", checked(report)));
         }
         _ => note(format!("{which}:\n{}", words(take, report).trim_end())),
     }
@@ -53,10 +51,11 @@ pub fn text(
 }
 
 /// What all of them say.
-pub fn summary(times: u16, differ: &[Perturbation]) -> String {
+pub fn summary(times: u16, differ: &[Perturbation], exit: ExitCode) -> String {
     let replays = count(times.into(), "replay");
     let names: Vec<String> = differ.iter().map(|perturbation| format!("`{perturbation}`")).collect();
     match names.is_empty() {
+        true if exit == ExitCode::Nothing => format!("{replays}, and nothing was checked"),
         true => format!("{replays}, all identical"),
         false => format!(
             "{replays}, and not identical with {}: the actor sees something that the recording does not have",

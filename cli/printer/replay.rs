@@ -39,9 +39,22 @@ pub fn words(take: &Path, report: &ReplayReport) -> String {
     text
 }
 
+/// Why nothing was checked.
+pub fn nothing(report: &ReplayReport) -> &'static str {
+    match report.calls {
+        0 => "holds no call, so there is nothing to check",
+        _ => "nothing was checked: every call was given up before the host had answered anything",
+    }
+}
+
+/// How much was checked, in words.
+pub fn checked(report: &ReplayReport) -> String {
+    format!("{}, {} checked", count(report.checked_calls(), "call"), count(report.events, "event"))
+}
+
 fn describe(text: &mut String, take: &Path, report: &ReplayReport) -> std::fmt::Result {
     let take = take.display();
-    let checked = format!("{}, {} checked", count(report.calls, "call"), count(report.events, "event"));
+    let checked = checked(report);
     match &report.verdict {
         Verdict::Identical => writeln!(text, "{take}: identical ({checked})")?,
         Verdict::Diverged(divergence) => {
@@ -51,7 +64,7 @@ fn describe(text: &mut String, take: &Path, report: &ReplayReport) -> std::fmt::
         Verdict::Unfinished { reason } => {
             writeln!(text, "{take}: identical as far as it could be checked ({checked}), then: {reason}")?;
         }
-        Verdict::NothingToCheck => writeln!(text, "{take}: holds no call, so there is nothing to check")?,
+        Verdict::NothingToCheck => writeln!(text, "{take}: {}", nothing(report))?,
     }
     match (report.take_state, &report.seal) {
         (Some(TakeState::Sealed), Some(SealKind::Repaired { reason, .. })) => {
@@ -71,9 +84,14 @@ fn describe(text: &mut String, take: &Path, report: &ReplayReport) -> std::fmt::
             )?;
         }
     }
-    if report.given_up > 0 {
-        let calls = count(report.given_up, "call");
-        writeln!(text, "  {calls} given up when recorded, and re-run as far as the host answered")?;
+    let answered = report.given_up - report.unchecked.min(report.given_up);
+    if answered > 0 {
+        let calls = count(answered, "call");
+        writeln!(text, "  {calls} given up when recorded, and checked as far as the host had answered")?;
+    }
+    if report.unchecked > 0 {
+        let calls = count(report.unchecked, "call");
+        writeln!(text, "  {calls} given up before the host had answered anything, and not checked")?;
     }
     if let (Some(fault), Verdict::Diverged(_)) = (&report.fault, &report.verdict) {
         writeln!(text, "  the take is damaged: {fault}")?;

@@ -14,7 +14,7 @@ use retake_verifier::{ReplayReport, Verdict};
 
 use crate::actors::Actors;
 use crate::commands::replay::exit_code;
-use crate::printer::replay::words;
+use crate::printer::replay::{nothing, words};
 
 use super::{Suite, SuiteTake};
 
@@ -122,7 +122,9 @@ impl Runner<'_> {
             status,
             exit,
             labels: take.labels.clone(),
-            calls: report.as_ref().map_or(0, |report| report.calls),
+            calls: report.as_ref().map_or(0, ReplayReport::checked_calls),
+            given_up: report.as_ref().map_or(0, |report| report.given_up),
+            unchecked_calls: report.as_ref().map_or(0, |report| report.unchecked),
             events: report.as_ref().map_or(0, |report| report.events),
             seconds,
             reason,
@@ -163,6 +165,7 @@ fn short(report: &ReplayReport, full: &str) -> String {
     let text = match &report.verdict {
         Verdict::Diverged(divergence) => divergence.to_string(),
         Verdict::Unfinished { reason } => reason.clone(),
+        Verdict::NothingToCheck => nothing(report).to_string(),
         _ => full.lines().nth(1).unwrap_or(full).trim().to_string(),
     };
     text.lines().next().unwrap_or_default().to_string()

@@ -32,7 +32,8 @@ pub const DAMAGED: u8 = 3;
 /// It could not be checked: unreadable, not a take, unsupported, actor missing or another one, refused
 /// profile, input or output failed.
 pub const UNCHECKED: u8 = 4;
-/// There was nothing to check: no takes, or a take without a call.
+/// There was nothing to check: no takes, or a take without a call, or one whose calls were all given up before the host
+/// had answered anything.
 pub const NOTHING: u8 = 5;
 
 /// From the one that wins over all others to the one that yields to all.

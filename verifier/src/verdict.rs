@@ -28,7 +28,7 @@ pub enum Verdict {
 pub struct ReplayReport {
     /// What was found.
     pub verdict: Verdict,
-    /// Export calls that were replayed.
+    /// Export calls that were gone through.
     pub calls: u64,
     /// Of those, how many were given up when they were recorded: they are re-run as far as the host answered them.
     pub given_up: u64,
@@ -87,6 +87,11 @@ impl Verdict {
 }
 
 impl ReplayReport {
+    /// Export calls of which at least the end or one host call was compared.
+    pub fn checked_calls(&self) -> u64 {
+        self.calls.saturating_sub(self.unchecked)
+    }
+
     /// How a command ends with this report: the verdict's code, unless the take's own state is graver.
     pub fn exit_code(&self) -> ExitCode {
         let take = match (self.take_state, &self.seal, &self.fault) {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use retake_verifier::suite::{SuiteEvent, TakeFinished, TakeStatus};
 
-use super::SuitePrinter;
+use super::{SuitePrinter, given_up};
 
 /// What the report and its one suite are called.
 const NAME: &str = "retake";
@@ -54,6 +54,9 @@ impl SuitePrinter for JunitPrinter {
             SuiteEvent::TakeFinished(take) => {
                 let mut case = case(&take.name, status(take));
                 case.set_time(time(take.seconds));
+                if let Some(given_up) = given_up(take) {
+                    case.set_system_out(given_up);
+                }
                 self.cases.push(case);
             }
             SuiteEvent::TakeNotRun { name, .. } => {

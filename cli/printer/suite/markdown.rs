@@ -46,7 +46,7 @@ impl SuitePrinter for MarkdownPrinter {
 }
 
 fn summary(end: &SuiteFinished, failures: &[TakeFinished]) -> String {
-    let mut text = format!("### retake test: {}\n\n", in_words(&end.totals));
+    let mut text = format!("### retake test: {}\n\n", in_words(end));
     let mut shown = 0;
     for take in failures {
         let section = section(take);
@@ -103,6 +103,8 @@ mod tests {
             exit: ExitCode::Diverged,
             labels: Vec::new(),
             calls: 1,
+            given_up: 0,
+            unchecked_calls: 0,
             events: 1,
             seconds: 0.0,
             reason: None,

@@ -10,7 +10,7 @@ use std::env;
 use std::path::PathBuf;
 
 use retake_verifier::ExitCode;
-use retake_verifier::suite::{SuiteEvent, TakeFinished, Totals};
+use retake_verifier::suite::{SuiteEvent, SuiteFinished, TakeFinished};
 
 use crate::options::{Annotate, ReportOptions};
 
@@ -84,15 +84,27 @@ pub fn refused(json: bool, exit: ExitCode, error: &dyn std::fmt::Display) -> Exi
     fail(exit, error)
 }
 
+/// The calls of a take that were given up, in words, if there are any.
+fn given_up(take: &TakeFinished) -> Option<String> {
+    match (take.given_up, take.unchecked_calls) {
+        (0, _) => None,
+        (given_up, 0) => Some(format!("{} given up", count(given_up, "call"))),
+        (given_up, unchecked) => {
+            Some(format!("{} given up, {unchecked} not checked", count(given_up, "call")))
+        }
+    }
+}
+
 /// How a run came out, in words: `12 takes run: 10 passed, 2 diverged; 3 not run`.
-fn in_words(totals: &Totals) -> String {
+fn in_words(end: &SuiteFinished) -> String {
+    let totals = &end.totals;
     let parts = [
         (totals.passed, "passed"),
         (totals.diverged, "diverged"),
         (totals.unexpected, "not as expected"),
         (totals.damaged, "damaged"),
         (totals.unchecked, "could not be checked"),
-        (totals.nothing, "without a call"),
+        (totals.nothing, "with nothing to check"),
     ];
     let parts = parts.into_iter().filter(|(number, _)| *number > 0);
     let parts: Vec<String> = parts.map(|(number, what)| format!("{number} {what}")).collect();
@@ -102,6 +114,10 @@ fn in_words(totals: &Totals) -> String {
     }
     if totals.not_run > 0 {
         words += &format!("; {} not run", totals.not_run);
+    }
+    if end.unchecked_calls > 0 {
+        let calls = count(end.unchecked_calls, "call");
+        words += &format!("; {calls} given up before the host had answered anything, and not checked");
     }
     words
 }

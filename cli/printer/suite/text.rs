@@ -7,7 +7,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use retake_verifier::suite::{SuiteEvent, SuiteFinished, SuiteStarted, TakeFinished};
 
-use super::{Failures, SuitePrinter, count, in_words};
+use super::{Failures, SuitePrinter, count, given_up, in_words};
 use crate::printer::text_lines;
 
 const RULE: &str = "------------";
@@ -57,7 +57,7 @@ impl TextPrinter {
             let text = take.text.as_deref().or(take.reason.as_deref()).unwrap_or_default();
             self.print(&format!("{RULE}\n{}\n{text}", line(take)));
         }
-        self.print(&format!("{RULE}\n     Summary [{:>8.3}s] {}", end.seconds, in_words(&end.totals)));
+        self.print(&format!("{RULE}\n     Summary [{:>8.3}s] {}", end.seconds, in_words(end)));
     }
 }
 
@@ -68,7 +68,8 @@ fn line(take: &TakeFinished) -> String {
         true => String::new(),
         false => format!(" [{}]", take.labels.join(", ")),
     };
-    format!("{status:>12} [{seconds:>8.3}s] {name} ({calls}, {events}){labels}")
+    let given_up = given_up(take).map_or(String::new(), |given_up| format!("; {given_up}"));
+    format!("{status:>12} [{seconds:>8.3}s] {name} ({calls}, {events}{given_up}){labels}")
 }
 
 impl SuitePrinter for TextPrinter {

@@ -64,8 +64,12 @@ pub struct TakeFinished {
     pub exit: ExitCode,
     /// What `retake.toml` calls it.
     pub labels: Vec<String>,
-    /// Export calls that were checked.
+    /// Export calls of which at least the end or one host call was compared.
     pub calls: u64,
+    /// Calls that were given up when they were recorded.
+    pub given_up: u64,
+    /// Of those, how many were given up before the host had answered anything, so that nothing of them was checked.
+    pub unchecked_calls: u64,
     /// Events that were checked.
     pub events: u64,
     /// How long it took.
@@ -86,6 +90,8 @@ pub struct SuiteFinished {
     pub exit: ExitCode,
     /// How many takes came out how.
     pub totals: Totals,
+    /// Calls of which nothing was checked, as they had been given up before the host had answered anything.
+    pub unchecked_calls: u64,
     /// How long it took.
     pub seconds: f64,
 }
@@ -104,7 +110,7 @@ pub enum TakeStatus {
     Damaged,
     /// It could not be checked.
     Unchecked,
-    /// It has no call, so there is nothing to check.
+    /// Nothing was checked: it has no call, or each was given up before the host had answered anything.
     Nothing,
 }
 
@@ -186,8 +192,10 @@ impl SuiteFinished {
         seconds: f64,
     ) -> SuiteFinished {
         let mut totals = Totals { not_run, ..Totals::default() };
+        let mut unchecked_calls = 0u64;
         let exits = finished.into_iter().map(|take| {
             totals.count(take.status);
+            unchecked_calls = unchecked_calls.saturating_add(take.unchecked_calls);
             take.exit
         });
         let exit = match combine(exits) {
@@ -195,6 +203,6 @@ impl SuiteFinished {
             ExitCode::Identical if not_run > 0 => ExitCode::Unchecked,
             exit => exit,
         };
-        SuiteFinished { exit, totals, seconds }
+        SuiteFinished { exit, totals, unchecked_calls, seconds }
     }
 }

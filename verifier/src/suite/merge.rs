@@ -145,7 +145,9 @@ impl Part {
             return Err(refuse(format!("{found} takes came to an end, of {}", self.started.takes)));
         }
         let counted = SuiteFinished::of(&self.finished, not_run, end.seconds);
-        if counted.totals != end.totals || counted.exit != end.exit {
+        if (counted.totals, counted.unchecked_calls, counted.exit)
+            != (end.totals, end.unchecked_calls, end.exit)
+        {
             return Err(refuse("its end does not say what its takes say".into()));
         }
         Ok(())
