@@ -24,8 +24,6 @@ pub const SHUTDOWN: &str = "shutdown";
 pub const REPLAY_SUMMARY: &str = "replay-summary";
 /// The message of the `wasm-error` of a call that was given up.
 pub const CANCELLED: &str = "cancelled";
-/// What the types of the runtime's own events begin with.
-pub const THEATER_RUNTIME_PREFIX: &str = "theater-runtime/";
 
 /// What an event says. Serializes for people (`--json`); the bytes in a take are
 /// [`ChainEventPayload::encode`]'s.
