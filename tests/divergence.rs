@@ -341,12 +341,18 @@ fn a_trap_of_the_recorded_kind_is_the_recorded_one_in_whatever_words() {
 #[test]
 fn a_call_of_another_export_is_found_at_the_call() {
     let (sandbox, mut take) = record("hello.wat");
-    take.only_chain().alter(1, |payload| {
-        let ChainEventPayload::Wasm(WasmEventData::WasmCall { function_name, .. }) = payload else {
-            panic!("{payload:?}")
-        };
-        *function_name = "wasi:cli/run@0.2.3/walk".into();
-    });
+    for place in [1, 4] {
+        take.only_chain().alter(place, |payload| {
+            let ChainEventPayload::Wasm(
+                WasmEventData::WasmCall { function_name, .. }
+                | WasmEventData::WasmResult { function_name, .. },
+            ) = payload
+            else {
+                panic!("{payload:?}")
+            };
+            *function_name = "wasi:cli/run@0.2.3/walk".into();
+        });
+    }
 
     assert_diverged(&forge(&sandbox, &take), json!("missing-export"), 1);
 }

@@ -271,7 +271,7 @@ fn a_message_that_was_received_must_be_taken_by_its_export() {
         let message = take.chains[1].find("theater-runtime/message");
         take.chains[1].events.drain(message + 1..message + 3);
     })
-    .says(&["message 0", "was received, but the call behind it does not take it"]);
+    .says(&["the message before it must be followed by the call that takes it"]);
 
     forged(|take| {
         let message = take.chains[1].find("theater-runtime/message");

@@ -11,10 +11,10 @@ use crate::count::count_values;
 use crate::encoding::DecodeError;
 use crate::hash::{EventHash, event_hash};
 use crate::payload::{
-    ChainEventPayload, HostFunctionCall, ReplaySummary, SESSION, THEATER_RUNTIME_PREFIX,
-    TheaterRuntimeEventData, WasmEventData,
+    ChainEventPayload, HostFunctionCall, ReplaySummary, TheaterRuntimeEventData, WASM_ERROR, WASM_RESULT,
+    WasmEventData,
 };
-use crate::payload_codec::HOST_FUNCTION_HEAD;
+use crate::payload_codec::{CREATION_ERROR_HEAD, HOST_FUNCTION_HEAD};
 use crate::session::SessionStart;
 use crate::value::MAX_VALUES;
 
@@ -56,16 +56,18 @@ impl ChainEvent {
         count_values(&self.data).unwrap_or(MAX_VALUES)
     }
 
-    /// Whether the guest has no part in this event, so that a replay copies it: the genesis and
-    /// `theater-runtime/*`. A host call is never one, even if a component names its interface so.
-    pub fn is_host_only(&self) -> bool {
-        (&*self.event_type == SESSION || self.event_type.starts_with(THEATER_RUNTIME_PREFIX))
-            && !self.is_host_call()
-    }
-
     /// Whether this is a call of the actor to its host.
     pub fn is_host_call(&self) -> bool {
         self.data.starts_with(HOST_FUNCTION_HEAD)
+    }
+
+    /// Whether this ends an export call: by a result or an error, and not the error of a component that could not be made.
+    pub fn ends_call(&self) -> bool {
+        match &*self.event_type {
+            WASM_RESULT => true,
+            WASM_ERROR => !self.data.starts_with(CREATION_ERROR_HEAD),
+            _ => false,
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 use crate::event::ChainEvent;
 
 const INCOMING_PREFIX: &str = "wasi:http/incoming-handler@0.2.";
-const INCOMING_SUFFIX: &str = "/handle";
+const INCOMING_FUNCTION: &str = "handle";
 
 /// Recorded events, in order. That a store has one is how a host knows that it is in replay mode: the replayer keeps the
 /// window of the recording that it is in among the extensions of the actor's store.
@@ -19,29 +19,36 @@ const INCOMING_SUFFIX: &str = "/handle";
 ///     event(WASM_CALL),
 ///     event("wasi:http/incoming-handler@0.2.12/handle"),
 /// ]);
-/// assert_eq!(window.events_by_type(WASM_CALL).count(), 1);
-/// assert_eq!(window.http_incoming_events().count(), 1);
+/// assert_eq!(window.events_by_type(WASM_CALL).len(), 1);
+/// assert_eq!(window.http_incoming_events().len(), 1);
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HttpReplayChain(pub Vec<ChainEvent>);
 
 impl HttpReplayChain {
     /// The events of exactly that type, in order.
-    pub fn events_by_type<'a>(&'a self, event_type: &'a str) -> impl Iterator<Item = &'a ChainEvent> {
-        self.0.iter().filter(move |event| &*event.event_type == event_type)
+    pub fn events_by_type(&self, event_type: &str) -> Vec<&ChainEvent> {
+        self.0.iter().filter(|event| &*event.event_type == event_type).collect()
     }
 
     /// The HTTP requests that reached the actor: events of `wasi:http/incoming-handler@0.2.x/handle`, whatever
     /// the patch version.
-    pub fn http_incoming_events(&self) -> impl Iterator<Item = &ChainEvent> {
-        self.0.iter().filter(|event| is_http_incoming(&event.event_type))
+    pub fn http_incoming_events(&self) -> Vec<&ChainEvent> {
+        self.0.iter().filter(|event| is_http_incoming(&event.event_type)).collect()
     }
 }
 
 /// Whether the type is `wasi:http/incoming-handler@0.2.<patch>/handle`.
 pub fn is_http_incoming(event_type: &str) -> bool {
     event_type
-        .strip_prefix(INCOMING_PREFIX)
-        .and_then(|rest| rest.strip_suffix(INCOMING_SUFFIX))
-        .is_some_and(|patch| !patch.is_empty() && patch.bytes().all(|byte| byte.is_ascii_digit()))
+        .rsplit_once('/')
+        .is_some_and(|(interface, function)| is_http_incoming_function(interface, function))
+}
+
+/// The same of the two parts of a type.
+pub(crate) fn is_http_incoming_function(interface: &str, function: &str) -> bool {
+    function == INCOMING_FUNCTION
+        && interface
+            .strip_prefix(INCOMING_PREFIX)
+            .is_some_and(|patch| !patch.is_empty() && patch.bytes().all(|byte| byte.is_ascii_digit()))
 }

@@ -12,6 +12,7 @@ mod best_effort;
 mod count;
 mod encoding;
 mod event;
+mod grammar;
 mod hash;
 mod history;
 mod http_replay;
@@ -37,6 +38,7 @@ mod tests;
 pub use best_effort::BestEffortSubscriber;
 pub use encoding::{DecodeError, EncodeError, MAX_DECODE_DEPTH, from_canonical_slice, to_canonical_vec};
 pub use event::{ChainEvent, ChainEventData};
+pub use grammar::{EventKind, Grammar, GrammarFault, Origin};
 pub use hash::{ContentHasher, ContentRef, EVENT_HASH_DOMAIN, EventHash, ParseDigestError, event_hash};
 pub use history::{BrokenChain, EventWindow, History};
 pub use http_replay::{HttpReplayChain, is_http_incoming};
@@ -47,8 +49,7 @@ pub use log::{
 };
 pub use payload::{
     ChainEventPayload, HostFunctionCall, LogLevel, Outcome, REPLAY_SUMMARY, ReplaySummary, SESSION, SHUTDOWN,
-    THEATER_RUNTIME_PREFIX, TheaterRuntimeEventData, WASM_CALL, WASM_ERROR, WASM_RESULT, WasmEventData,
-    host_event_type,
+    TheaterRuntimeEventData, WASM_CALL, WASM_ERROR, WASM_RESULT, WasmEventData, host_event_type,
 };
 pub use session::{ActorSource, EngineProfile, InstanceMode, SessionKind, SessionStart};
 pub use state_chain::{ChainError, EventSender, StateChain};

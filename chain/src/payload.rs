@@ -23,8 +23,6 @@ pub const WASM_ERROR: &str = "wasm-error";
 pub const SHUTDOWN: &str = "shutdown";
 /// The event type of a replay's summary.
 pub const REPLAY_SUMMARY: &str = "replay-summary";
-/// What the types of the runtime's own events begin with.
-pub const THEATER_RUNTIME_PREFIX: &str = "theater-runtime/";
 
 /// What an event says. Serializes for people (`--json`); the bytes in a take are
 /// [`ChainEventPayload::encode`]'s.

@@ -15,6 +15,8 @@ use crate::value::{Value, doubled_key};
 
 /// How the bytes of a host call begin. Other events of the same type name would begin otherwise.
 pub(crate) const HOST_FUNCTION_HEAD: &[u8] = b"\x81\xacHostFunction";
+/// How the bytes of a component that could not be made begin, whose type is that of a call's error.
+pub(crate) const CREATION_ERROR_HEAD: &[u8] = b"\x81\xa4Wasm\x81\xbaWasmComponentCreationError";
 
 impl ChainEventPayload {
     /// The canonical bytes: a map of the payload's name to its fields, or the bare name if it has none.

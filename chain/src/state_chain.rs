@@ -11,10 +11,11 @@ use tokio::sync::{Mutex as AsyncMutex, MutexGuard as AsyncMutexGuard, Semaphore,
 
 use crate::count::check_values;
 use crate::event::{ChainEvent, ChainEventData};
+use crate::grammar::{Admitted, Grammar, GrammarFault};
 use crate::hash::EventHash;
 use crate::ids::TheaterId;
 use crate::log::{MAX_EVENT, MAX_EVENT_TYPE};
-use crate::payload::{ChainEventPayload, SHUTDOWN, WASM_CALL, WASM_ERROR, WASM_RESULT, WasmEventData};
+use crate::payload::{SHUTDOWN, WasmEventData};
 use crate::trap::WasmErrorKind;
 use crate::value::{MAX_VALUE_DEPTH, MAX_VALUES};
 
@@ -36,6 +37,16 @@ pub enum ChainError {
         actor: TheaterId,
         /// How many events it has.
         events: u64,
+    },
+    /// The grammar of a chain does not have such an event there.
+    #[error("event {index} (`{event_type}`) cannot be appended: {fault}")]
+    Misplaced {
+        /// Index the event would have had in the chain.
+        index: u64,
+        /// The event's type.
+        event_type: String,
+        /// Why.
+        fault: GrammarFault,
     },
     /// The type is not the payload's.
     #[error("event {index}: type `{event_type}` does not fit its payload `{payload}`; use a constructor")]
@@ -101,6 +112,11 @@ pub enum ChainError {
 /// that is never held across an await, so that looking at the head or (un)subscribing never waits for a slow
 /// subscriber.
 ///
+/// # Order
+///
+/// A chain that starts with a genesis holds the [grammar](Grammar) of a take's chains: any other event is refused. One that
+/// starts with something else is a chain that no take holds, and takes every event until `shutdown`.
+///
 /// # Delivery
 ///
 /// An append advances the head, then delivers to the subscribers of that moment in turn, waiting for each that
@@ -160,12 +176,11 @@ struct Subscription {
 }
 
 /// What the append whose turn it is works with.
-#[derive(Default)]
 struct Appender {
     /// What a dropped append left to be delivered.
     left: Option<Undelivered>,
-    /// The export call that was begun and has not ended.
-    in_call: Option<String>,
+    /// What may come next, and the export call in progress.
+    grammar: Grammar,
     /// Where events are encoded.
     scratch: Vec<u8>,
     /// Memory that small events share. Allocated one by one and freed by a subscriber's thread, they would cost the
@@ -183,14 +198,16 @@ impl StateChain {
     /// An empty chain of that actor, without subscribers.
     pub fn new(actor_id: TheaterId) -> Self {
         let short = Short { head: None, count: 0, ended: false, subscribers: Arc::new([]) };
-        Self { actor_id, append: AsyncMutex::default(), short: Mutex::new(short) }
+        let appender = Appender::new(Grammar::unbound());
+        Self { actor_id, append: AsyncMutex::new(appender), short: Mutex::new(short) }
     }
 
     /// The part of a chain behind its first `count` events, the last of which has the hash `head`: for a re-run that does not
-    /// begin at the begin.
+    /// begin at the begin. No call is in progress there.
     pub fn continuing(actor_id: TheaterId, head: EventHash, count: u64) -> Self {
         let short = Short { head: Some(head), count, ended: false, subscribers: Arc::new([]) };
-        Self { actor_id, append: AsyncMutex::default(), short: Mutex::new(short) }
+        let appender = Appender::new(Grammar::between_calls());
+        Self { actor_id, append: AsyncMutex::new(appender), short: Mutex::new(short) }
     }
 
     /// Whose chain this is.
@@ -212,7 +229,8 @@ impl StateChain {
     /// waiting for those that are full. Returns the event.
     ///
     /// # Errors
-    /// [`ChainError`] for an event that no take can hold, and after `shutdown`. Nothing changes then.
+    /// [`ChainError`] for an event that no take can hold or that may not come next, and after `shutdown`. Nothing changes
+    /// then.
     pub async fn add_typed_event(&self, data: ChainEventData) -> Result<ChainEvent, ChainError> {
         if !data.data.fits(&data.event_type) {
             let (event_type, payload) = (data.event_type.to_string(), data.data.name());
@@ -233,24 +251,20 @@ impl StateChain {
             return Err(ChainError::TooManyValues { index: self.event_count(), event_type });
         }
         let bytes = appender.take_encoded();
-        appender.note_call(data.data);
-        self.append_locked(&mut appender.left, data.event_type, bytes).await
+        let admitted = appender.grammar.check(&data.data).map(Some);
+        self.append_locked(&mut appender, data.event_type, bytes, admitted).await
     }
 
     /// Appends an event that a replay copies from its recording: type and data are kept, the hash is made
-    /// anew after this chain's head. Meant for events in which the guest has no part
-    /// ([`ChainEvent::is_host_only`]).
+    /// anew after this chain's head. Meant for events in which the guest has no part ([`Origin`](crate::Origin)).
     ///
     /// # Errors
-    /// As [`StateChain::add_typed_event`]; whether the data can be decoded is not checked.
+    /// As [`StateChain::add_typed_event`]; data that cannot be decoded is taken as it is.
     pub async fn append_recorded(&self, recorded: &ChainEvent) -> Result<ChainEvent, ChainError> {
         let mut appender = self.append_lock().await;
-        if matches!(&*recorded.event_type, WASM_CALL | WASM_RESULT | WASM_ERROR)
-            && let Ok(payload) = recorded.payload()
-        {
-            appender.note_call(payload);
-        }
-        self.append_locked(&mut appender.left, recorded.event_type.clone(), recorded.data.clone()).await
+        let payload = recorded.payload().ok();
+        let admitted = payload.map(|payload| appender.grammar.check(&payload)).transpose();
+        self.append_locked(&mut appender, recorded.event_type.clone(), recorded.data.clone(), admitted).await
     }
 
     /// Ends the chain from outside, for an actor that cannot do it: the export call in progress, if there is one, as given
@@ -265,14 +279,12 @@ impl StateChain {
         if self.short().ended {
             return Ok(());
         }
-        if let Some(function_name) = appender.in_call.take() {
+        if let Some(function_name) = appender.grammar.open_call().map(str::to_owned) {
             let (kind, message) = (WasmErrorKind::Cancelled, message.into());
             let error = WasmEventData::WasmError { function_name, kind, message };
-            let error = ChainEventData::wasm(error);
-            self.append_locked(&mut appender.left, error.event_type, error.data.encode()).await?;
+            self.append_own(&mut appender, ChainEventData::wasm(error)).await?;
         }
-        let shutdown = ChainEventData::shutdown();
-        self.append_locked(&mut appender.left, shutdown.event_type, shutdown.data.encode()).await?;
+        self.append_own(&mut appender, ChainEventData::shutdown()).await?;
         Ok(())
     }
 
@@ -293,13 +305,30 @@ impl StateChain {
         appender
     }
 
+    /// Appends an event that the chain makes itself.
+    async fn append_own(&self, appender: &mut Appender, data: ChainEventData) -> Result<(), ChainError> {
+        let admitted = appender.grammar.check(&data.data).map(Some);
+        self.append_locked(appender, data.event_type, data.data.encode(), admitted).await.map(drop)
+    }
+
+    /// `admitted` is what the grammar says of the event, if it was asked.
     async fn append_locked(
         &self,
-        left: &mut Option<Undelivered>,
+        appender: &mut Appender,
         event_type: Arc<str>,
         data: Bytes,
+        admitted: Result<Option<Admitted>, GrammarFault>,
     ) -> Result<ChainEvent, ChainError> {
         let parent = self.admit(&event_type, data.len())?;
+        match admitted {
+            Ok(Some(admitted)) => appender.grammar.take(admitted),
+            Ok(None) => {}
+            Err(fault) => {
+                let (index, event_type) = (self.event_count(), event_type.to_string());
+                return Err(ChainError::Misplaced { index, event_type, fault });
+            }
+        }
+        let left = &mut appender.left;
         let event = ChainEvent::link(parent, event_type, data);
 
         let subscribers = {
@@ -420,15 +449,8 @@ impl StateChain {
 }
 
 impl Appender {
-    /// Keeps in mind what [`StateChain::end`] would have to end.
-    fn note_call(&mut self, appended: ChainEventPayload) {
-        match appended {
-            ChainEventPayload::Wasm(WasmEventData::WasmCall { function_name, .. }) => {
-                self.in_call = Some(function_name);
-            }
-            ChainEventPayload::Wasm(_) => self.in_call = None,
-            _ => {}
-        }
+    fn new(grammar: Grammar) -> Self {
+        Appender { left: None, grammar, scratch: Vec::new(), block: BytesMut::new() }
     }
 
     /// What is in `scratch`, which is free again.

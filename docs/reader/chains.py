@@ -1,11 +1,34 @@
 """The embedded component, the chains and their events: hashes, links, what an event may say and where it may stand."""
 import hashlib
+import re
 from types import SimpleNamespace
 
 import msgpack
 
 from reader.data import DATA, HOST_CALL, Reader, fits, need
 from reader.messages import Messages
+
+# Which event may come in the middle of what, and what the chain is in the middle of after it.
+GRAMMAR = {"nothing": {"genesis": "between"},
+           "between": {"call": "call", "note": "between", "runtime": "between", "message": "message",
+                       "shutdown": "ended"},
+           "message": {"call": "call", "shutdown": "ended"},
+           "call": {"host call": "call", "observation": "observed", "end": "between", "runtime": "call"},
+           "observed": {"end": "between", "runtime": "observed"},
+           "ended": {}}
+
+
+def part(kind, said):
+    """What part an event has in its chain."""
+    wasm, runtime, host = said.get("Wasm", {}), said.get("TheaterRuntime"), said.get("HostFunction")
+    if host:
+        request = [type(one) for one in host["input"]] == [dict]
+        is_handle = re.fullmatch(r"wasi:http/incoming-handler@0\.2\.[0-9]+/handle", kind, re.ASCII)
+        return "observation" if request and is_handle else "host call"
+    if runtime:
+        return "message" if "Message" in runtime else "runtime"
+    return {"retake/session": "genesis", "wasm-call": "call", "shutdown": "shutdown"}.get(
+        kind, "end" if "WasmResult" in wasm or "WasmError" in wasm else "note")
 
 
 class Chains:
@@ -26,7 +49,7 @@ class Chains:
         if self.embedded and not self.chains:
             self.component = hashlib.sha256(self.embedded).digest()
         self.ids.add(id)
-        self.chains.append(SimpleNamespace(number=number, id=id, events=0, head=None, in_call=False, ended=False,
+        self.chains.append(SimpleNamespace(number=number, id=id, events=0, head=None, inside="nothing", open=None,
                                            sends=0, arriving=None, responding=None, gave_up=False))
 
     def event(self, number, digest, parent, kind, data):
@@ -35,17 +58,26 @@ class Chains:
         chain = self.chains[number]
         preimage = b"retake.event.v1\0" + msgpack.packb([parent, kind, data])
         need(digest == hashlib.sha256(preimage).digest(), "a hash that is not that of its content")
-        need(parent == chain.head and not chain.ended, "an event that does not continue its chain")
+        need(parent == chain.head, "an event that does not continue its chain")
         said = self.payload(kind, data)
-        need(("Session" in said) == (chain.events == 0), "a genesis where none may be, or none where it must")
+        self.stands(chain, kind, said)
         if "Session" in said:
             self.genesis(chain, said["Session"])
         runtime = said.get("TheaterRuntime")
         letter = runtime if type(runtime) is dict else {}
         self.messages.event(chain, kind, said.get("Wasm", {}), letter, said.get("HostFunction", {}))
-        chain.in_call = kind == "wasm-call" or chain.in_call and kind not in ("wasm-result", "wasm-error")
-        chain.ended, chain.head, chain.events = kind == "shutdown", digest, chain.events + 1
+        chain.head, chain.events = digest, chain.events + 1
         self.events, self.calls = self.events + 1, self.calls + (kind == "wasm-call")
+
+    def stands(self, chain, kind, said):
+        its_part = part(kind, said)
+        need(its_part in GRAMMAR[chain.inside], f"{its_part} in the middle of {chain.inside}")
+        chain.inside = GRAMMAR[chain.inside][its_part]
+        if its_part in ("call", "end"):
+            (step,) = said["Wasm"].values()
+            need(its_part == "call" or step["function_name"] == chain.open, "the end of another call")
+            chain.open = step["function_name"] if its_part == "call" else None
+        need(its_part != "observation" or kind == chain.open, "an observation of another call")
 
     def payload(self, kind, data):
         reader = Reader(data)
@@ -66,6 +98,6 @@ class Chains:
 
     def end(self):
         need(len(self.embedded) == self.total, "an embedded component that is not whole")
-        need(all(chain.ended and not chain.in_call for chain in self.chains), "a chain that does not end, or in a call")
+        need(all(chain.inside == "ended" for chain in self.chains), "a chain that does not end")
         self.messages.end(self.chains)
         need(self.calls, "no call")

@@ -219,18 +219,23 @@ impl<T: HasActor> LiveActor<T> {
     ) -> Result<Result<Bytes, ActorError>, RecordError> {
         let Messenger { from, number } = messenger;
         let handler = if is_request { HANDLE_REQUEST } else { HANDLE_SEND };
-        if let Err(unknown) = self.program.exports().resolve(handler) {
-            let dropped = TheaterRuntimeEventData::MessageDropped { from, number };
-            self.actor.record_theater_runtime_event(dropped).await?;
-            return Ok(Err(unknown.into()));
-        }
-        self.actor.record_theater_runtime_event(TheaterRuntimeEventData::Message { from, number }).await?;
         let message = Value::Bytes(message);
         let params = match is_request {
             true => vec![Value::String(format!("{from}/{number}")), message],
             false => vec![message],
         };
-        let answer = self.call_function(handler, vec![Value::List(params)]).await?;
+        let params = vec![Value::List(params)];
+        // Behind a message comes the call that takes it, so whether there can be one is known first.
+        let program = self.program.clone();
+        let export = program.exports().resolve(handler).map_err(ActorError::from);
+        let taken = export.and_then(|export| arguments(export, &self.actor.state, &params).map(drop));
+        if let Err(refused) = taken {
+            let dropped = TheaterRuntimeEventData::MessageDropped { from, number };
+            self.actor.record_theater_runtime_event(dropped).await?;
+            return Ok(Err(refused));
+        }
+        self.actor.record_theater_runtime_event(TheaterRuntimeEventData::Message { from, number }).await?;
+        let answer = self.call_function(handler, params).await?;
         let no_response = |reason: &str| Err(ActorError::NoResponse { reason: reason.into() });
         let response = match answer {
             Ok(Some(response)) => response,

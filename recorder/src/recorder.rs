@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use std::thread;
 
 use retake_chain::log::{LogWriter, SealSummary, Storage, WriteError};
-use retake_chain::{ChainEvent, StateChain, TheaterId, WASM_ERROR, WASM_RESULT};
+use retake_chain::{ChainEvent, StateChain, TheaterId};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::error::RecordError;
@@ -72,7 +72,7 @@ impl Progress {
     pub(crate) fn count(&self, event: &ChainEvent) {
         self.events.fetch_add(1, Ordering::Relaxed);
         self.bytes.fetch_add(event.data.len() as u64, Ordering::Relaxed);
-        if matches!(&*event.event_type, WASM_RESULT | WASM_ERROR) {
+        if event.ends_call() {
             self.calls.fetch_add(1, Ordering::Relaxed);
         }
     }

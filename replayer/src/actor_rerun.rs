@@ -5,7 +5,7 @@ use retake_actor::abi::UnfitValue;
 use retake_actor::abi::val::{from_value, to_value};
 use retake_actor::{ActorStore, Export, RaisedOutcome, StatefulCall};
 use retake_chain::{
-    ChainEventData, ChainEventPayload, EventHash, InstanceMode, Outcome, Value, WasmEventData,
+    ChainEventData, ChainEventPayload, EventHash, EventKind, InstanceMode, Outcome, Value, WasmEventData,
 };
 use retake_verifier::{DivergenceKind, IntegrityError};
 use wasmtime::component::{Instance, Val};
@@ -136,8 +136,19 @@ impl Rerun<'_> {
                 Next::Call { function: function_name.clone(), params: params.clone() }
             }
             Some(ChainEventPayload::Shutdown) => Next::Shutdown,
-            Some(ChainEventPayload::HostFunction(_) | ChainEventPayload::Wasm(_)) => Next::OutOfPlace,
-            Some(_) => Next::Copy,
+            Some(other) => match other.kind() {
+                EventKind::Genesis
+                | EventKind::CreationError
+                | EventKind::Runtime
+                | EventKind::Message
+                | EventKind::Summary => Next::Copy,
+                // The reader stops before an event that the grammar does not have there.
+                EventKind::Call
+                | EventKind::HostCall
+                | EventKind::Observation
+                | EventKind::End
+                | EventKind::Shutdown => Next::OutOfPlace,
+            },
         };
         match next {
             Next::End => return Ok(false),

@@ -8,8 +8,8 @@ use std::thread::{self, Scope, ScopedJoinHandle};
 
 use retake_actor::{ActorHandle, ActorStore};
 use retake_chain::{
-    ChainEvent, ChainEventPayload, ChainNumber, EventHash, InstanceMode, StateChain, TheaterId, Value,
-    WasmEventData,
+    ChainEvent, ChainEventPayload, ChainNumber, EventHash, EventKind, InstanceMode, StateChain, TheaterId,
+    Value,
 };
 use tokio::sync::mpsc;
 
@@ -96,7 +96,7 @@ impl<'scope, 'env> Segments<'scope, 'env> {
         payload: ChainEventPayload,
         position: Position,
     ) -> Result<(), ReplayError> {
-        if let ChainEventPayload::Wasm(WasmEventData::WasmCall { .. }) = payload {
+        if payload.kind() == EventKind::Call {
             self.cut_if_there_is_a_place()?;
         }
         self.seen.event(&event, &payload);
@@ -190,13 +190,20 @@ impl<'scope, 'env> Segments<'scope, 'env> {
 
 impl Seen {
     fn event(&mut self, event: &ChainEvent, payload: &ChainEventPayload) {
-        match payload {
-            ChainEventPayload::Wasm(WasmEventData::WasmCall { .. }) => self.in_call = true,
-            ChainEventPayload::Wasm(WasmEventData::WasmResult { .. } | WasmEventData::WasmError { .. }) => {
+        match payload.kind() {
+            EventKind::Call => self.in_call = true,
+            EventKind::End => {
                 self.in_call = false;
                 self.calls += 1;
             }
-            _ => {}
+            EventKind::Genesis
+            | EventKind::HostCall
+            | EventKind::Observation
+            | EventKind::CreationError
+            | EventKind::Runtime
+            | EventKind::Message
+            | EventKind::Summary
+            | EventKind::Shutdown => {}
         }
         self.events += 1;
         self.head = Some(event.hash);
@@ -213,7 +220,7 @@ fn actor_without_session(id: TheaterId, chain: Arc<StateChain>) -> ActorStore {
 mod tests {
     use retake_actor::Actor;
     use retake_actor::profile::default_profile;
-    use retake_chain::{ChainEventData, Outcome};
+    use retake_chain::{ChainEventData, Outcome, WasmEventData};
 
     use super::*;
     use crate::options::ReplayOptions;

@@ -5,8 +5,8 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use retake_actor::Extensions;
 use retake_chain::{
-    ChainEvent, ChainEventPayload, HttpReplayChain, Outcome, TrapKind, Value, WasmErrorKind, WasmEventData,
-    is_http_incoming,
+    ChainEvent, ChainEventPayload, EventKind, HttpReplayChain, Outcome, TrapKind, Value, WasmErrorKind,
+    WasmEventData,
 };
 
 /// A window is passed on when it holds this many events...
@@ -71,15 +71,9 @@ impl Recorded<'_> {
         }
     }
 
-    /// Whether this is the host's own note of an HTTP exchange: it carries a request, where a call of the actor to such
-    /// an interface carries handles.
+    /// Whether this is the host's own note of an HTTP exchange.
     pub fn is_observation(&self) -> bool {
-        match self.payload {
-            ChainEventPayload::HostFunction(call) => {
-                is_http_incoming(&self.event.event_type) && matches!(call.input[..], [Value::Record(_)])
-            }
-            _ => false,
-        }
+        self.payload.kind() == EventKind::Observation
     }
 }
 

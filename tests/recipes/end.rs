@@ -76,9 +76,9 @@ pub fn head() -> Vec<u8> {
     sealed(|seal| seal.chains[0].head = Some(EventHash([7; 32])))
 }
 
-/// A chain that ends cleanly, and a call in it that does not.
+/// A chain that breaks off in a call.
 pub fn ends_inside_call() -> Vec<u8> {
-    whole().without(4..5).sealed()
+    whole().without(4..6).sealed()
 }
 
 pub fn no_shutdown() -> Vec<u8> {

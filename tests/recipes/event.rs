@@ -1,7 +1,10 @@
 //! Owns the recipes of takes in which an event is wrong: its hash, its link, its data, or its place in the chain.
 
 use retake_chain::log::FormatVersion;
-use retake_chain::{ChainEventData, ChainEventPayload, ContentRef, SessionStart};
+use retake_chain::{
+    ChainEventData, ChainEventPayload, ContentRef, HostFunctionCall, Outcome, SessionStart, Value,
+    WasmEventData,
+};
 
 use super::session::{OTHER, Said, Session, command, id, returned};
 
@@ -128,6 +131,48 @@ pub fn genesis_version() -> Vec<u8> {
 
 pub fn genesis_component() -> Vec<u8> {
     command().altered(0, |payload| genesis_of(payload).actor.digest = ContentRef::of(b"another")).sealed()
+}
+
+pub fn call_in_call() -> Vec<u8> {
+    let call = command().events[1].clone();
+    command().with_more(2, call).sealed()
+}
+
+pub fn host_call_outside_call() -> Vec<u8> {
+    let now = command().events[2].clone();
+    command().with_more(1, now).sealed()
+}
+
+/// The call ends twice.
+pub fn end_outside_call() -> Vec<u8> {
+    let result = command().events[4].clone();
+    command().with_more(5, result).sealed()
+}
+
+pub fn end_of_another_call() -> Vec<u8> {
+    let rename = |payload: &mut ChainEventPayload| match payload {
+        ChainEventPayload::Wasm(WasmEventData::WasmResult { function_name, .. }) => {
+            *function_name = "stop".into();
+        }
+        other => panic!("{other:?} is not a result"),
+    };
+    command().altered(4, rename).sealed()
+}
+
+/// The chain ends cleanly in the middle of a call.
+pub fn event_inside_call() -> Vec<u8> {
+    command().without(4..5).sealed()
+}
+
+/// An exchange is observed in a call of a command.
+pub fn observation_misplaced() -> Vec<u8> {
+    let observation = HostFunctionCall {
+        interface: "wasi:http/incoming-handler@0.2.12".into(),
+        function: "handle".into(),
+        input: vec![Value::Record(vec![])],
+        output: Outcome::Cancelled,
+    };
+    command().with_more(4, Said::new(ChainEventData::host_function(observation))).sealed()
 }
 
 /// The clean end of a chain, as an event.

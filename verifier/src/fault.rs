@@ -5,7 +5,7 @@
 //! same table for those who write readers, and `fixtures/takes` a take for each row.
 
 use retake_chain::log::{Damage, VersionError};
-use retake_chain::{DecodeError, ReadError, SealKind, TakeState};
+use retake_chain::{DecodeError, GrammarFault, ReadError, SealKind, TakeState};
 use serde::{Serialize, Serializer};
 
 use crate::exit::ExitCode;
@@ -90,6 +90,12 @@ faults! {
     GenesisActor "genesis-actor" Damaged "a genesis is of another actor than its chain"
     GenesisVersion "genesis-version" Damaged "a genesis is of a version that the take cannot have"
     GenesisComponent "genesis-component" Damaged "a genesis names another component than the embedded one, or than another chain"
+    CallInCall "call-in-call" Damaged "a call begins before the one before it ended"
+    HostCallOutsideCall "host-call-outside-call" Damaged "a host call is outside a call of the actor"
+    EndOutsideCall "end-outside-call" Damaged "a call ends that did not begin"
+    EndOfAnotherCall "end-of-another-call" Damaged "the end of a call names another function than its begin"
+    EventInsideCall "event-inside-call" Damaged "an event that stands between calls is within one"
+    ObservationMisplaced "observation-misplaced" Damaged "an observation of an HTTP exchange is not the last of its call, or not of its call"
     MessageNotTaken "message-not-taken" Damaged "the call behind a message does not take it"
     MessageReceiver "message-receiver" Damaged "a message was received by another chain than it was sent to"
     MessageContent "message-content" Damaged "a message was received with another content than it was sent with"
@@ -218,13 +224,28 @@ impl From<&IntegrityFault> for Fault {
             IntegrityFault::Hash { .. } => Fault::Hash,
             IntegrityFault::Parent { .. } => Fault::Link,
             IntegrityFault::Payload(error) => error.into(),
-            IntegrityFault::NoGenesis => Fault::NoGenesis,
-            IntegrityFault::SecondGenesis => Fault::SecondGenesis,
+            IntegrityFault::Grammar(fault) => fault.into(),
             IntegrityFault::GenesisId { .. } => Fault::GenesisActor,
             IntegrityFault::GenesisVersion(_) => Fault::GenesisVersion,
             IntegrityFault::GenesisActor { .. } => Fault::GenesisComponent,
-            IntegrityFault::AfterShutdown => Fault::AfterShutdown,
             IntegrityFault::Message(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<&GrammarFault> for Fault {
+    fn from(fault: &GrammarFault) -> Self {
+        match fault {
+            GrammarFault::NoGenesis => Fault::NoGenesis,
+            GrammarFault::SecondGenesis => Fault::SecondGenesis,
+            GrammarFault::CallInCall { .. } => Fault::CallInCall,
+            GrammarFault::HostCallOutsideCall { .. } => Fault::HostCallOutsideCall,
+            GrammarFault::EndOutsideCall { .. } => Fault::EndOutsideCall,
+            GrammarFault::EndOfAnotherCall { .. } => Fault::EndOfAnotherCall,
+            GrammarFault::InsideCall { .. } => Fault::EventInsideCall,
+            GrammarFault::ObservationMisplaced => Fault::ObservationMisplaced,
+            GrammarFault::MessageNotTaken => Fault::MessageNotTaken,
+            GrammarFault::AfterShutdown => Fault::AfterShutdown,
         }
     }
 }

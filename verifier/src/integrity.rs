@@ -5,8 +5,8 @@ use std::collections::HashSet;
 
 use retake_chain::log::{FORMAT_VERSION, SealedChain};
 use retake_chain::{
-    ChainEvent, ChainEventPayload, ChainNumber, ContentHasher, ContentRef, DecodeError, Record, SHUTDOWN,
-    Seal, SealKind, TakeState, TheaterId, WASM_CALL, WASM_ERROR, WASM_RESULT,
+    ChainEvent, ChainEventPayload, ChainNumber, ContentHasher, ContentRef, DecodeError, EventKind, Grammar,
+    GrammarFault, Record, Seal, SealKind, TakeState, TheaterId,
 };
 
 use crate::integrity_error::{IntegrityError, IntegrityFault, Place};
@@ -28,8 +28,7 @@ pub struct IntegrityChecker {
 #[derive(Debug)]
 struct ChainState {
     report: ChainReport,
-    in_call: bool,
-    ended: bool,
+    grammar: Grammar,
 }
 
 #[derive(Debug)]
@@ -136,7 +135,7 @@ impl IntegrityChecker {
         }
         self.messages.chain(id);
         let report = ChainReport { id, events: 0, calls: 0, head: None };
-        self.chains.push(ChainState { report, in_call: false, ended: false });
+        self.chains.push(ChainState { report, grammar: Grammar::new() });
         Ok(())
     }
 
@@ -148,36 +147,24 @@ impl IntegrityChecker {
     ) -> Result<ChainEventPayload, IntegrityFault> {
         alone.hash?;
         let state = self.chains.get_mut(chain.0 as usize).ok_or(IntegrityFault::UnknownChain)?;
-        if state.ended {
-            return Err(IntegrityFault::AfterShutdown);
+        if state.grammar.has_ended() {
+            return Err(GrammarFault::AfterShutdown.into());
         }
         if event.parent_hash != state.report.head {
             return Err(IntegrityFault::Parent { expected: state.report.head, actual: event.parent_hash });
         }
         let payload = alone.payload.unwrap_or_else(|| event.payload())?;
-        match (&payload, state.report.events) {
-            (ChainEventPayload::Session(start), 0) => {
-                // What becomes of the rest depends on it.
-                check_hash(event)?;
-                if start.actor_id != state.report.id {
-                    return Err(IntegrityFault::GenesisId { chain: state.report.id, found: start.actor_id });
-                }
-                start.format.check_readable_by(FORMAT_VERSION).map_err(IntegrityFault::GenesisVersion)?;
-                check_actor(&self.embedded, &mut self.actor, start.actor.digest)?;
+        let kind = state.grammar.admit(&payload)?;
+        if let ChainEventPayload::Session(start) = &payload {
+            // What becomes of the rest depends on it.
+            check_hash(event)?;
+            if start.actor_id != state.report.id {
+                return Err(IntegrityFault::GenesisId { chain: state.report.id, found: start.actor_id });
             }
-            (_, 0) => return Err(IntegrityFault::NoGenesis),
-            (ChainEventPayload::Session(_), _) => return Err(IntegrityFault::SecondGenesis),
-            _ => {}
+            start.format.check_readable_by(FORMAT_VERSION).map_err(IntegrityFault::GenesisVersion)?;
+            check_actor(&self.embedded, &mut self.actor, start.actor.digest)?;
         }
-        match &*event.event_type {
-            WASM_CALL => {
-                state.in_call = true;
-                state.report.calls += 1;
-            }
-            WASM_RESULT | WASM_ERROR => state.in_call = false,
-            SHUTDOWN => state.ended = true,
-            _ => {}
-        }
+        state.report.calls += u64::from(kind == EventKind::Call);
         self.messages.event(chain, &payload)?;
         state.report.events += 1;
         state.report.head = Some(event.hash);
@@ -249,8 +236,10 @@ impl ChainState {
         let ChainReport { id, events, .. } = self.report;
         match () {
             () if events == 0 => Err(IntegrityError::EmptyChain { chain, id }),
-            () if self.in_call => Err(IntegrityError::EndsInsideCall { chain, id, events }),
-            () if !self.ended => Err(IntegrityError::NoShutdown { chain, id, events }),
+            () if self.grammar.open_call().is_some() => {
+                Err(IntegrityError::EndsInsideCall { chain, id, events })
+            }
+            () if !self.grammar.has_ended() => Err(IntegrityError::NoShutdown { chain, id, events }),
             () => Ok(()),
         }
     }

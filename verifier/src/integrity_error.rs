@@ -3,7 +3,7 @@
 use std::fmt;
 
 use retake_chain::log::VersionError;
-use retake_chain::{ChainNumber, ContentRef, DecodeError, EventHash, TheaterId};
+use retake_chain::{ChainNumber, ContentRef, DecodeError, EventHash, GrammarFault, TheaterId};
 
 use crate::messages::MessageFault;
 
@@ -191,12 +191,9 @@ pub enum IntegrityFault {
     /// The payload cannot be decoded.
     #[error("its data: {0}")]
     Payload(#[from] DecodeError),
-    /// The first event of a chain is no genesis.
-    #[error("a chain begins with `retake/session`, not with this")]
-    NoGenesis,
-    /// A genesis within a chain.
-    #[error("a genesis can only be the first event of a chain")]
-    SecondGenesis,
+    /// It may not stand where it does.
+    #[error(transparent)]
+    Grammar(#[from] GrammarFault),
     /// The genesis is of another actor.
     #[error("the genesis is of actor {found}, the chain of actor {chain}")]
     GenesisId {
@@ -218,9 +215,6 @@ pub enum IntegrityFault {
         /// The digest in the genesis.
         found: ContentRef,
     },
-    /// An event after the end.
-    #[error("it comes after `shutdown`, which ends a chain")]
-    AfterShutdown,
     /// Two chains tell a message differently.
     #[error(transparent)]
     Message(#[from] MessageFault),

@@ -116,14 +116,10 @@ impl MessageChecker {
         self.chains.push(Actor { id, sent: 0, arriving: None, responding: None, given_up: false });
     }
 
-    /// Takes the next event, of a chain that was introduced.
+    /// Takes the next event, which the grammar allows, of a chain that was introduced.
     pub fn event(&mut self, chain: ChainNumber, payload: &ChainEventPayload) -> Result<(), MessageFault> {
         let Some(actor) = self.chains.get_mut(chain.0 as usize) else { return Ok(()) };
         let arriving = actor.arriving.take();
-        let is_call = matches!(payload, ChainEventPayload::Wasm(WasmEventData::WasmCall { .. }));
-        if let (Some((from, number)), false) = (arriving, is_call) {
-            return Err(MessageFault::NotTaken { from, number });
-        }
         match payload {
             ChainEventPayload::HostFunction(call)
                 if &*call.interface == HOST && matches!(&*call.function, "send" | "request") =>
@@ -146,7 +142,10 @@ impl MessageChecker {
                     self.received((from, number), chain, taken)?;
                 }
             }
-            ChainEventPayload::Wasm(ended) => {
+            ChainEventPayload::Wasm(WasmEventData::WasmComponentCreationError { .. }) => {}
+            ChainEventPayload::Wasm(
+                ended @ (WasmEventData::WasmResult { .. } | WasmEventData::WasmError { .. }),
+            ) => {
                 if let WasmEventData::WasmError { kind, .. } = ended {
                     actor.given_up |= *kind == WasmErrorKind::Cancelled;
                 }
@@ -156,7 +155,21 @@ impl MessageChecker {
                     *response = given_response(ended);
                 }
             }
-            _ => {}
+            ChainEventPayload::Shutdown => {
+                // The actor was ended from outside before it could take the message.
+                if let Some(key) = arriving {
+                    actor.given_up = true;
+                    self.dropped(key, chain)?;
+                }
+            }
+            ChainEventPayload::Session(_)
+            | ChainEventPayload::HostFunction(_)
+            | ChainEventPayload::TheaterRuntime(
+                TheaterRuntimeEventData::Log { .. }
+                | TheaterRuntimeEventData::ActorStarted
+                | TheaterRuntimeEventData::ShutdownRequested,
+            )
+            | ChainEventPayload::ReplaySummary(_) => {}
         }
         if self.under_way.len() > MAX_UNDER_WAY { Err(MessageFault::TooMany) } else { Ok(()) }
     }

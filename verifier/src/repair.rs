@@ -5,8 +5,7 @@ use std::io::Read;
 
 use retake_chain::log::{SealSummary, Storage, WriteError};
 use retake_chain::{
-    EventHash, LogReader, LogWriter, ReadError, Record, SESSION, SHUTDOWN, SealKind, TakeState, WASM_ERROR,
-    WASM_RESULT,
+    EventHash, LogReader, LogWriter, ReadError, Record, SESSION, SHUTDOWN, SealKind, TakeState,
 };
 
 use crate::exit::ExitCode;
@@ -195,10 +194,11 @@ impl Kept {
             Record::Event { chain, event, .. } => {
                 let Some(kept) = self.chains.get_mut(chain.0 as usize) else { return };
                 kept.events += 1;
-                if matches!(&*event.event_type, SESSION | WASM_RESULT | WASM_ERROR | SHUTDOWN) {
+                let ends_call = event.ends_call();
+                if ends_call || matches!(&*event.event_type, SESSION | SHUTDOWN) {
                     kept.whole = Whole { events: kept.events, head: Some(event.hash) };
                 }
-                self.calls += u64::from(matches!(&*event.event_type, WASM_RESULT | WASM_ERROR));
+                self.calls += u64::from(ends_call);
             }
         }
     }

@@ -14,8 +14,8 @@ use futures::FutureExt;
 use retake_actor::profile::Tuning;
 use retake_actor::{FunctionName, RaisedIn, RaisedOutcome};
 use retake_chain::{
-    ChainEvent, ChainEventData, ChainEventPayload, ChainNumber, EventHash, HostFunctionCall, Outcome,
-    StateChain, Value, WasmErrorKind, WasmEventData,
+    ChainEvent, ChainEventData, ChainEventPayload, ChainNumber, EventHash, EventKind, HostFunctionCall,
+    Outcome, StateChain, Value, WasmErrorKind, WasmEventData,
 };
 use retake_verifier::{
     self as verifier, Described, Divergence, DivergenceKind, ExportCall, IntegrityError, IntegrityFault,
@@ -149,14 +149,27 @@ impl Answers {
         })
     }
 
-    /// Takes over an event that the host alone caused.
+    /// Takes over an event in which the guest has no part, and what the runtime did after it.
     pub fn copy(&mut self) -> Result<(), Stop> {
+        self.copy_one()?;
+        self.copy_runtime()
+    }
+
+    /// Takes over what the runtime did before the next event of another kind. The guest can be no further than that.
+    fn copy_runtime(&mut self) -> Result<(), Stop> {
+        while self.cursor.peek().is_some_and(|recorded| recorded.payload.kind() == EventKind::Runtime) {
+            self.copy_one()?;
+        }
+        Ok(())
+    }
+
+    fn copy_one(&mut self) -> Result<(), Stop> {
         let Some(place) = self.next_place() else { return Err(Stop::RecordingEnds) };
         let copied = self.chain.append_recorded(&place.event).now_or_never();
         self.check(place, copied)
     }
 
-    /// Appends what the re-run did, which must be what the recording says next.
+    /// Appends what the re-run did, which must be what the recording says next, and takes over what the runtime did after it.
     pub fn emit(&mut self, mut data: ChainEventData) -> Result<(), Stop> {
         let Some(recorded) = self.cursor.peek() else { return Err(Stop::RecordingEnds) };
         take_recorded_words(recorded.payload, &mut data.data);
@@ -168,7 +181,7 @@ impl Answers {
         let actual = self.chain.add_typed_event(data).now_or_never();
         self.check(place, actual)?;
         self.compared |= compares;
-        Ok(())
+        self.copy_runtime()
     }
 
     /// Where an error came from that ended the guest's call: a call that the shim has announced is one of the host.

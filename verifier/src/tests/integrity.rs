@@ -63,9 +63,9 @@ fn a_removed_doubled_or_moved_event_breaks_the_links() {
 #[test]
 fn a_chain_begins_with_its_genesis_and_has_no_other() {
     let data = session(id(1));
-    assert_eq!(fault(&link(&data[1..2])), IntegrityFault::NoGenesis);
+    assert_eq!(fault(&link(&data[1..2])), GrammarFault::NoGenesis.into());
     let twice = [data[0].clone(), data[0].clone()];
-    assert_eq!(fault(&link(&twice)), IntegrityFault::SecondGenesis);
+    assert_eq!(fault(&link(&twice)), GrammarFault::SecondGenesis.into());
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn a_genesis_is_of_the_chains_actor_and_of_a_known_format() {
 fn nothing_comes_after_shutdown() {
     let mut data = session(id(1));
     data.push(call("run", vec![]));
-    assert_eq!(fault(&link(&data)), IntegrityFault::AfterShutdown);
+    assert_eq!(fault(&link(&data)), GrammarFault::AfterShutdown.into());
 }
 
 #[test]
@@ -206,4 +206,66 @@ fn an_unsealed_chain_may_end_inside_a_call() {
     let checker = check(&link(&session(id(1))[..3])).unwrap();
     let report = checker.finish(TakeState::Unsealed, None, 7).unwrap();
     assert_eq!((report.state, report.events, report.calls()), (TakeState::Unsealed, 3, 1));
+}
+
+#[test]
+fn an_event_stands_only_where_the_grammar_has_it() {
+    let genesis = || ChainEventData::session(start(id(1)));
+    let log = || {
+        let (level, message) = (LogLevel::Info, "a line".into());
+        ChainEventData::theater_runtime(TheaterRuntimeEventData::Log { level, message })
+    };
+    let message =
+        || ChainEventData::theater_runtime(TheaterRuntimeEventData::Message { from: id(2), number: 0 });
+    let not_made =
+        || ChainEventData::wasm(WasmEventData::WasmComponentCreationError { error: "no memory".into() });
+    let now = || host("now", vec![], returned(1u8));
+    let run = || call("run", vec![]);
+    let (open, other) = (|| "run".to_string(), || "stop".to_string());
+    let wrong: [(Vec<ChainEventData>, GrammarFault); 9] = [
+        (vec![run(), call("stop", vec![])], GrammarFault::CallInCall { open: open(), call: other() }),
+        (vec![now()], GrammarFault::HostCallOutsideCall { call: "wasi:clocks/wall-clock@0.2.3/now".into() }),
+        (vec![result("run", returned(1u8))], GrammarFault::EndOutsideCall { function: open() }),
+        (
+            vec![run(), error("stop", TrapKind::Unreachable, "unreachable")],
+            GrammarFault::EndOfAnotherCall { open: open(), ended: other() },
+        ),
+        (vec![run(), not_made()], GrammarFault::InsideCall { open: open() }),
+        (vec![run(), message()], GrammarFault::InsideCall { open: open() }),
+        (vec![run(), ChainEventData::shutdown()], GrammarFault::InsideCall { open: open() }),
+        (vec![message(), log()], GrammarFault::MessageNotTaken),
+        (vec![run(), observation()], GrammarFault::ObservationMisplaced),
+    ];
+    for (events, expected) in wrong {
+        let events = [vec![genesis()], events].concat();
+        assert_eq!(fault(&link(&events)), expected.into());
+    }
+    let right = [
+        log(),
+        not_made(),
+        run(),
+        log(),
+        now(),
+        log(),
+        result("run", returned(1u8)),
+        log(),
+        call(INCOMING, vec![]),
+        now(),
+        observation(),
+        log(),
+        error(INCOMING, TrapKind::Unreachable, "unreachable"),
+        ChainEventData::shutdown(),
+    ];
+    check(&link(&[vec![genesis()], right.into()].concat())).unwrap();
+}
+
+const INCOMING: &str = "wasi:http/incoming-handler@0.2.12/handle";
+
+fn observation() -> ChainEventData {
+    ChainEventData::host_function(HostFunctionCall {
+        interface: Arc::from("wasi:http/incoming-handler@0.2.12"),
+        function: Arc::from("handle"),
+        input: vec![Value::Record(vec![])],
+        output: Outcome::Cancelled,
+    })
 }
