@@ -22,6 +22,7 @@ mod pack;
 mod payload;
 mod payload_codec;
 mod payload_decode;
+mod printable;
 mod session;
 mod state_chain;
 mod unpack;
@@ -49,6 +50,7 @@ pub use payload::{
     SESSION, SHUTDOWN, THEATER_RUNTIME_PREFIX, TheaterRuntimeEventData, WASM_CALL, WASM_ERROR, WASM_RESULT,
     WasmEventData, host_event_type,
 };
+pub use printable::{Printable, PrintableLines, is_hidden};
 pub use session::{ActorSource, EngineProfile, InstanceMode, SessionKind, SessionStart};
 pub use state_chain::{ChainError, EventSender, StateChain};
 pub use value::{HANDLE_EXTENSION, MAX_VALUE_DEPTH, MAX_VALUES, Value};

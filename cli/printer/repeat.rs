@@ -1,5 +1,6 @@
 //! What `retake record --check --repeat` says of each replay, and of all.
 
+use std::io;
 use std::path::Path;
 
 use retake_replayer::Perturbation;
@@ -7,7 +8,7 @@ use retake_verifier::{ExitCode, ReplayReport, Verdict};
 use serde::Serialize;
 
 use super::replay::words;
-use super::{count, json_line, note};
+use super::{count, json_line, note, text_lines};
 
 /// `--json`: one replay.
 #[derive(Serialize)]
@@ -47,7 +48,7 @@ pub fn text(
                 format!("{}, {} checked", count(report.calls, "call"), count(report.events, "event"));
             note(format!("{which}: identical ({checked})"));
         }
-        _ => note(format!("{which}:\n{}", words(take, report).trim_end())),
+        _ => text_lines(&mut io::stderr(), &format!("{which}:\n{}", words(take, report))),
     }
     report.exit_code()
 }

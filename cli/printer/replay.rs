@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::Write;
 use std::path::Path;
 
-use retake_chain::{SealKind, TakeState};
+use retake_chain::{Printable, SealKind, TakeState};
 use retake_verifier::{ExitCode, ReplayReport, Verdict};
 use serde::Serialize;
 
@@ -40,7 +40,7 @@ pub fn words(take: &Path, report: &ReplayReport) -> String {
 }
 
 fn describe(text: &mut String, take: &Path, report: &ReplayReport) -> std::fmt::Result {
-    let take = take.display();
+    let take = Printable(take.display());
     let checked = format!("{}, {} checked", count(report.calls, "call"), count(report.events, "event"));
     match &report.verdict {
         Verdict::Identical => writeln!(text, "{take}: identical ({checked})")?,
@@ -49,13 +49,13 @@ fn describe(text: &mut String, take: &Path, report: &ReplayReport) -> std::fmt::
             writeln!(text, "{divergence}")?;
         }
         Verdict::Unfinished { reason } => {
-            writeln!(text, "{take}: identical as far as it could be checked ({checked}), then: {reason}")?;
+            writeln!(text, "{take}: identical as far as it could be checked ({checked}), then: {}", Printable(reason))?;
         }
         Verdict::NothingToCheck => writeln!(text, "{take}: holds no call, so there is nothing to check")?,
     }
     match (report.take_state, &report.seal) {
         (Some(TakeState::Sealed), Some(SealKind::Repaired { reason, .. })) => {
-            writeln!(text, "  the take was repaired, and is not all that was recorded: {reason}")?;
+            writeln!(text, "  the take was repaired, and is not all that was recorded: {}", Printable(reason))?;
         }
         (Some(TakeState::Sealed) | None, _) => {}
         (Some(TakeState::Unsealed), _) => {
@@ -76,7 +76,7 @@ fn describe(text: &mut String, take: &Path, report: &ReplayReport) -> std::fmt::
         writeln!(text, "  {calls} given up when recorded, and re-run as far as the host answered")?;
     }
     if let (Some(fault), Verdict::Diverged(_)) = (&report.fault, &report.verdict) {
-        writeln!(text, "  the take is damaged: {fault}")?;
+        writeln!(text, "  the take is damaged: {}", Printable(fault))?;
     }
     writeln!(text, "  recorded actor  sha256:{}", report.recorded_digest)?;
     if report.replayed_digest != report.recorded_digest {
@@ -90,7 +90,8 @@ fn describe(text: &mut String, take: &Path, report: &ReplayReport) -> std::fmt::
         writeln!(
             text,
             "  imported in another version: {} (recorded {})",
-            renamed.replayed, renamed.recorded
+            Printable(&renamed.replayed),
+            Printable(&renamed.recorded)
         )?;
     }
     let profile = &report.profile;
@@ -98,7 +99,7 @@ fn describe(text: &mut String, take: &Path, report: &ReplayReport) -> std::fmt::
     writeln!(
         text,
         "  engine  {}, NaNs {}, relaxed SIMD {}, memory up to {} bytes{fuel}",
-        profile.engine,
+        Printable(&profile.engine),
         if profile.nan_canonicalization { "canonical" } else { "as computed" },
         if profile.relaxed_simd_deterministic { "deterministic" } else { "as computed" },
         profile.memory_limit,
