@@ -41,8 +41,7 @@ impl Actors {
         given: Option<&Path>,
         options: ReplayOptions,
     ) -> Result<ReplayReport, ReplayError> {
-        let file =
-            input::open(take).map_err(|error| ReplayError::NotOpened { reason: error.to_string() })?;
+        let file = input::open(take).map_err(|error| ReplayError::NotOpened { reason: error.to_string() })?;
         match given {
             Some(path) => replay_with(file, ActorBytes::Loaded(&|| self.named(path)), options),
             None => {

@@ -66,7 +66,9 @@ pub fn parse_request(text: &str) -> Result<Request<Bytes>, String> {
     let body = match parts.next() {
         None => Bytes::new(),
         Some(body) => match body.strip_prefix('@') {
-            Some(file) => input::read(Path::new(file), input::COMPONENT).map_err(|error| wrong(format!("`{file}`: {error}")))?.into(),
+            Some(file) => input::read(Path::new(file), input::COMPONENT)
+                .map_err(|error| wrong(format!("`{file}`: {error}")))?
+                .into(),
             None => Bytes::from(body.to_string()),
         },
     };

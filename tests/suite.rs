@@ -68,7 +68,8 @@ fn takes_are_listed_in_the_order_of_their_names_and_none_is_run() {
 
     let ended = sandbox.retake(["test", "--list", "takes/deep", "takes/torn.take", "takes/b.take"]).expect(0);
 
-    let lines = ["takes/b.take", "takes/deep/c.take", "takes/torn.take"].map(|name| format!("{name} (recorded build)\n"));
+    let lines = ["takes/b.take", "takes/deep/c.take", "takes/torn.take"]
+        .map(|name| format!("{name} (recorded build)\n"));
     assert_eq!(ended.stdout, lines.concat());
 }
 

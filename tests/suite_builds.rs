@@ -33,7 +33,8 @@ fn every_form_of_the_report_says_which_build_ran() {
     let builds: Vec<&Json> =
         lines.iter().filter(|line| line["event"] == "take-finished").map(|line| &line["build"]).collect();
     assert_eq!(builds.len(), 2);
-    let [recorded, today] = [&builds[0]["digest"], &builds[1]["digest"]].map(|digest| digest.as_str().expect("text"));
+    let [recorded, today] =
+        [&builds[0]["digest"], &builds[1]["digest"]].map(|digest| digest.as_str().expect("text"));
     assert_eq!(builds[0], &json!({"source": "recorded", "path": null, "digest": recorded}));
     assert_eq!(builds[1], &json!({"source": "configured", "path": "takes/../same.wat", "digest": today}));
     assert_ne!(recorded, today);
@@ -143,7 +144,11 @@ fn parts_with_different_settings_are_refused_with_both_values() {
     }
 
     // Another `retake.toml`, also where it is for a take of the other part.
-    for text in ["fuel = 1000000", "labels = ['x']", "[takes.'1.take']\nexpect = 'diverge'\nat = { chain = 0, event = 1 }"] {
+    for text in [
+        "fuel = 1000000",
+        "labels = ['x']",
+        "[takes.'1.take']\nexpect = 'diverge'\nat = { chain = 0, event = 1 }",
+    ] {
         sandbox.write("takes/retake.toml", text);
         part(&sandbox, 2, "2.json", &["--actor", "hello.wat"]);
         let refused = sandbox.retake(["merge", "1.json", "2.json"]).expect(4);

@@ -17,7 +17,10 @@ fn suite() -> Sandbox {
     sandbox.create_folder("takes/sub");
     sandbox.retake(["record", "hello.wat", "--embed", "-o", "takes/sub/it.take"]).expect(0);
     let hello = String::from_utf8(sandbox.read("hello.wat")).expect("text");
-    sandbox.write("changed.wat", hello.replacen("(drop (call $now))", "(drop (call $now)) (drop (call $now))", 1));
+    sandbox.write(
+        "changed.wat",
+        hello.replacen("(drop (call $now))", "(drop (call $now)) (drop (call $now))", 1),
+    );
     sandbox
 }
 
@@ -97,7 +100,10 @@ fn an_expectation_is_inherited_with_its_place_and_taken_back_below() {
     sandbox.write("takes/sub/retake.toml", "expect = 'identical'");
     sandbox.retake(["test", "takes"]).expect(1).says(&["DIVERGED"]);
     sandbox.write("takes/sub/retake.toml", spot);
-    sandbox.retake(["test", "takes"]).expect(4).says(&["`takes/sub/retake.toml`", "`expect = \"diverge\"`, which is missing"]);
+    sandbox
+        .retake(["test", "takes"])
+        .expect(4)
+        .says(&["`takes/sub/retake.toml`", "`expect = \"diverge\"`, which is missing"]);
 }
 
 #[test]

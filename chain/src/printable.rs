@@ -73,7 +73,8 @@ mod tests {
 
     #[test]
     fn visible_text_of_any_script_is_left_as_it_is() {
-        for text in ["", "plain text: `a/b.take` \\ 50% \"q\"", "äöü ñ 漢字 עברית العربية हिन्दी", "… é 🎬"] {
+        for text in ["", "plain text: `a/b.take` \\ 50% \"q\"", "äöü ñ 漢字 עברית العربية हिन्दी", "… é 🎬"]
+        {
             assert_eq!(Printable(text).to_string(), text);
         }
     }
@@ -81,7 +82,9 @@ mod tests {
     #[test]
     fn no_hidden_character_is_left_and_each_is_named() {
         let hidden: String = (0..=0x10_ffff).filter_map(char::from_u32).filter(|c| is_hidden(*c)).collect();
-        for wanted in ['\0', '\u{1b}', '\u{7f}', '\u{85}', '\u{9b}', '\u{202e}', '\u{2066}', '\u{feff}', '\u{ffff}'] {
+        for wanted in
+            ['\0', '\u{1b}', '\u{7f}', '\u{85}', '\u{9b}', '\u{202e}', '\u{2066}', '\u{feff}', '\u{ffff}']
+        {
             assert!(hidden.contains(wanted), "{wanted:?}");
         }
         let shown = Printable(&hidden).to_string();

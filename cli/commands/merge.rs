@@ -36,7 +36,10 @@ fn read(path: &Path) -> Result<Part, String> {
     // All events of a report are held in memory.
     let size = file.metadata().map_err(|error| unreadable(&error))?.len();
     if size > input::REPORT {
-        return Err(unreadable(&InputError::TooLarge { found: format!("{size} bytes"), limit: input::REPORT }));
+        return Err(unreadable(&InputError::TooLarge {
+            found: format!("{size} bytes"),
+            limit: input::REPORT,
+        }));
     }
     let mut lines = BufReader::new(file.take(input::REPORT));
     let mut events = Vec::new();

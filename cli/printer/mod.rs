@@ -15,7 +15,7 @@ use std::fmt::Display;
 use std::io::{self, Write};
 use std::path::Path;
 
-use retake_chain::{Printable, PrintableLines};
+use retake_chain::Printable;
 use retake_verifier::ExitCode;
 use serde::Serialize;
 
@@ -62,7 +62,7 @@ fn text_lines(out: &mut dyn Write, text: &str) {
 /// Prints workflow commands of a CI system, which are made for it and not taken from a file.
 fn command_lines(out: &mut dyn Write, commands: &str) {
     // As above.
-    let _ = writeln!(out, "{}", PrintableLines(commands.trim_end()));
+    let _ = writeln!(out, "{}", safe::commands(commands.trim_end()));
     let _ = out.flush();
 }
 

@@ -49,13 +49,21 @@ fn describe(text: &mut String, take: &Path, report: &ReplayReport) -> std::fmt::
             writeln!(text, "{divergence}")?;
         }
         Verdict::Unfinished { reason } => {
-            writeln!(text, "{take}: identical as far as it could be checked ({checked}), then: {}", Printable(reason))?;
+            writeln!(
+                text,
+                "{take}: identical as far as it could be checked ({checked}), then: {}",
+                Printable(reason)
+            )?;
         }
         Verdict::NothingToCheck => writeln!(text, "{take}: holds no call, so there is nothing to check")?,
     }
     match (report.take_state, &report.seal) {
         (Some(TakeState::Sealed), Some(SealKind::Repaired { reason, .. })) => {
-            writeln!(text, "  the take was repaired, and is not all that was recorded: {}", Printable(reason))?;
+            writeln!(
+                text,
+                "  the take was repaired, and is not all that was recorded: {}",
+                Printable(reason)
+            )?;
         }
         (Some(TakeState::Sealed) | None, _) => {}
         (Some(TakeState::Unsealed), _) => {

@@ -14,23 +14,32 @@ pub fn text(text: &str) -> String {
     lines.join("\n")
 }
 
+/// Workflow commands of GitHub, which are ours and stand at the begin of a line; what is in them begins no other.
+pub fn commands(text: &str) -> String {
+    without_marks(&PrintableLines(text).to_string())
+}
+
 fn line(text: &str) -> String {
     let start = text.trim_start();
     let indent = &text[..text.len() - start.len()];
-    let mut rest = start;
-    let mut line = indent.to_string();
-    if let Some(command) = rest.strip_prefix("::") {
-        line += "\\u{3a}:";
-        rest = command;
+    match start.strip_prefix("::") {
+        Some(rest) => format!("{indent}\\u{{3a}}:{}", without_marks(rest)),
+        None => without_marks(text),
     }
+}
+
+/// The text without the two marks that begin a command, wherever they stand: `##[error]`, `##vso[task]`.
+fn without_marks(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
     while let Some(at) = rest.find("##") {
         let (before, marks) = rest.split_at(at);
-        line += before;
+        out += before;
         let word = marks.trim_start_matches('#').trim_start_matches(|next: char| next.is_ascii_alphabetic());
-        line += if word.starts_with('[') { "#\\u{23}" } else { "##" };
+        out += if word.starts_with('[') { "#\\u{23}" } else { "##" };
         rest = &marks[2..];
     }
-    line + rest
+    out + rest
 }
 
 /// Writes JSON on, with the characters as `\u` escapes that must not be raw. What is written must be whole characters, as what
@@ -48,7 +57,8 @@ impl<W: Write> JsonOut<W> {
 
 impl<W: Write> Write for JsonOut<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let text = std::str::from_utf8(bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+        let text =
+            std::str::from_utf8(bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
         let mut written = 0;
         for (at, character) in text.char_indices() {
             // `##` begins a command of a CI system, wherever it stands; of two marks in a row the second is escaped.

@@ -135,15 +135,10 @@ impl Configs {
     /// # Errors
     /// As [`of`](Self::of), and for what has no effect.
     pub fn check(&mut self, suite: &Discovered) -> Result<(), SuiteError> {
-        let mut searched = BTreeSet::new();
-        for folder in &suite.folders {
-            let folder = self.absolute(folder)?;
-            if let Some(config) = self.load(&folder)?
-                && !self.used.contains(&folder)
-            {
-                return Err(config.fault(ConfigFault::NoTakes));
-            }
-            searched.insert(folder);
+        let searched = suite.folders.iter().map(|folder| self.absolute(folder));
+        let searched: BTreeSet<PathBuf> = searched.collect::<Result<_, _>>()?;
+        for folder in &searched {
+            self.load(folder)?;
         }
         let takes = suite.takes.iter().map(|take| self.absolute(&take.path));
         let takes: BTreeSet<PathBuf> = takes.collect::<Result<_, _>>()?;
@@ -163,6 +158,9 @@ impl Configs {
                     let near = near_takes(folder, &shown, place, &takes);
                     return Err(config.fault(ConfigFault::NoSuchTake { name: shown, near }));
                 }
+            }
+            if !self.used.contains(folder) {
+                return Err(config.fault(ConfigFault::NoTakes));
             }
         }
         Ok(())

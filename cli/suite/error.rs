@@ -91,7 +91,9 @@ pub enum ConfigFault {
         whose: String,
     },
     /// A table's name is not a path from the file's folder downwards.
-    #[error("the table `{name}` does not name a take in this folder or below: write its path from here, without `..`")]
+    #[error(
+        "the table `{name}` does not name a take in this folder or below: write its path from here, without `..`"
+    )]
     TableName {
         /// What it is called.
         name: String,

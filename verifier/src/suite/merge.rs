@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use retake_chain::ContentRef;
 use thiserror::Error;
 
-use super::event::{REPORT_VERSION, SuiteEvent, SuiteFinished, SuiteStarted, TakeFinished, TakeNotRun, TakeStatus};
+use super::event::{
+    REPORT_VERSION, SuiteEvent, SuiteFinished, SuiteStarted, TakeFinished, TakeNotRun, TakeStatus,
+};
 use super::identity::{SuiteId, TakeId};
 use super::partition::{Partition, PartitionKind};
 use super::settings::{BuildSource, SuiteSettings, TakeSettings};
@@ -93,7 +95,9 @@ pub enum MergeError {
         missing: String,
     },
     /// Two reports were made with different settings.
-    #[error("`{report}` was run with {what} {found}, `{first}` with {expected}: run all parts of a suite alike")]
+    #[error(
+        "`{report}` was run with {what} {found}, `{first}` with {expected}: run all parts of a suite alike"
+    )]
     OtherSettings {
         /// The report that differs...
         report: String,
@@ -128,7 +132,9 @@ pub enum MergeError {
         expected: ContentRef,
     },
     /// The takes in the reports do not have the settings of the suite.
-    #[error("the reports do not have the settings of the suite: their takes come to {found}, and the suite has {expected}")]
+    #[error(
+        "the reports do not have the settings of the suite: their takes come to {found}, and the suite has {expected}"
+    )]
     NotTheSettings {
         /// Digest over the settings of the takes.
         found: ContentRef,
@@ -239,7 +245,8 @@ pub fn merge(parts: Vec<Part>) -> Result<Vec<SuiteEvent>, MergeError> {
         return Err(MergeError::NotTheSettings { found: digest, expected: settings.digest });
     }
     check_builds(&parts)?;
-    let started = SuiteStarted { version: REPORT_VERSION, takes: suite.takes, suite, partition: None, settings };
+    let started =
+        SuiteStarted { version: REPORT_VERSION, takes: suite.takes, suite, partition: None, settings };
     let seconds = parts.iter().map(|part| part.seconds).fold(0.0, f64::max);
     let (mut finished, mut not_run) = (Vec::new(), Vec::new());
     for part in parts {

@@ -8,7 +8,9 @@ mod merge;
 mod partition;
 mod settings;
 
-pub use event::{REPORT_VERSION, SuiteEvent, SuiteFinished, SuiteStarted, TakeFinished, TakeNotRun, TakeStatus, Totals};
+pub use event::{
+    REPORT_VERSION, SuiteEvent, SuiteFinished, SuiteStarted, TakeFinished, TakeNotRun, TakeStatus, Totals,
+};
 pub use expectation::{Expectation, Judgement, Spot};
 pub use identity::{SuiteId, TakeId};
 pub use merge::{MergeError, Part, merge};
