@@ -12,6 +12,7 @@
 mod actors;
 mod cache;
 mod commands;
+mod input;
 mod options;
 mod output;
 mod printer;

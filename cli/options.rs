@@ -14,6 +14,7 @@ use retake_recorder::{Durability, Permissions};
 
 pub use suite::{Annotate, MergeOptions, ReportOptions, TestOptions};
 
+use crate::input;
 use crate::values::{PreopenOption, parse_bytes, parse_dir, parse_env, parse_request};
 
 /// Record what a WebAssembly actor does at its boundary, replay it, and prove it.
@@ -145,7 +146,7 @@ pub struct CacheOptions {
 
 #[derive(Debug, Args)]
 pub struct VerifyOptions {
-    /// The takes.
+    /// The takes; `-` is one on stdin.
     #[arg(required = true)]
     pub takes: Vec<PathBuf>,
     /// Print one JSON object per take.
@@ -282,8 +283,8 @@ impl RecordOptions {
     pub fn calls(&self) -> Result<Vec<String>, String> {
         let mut calls = self.invoke.clone();
         if let Some(file) = &self.calls {
-            let text =
-                std::fs::read_to_string(file).map_err(|error| format!("`{}`: {error}", file.display()))?;
+            let text = input::read_text(file, input::CALLS)
+                .map_err(|error| format!("`{}`: {error}", file.display()))?;
             let is_comment = |line: &str| {
                 line.strip_prefix('#')
                     .is_some_and(|rest| !rest.starts_with(|next: char| next.is_ascii_digit()))

@@ -1,8 +1,12 @@
 //! Owns the values in options, from text to what the libraries want.
 
+use std::path::Path;
+
 use bytes::Bytes;
 use http::{Method, Request, Uri};
 use retake_recorder::Preopen;
+
+use crate::input;
 
 /// A `--dir` value.
 #[derive(Clone, Debug)]
@@ -62,7 +66,9 @@ pub fn parse_request(text: &str) -> Result<Request<Bytes>, String> {
     let body = match parts.next() {
         None => Bytes::new(),
         Some(body) => match body.strip_prefix('@') {
-            Some(file) => std::fs::read(file).map_err(|error| wrong(format!("`{file}`: {error}")))?.into(),
+            Some(file) => input::read(Path::new(file), input::COMPONENT)
+                .map_err(|error| wrong(format!("`{file}`: {error}")))?
+                .into(),
             None => Bytes::from(body.to_string()),
         },
     };

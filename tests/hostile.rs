@@ -177,7 +177,7 @@ fn an_index_that_lies_leads_nowhere() {
 fn a_file_that_never_ends_is_read_without_being_kept() {
     // Zeros are a torn tail, however many they are: here from a pipe, so that no file system has to hold them.
     let sandbox = Sandbox::new();
-    let mut command = sandbox.command_behind(BOUNDS, ["verify", "/dev/stdin"]);
+    let mut command = sandbox.command_behind(BOUNDS, ["verify", "-"]);
     let mut child = command.stdin(std::process::Stdio::piped()).spawn().expect("the binary starts");
     let mut input = child.stdin.take().expect("it is piped");
     input.write_all(&begun().end_frame().bytes).expect("it reads");

@@ -124,8 +124,8 @@ fn labels_select_takes() {
     sandbox.write("other.take", sandbox.read("it.take"));
     sandbox.write("retake.toml", "labels = ['all']\n[takes.'it.take']\nlabels = ['smoke', 'slow']");
     let listed = |label| sandbox.retake(["test", ".", "--list", "--label", label]).expect(0).stdout;
-    assert_eq!(listed("smoke"), "it.take\n");
-    assert_eq!(listed("all"), "other.take\n");
+    assert_eq!(listed("smoke"), "it.take (recorded build)\n");
+    assert_eq!(listed("all"), "other.take (recorded build)\n");
     sandbox.retake(["test", ".", "--label", "slow"]).expect(0).says(&["[smoke, slow]", "1 take run"]);
 }
 

@@ -43,7 +43,7 @@ fn the_json_stream_has_every_event_of_the_run() {
         events,
         ["suite-started", "take-started", "take-finished", "take-started", "take-finished", "suite-finished"]
     );
-    assert_eq!((&lines[0]["version"], &lines[0]["takes"]), (&json!(1), &json!(2)));
+    assert_eq!((&lines[0]["version"], &lines[0]["takes"]), (&json!(2), &json!(2)));
     assert_eq!(lines[0]["suite"]["takes"], 2);
     let [passed, failed] = [&lines[2], &lines[4]];
     assert_eq!(
@@ -73,7 +73,7 @@ fn every_field_of_the_stream_is_documented() {
     for line in run.json_lines().iter().chain(&refused.json_lines()) {
         let mut words = vec![line["event"].as_str().expect("an event").to_string()];
         words.extend(line.as_object().expect("an object").keys().cloned());
-        for field in ["suite", "totals"] {
+        for field in ["suite", "totals", "settings", "build"] {
             words.extend(line[field].as_object().into_iter().flat_map(|fields| fields.keys().cloned()));
         }
         for word in words {
@@ -266,7 +266,7 @@ fn reports_that_are_not_the_whole_suite_are_refused() {
     let without = [&lines[..end], &lines[end + 1..]].concat();
     sandbox.write("without.json", without.join("\n"));
     sandbox.write("green.json", first.replace("\"unchecked\",\"exit\":4", "\"passed\",\"exit\":0"));
-    sandbox.write("newer.json", first.replace("\"version\":1", "\"version\":2"));
+    sandbox.write("newer.json", first.replace("\"version\":2", "\"version\":3"));
     let table: &[(&[&str], &str)] = &[
         (&["1.json"], "no report of slice:2/2"),
         (&["1.json", "2.json", "2.json"], "both ran slice:2/2"),
@@ -278,7 +278,7 @@ fn reports_that_are_not_the_whole_suite_are_refused() {
         (&["headless.json", "2.json"], "does not begin with `suite-started`"),
         (&["without.json", "2.json"], "`without.json` does not add up"),
         (&["green.json", "2.json"], "`green.json` does not add up"),
-        (&["newer.json", "2.json"], "has version 2"),
+        (&["newer.json", "2.json"], "has version 3"),
         (&["missing.json", "2.json"], "`missing.json` cannot be read"),
     ];
     for (reports, words) in table {

@@ -23,6 +23,7 @@ mod pack;
 mod payload;
 mod payload_codec;
 mod payload_decode;
+mod printable;
 mod session;
 mod state_chain;
 mod trap;
@@ -51,6 +52,7 @@ pub use payload::{
     ChainEventPayload, HostFunctionCall, LogLevel, Outcome, REPLAY_SUMMARY, ReplaySummary, SESSION, SHUTDOWN,
     TheaterRuntimeEventData, WASM_CALL, WASM_ERROR, WASM_RESULT, WasmEventData, host_event_type,
 };
+pub use printable::{Printable, PrintableLines, is_hidden};
 pub use session::{ActorSource, EngineProfile, InstanceMode, SessionKind, SessionStart};
 pub use state_chain::{ChainError, EventSender, StateChain};
 pub use trap::{TrapKind, WasmErrorKind};

@@ -1,6 +1,5 @@
 //! `retake export`: writes a take to stdout in a form for other tools. What the take says is passed on, not checked.
 
-use std::fs::File;
 use std::io::{self, BufWriter, ErrorKind, Read, Write};
 
 use retake_chain::jsonl::{End, JsonlWriter};
@@ -8,7 +7,9 @@ use retake_chain::log::FORMAT_VERSION;
 use retake_chain::{LogReader, ReadError, TakeState};
 use retake_verifier::{Checked, ExitCode, VerifyError};
 
+use crate::input;
 use crate::options::{ExportFormat, ExportOptions};
+use crate::printer::safe::JsonOut;
 use crate::printer::{count, fail};
 
 /// Bytes that are gathered for stdout.
@@ -26,11 +27,11 @@ enum Fault {
 
 pub fn run(options: ExportOptions) -> ExitCode {
     let take = options.take.display();
-    let file = match File::open(&options.take) {
+    let file = match input::open(&options.take) {
         Ok(file) => file,
         Err(error) => return fail(ExitCode::Unchecked, format!("`{take}` cannot be opened: {error}")),
     };
-    let out = BufWriter::with_capacity(GATHER, io::stdout().lock());
+    let out = JsonOut::new(BufWriter::with_capacity(GATHER, io::stdout().lock()));
     let exported = match options.format {
         ExportFormat::Jsonl => export_jsonl(file, out),
     };

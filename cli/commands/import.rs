@@ -1,6 +1,5 @@
 //! `retake import`: makes a take of JSON lines, and checks it on the way as `verify` would. The new file is whole or not there.
 
-use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 
@@ -9,6 +8,7 @@ use retake_chain::log::FrameRef;
 use retake_chain::{LogWriter, Record, TakeState, WriteError};
 use retake_verifier::{ExitCode, IntegrityChecker, IntegrityError, Report};
 
+use crate::input;
 use crate::options::ImportOptions;
 use crate::output::NewFile;
 use crate::printer::{fail, fail_json, note, verify as printer};
@@ -59,7 +59,7 @@ pub fn run(options: ImportOptions) -> ExitCode {
     if options.lines == Path::new("-") {
         return import(&options, io::stdin().lock());
     }
-    match File::open(&options.lines) {
+    match input::open(&options.lines) {
         Ok(file) => import(&options, BufReader::with_capacity(READ, file)),
         Err(error) => {
             let message = format!("`{}` cannot be opened: {error}", options.lines.display());

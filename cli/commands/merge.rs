@@ -1,17 +1,14 @@
 //! `retake merge`: joins the `--json` reports of the partitions of a suite into one, and ends as one run of all would have.
 
-use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
 use retake_verifier::suite::{Part, SuiteEvent, merge};
 use retake_verifier::{ExitCode, combine};
 
+use crate::input::{self, InputError};
 use crate::options::MergeOptions;
 use crate::printer::suite::{Printers, refused};
-
-/// Bytes of one line of a report, which has at most the text of one divergence.
-const LONGEST: u64 = 1 << 30;
 
 pub fn run(options: MergeOptions) -> ExitCode {
     let events = match merged(&options) {
@@ -35,12 +32,21 @@ fn merged(options: &MergeOptions) -> Result<Vec<SuiteEvent>, String> {
 fn read(path: &Path) -> Result<Part, String> {
     let name = path.display().to_string();
     let unreadable = |error: &dyn std::fmt::Display| format!("`{name}` cannot be read: {error}");
-    let mut lines = BufReader::new(File::open(path).map_err(|error| unreadable(&error))?);
+    let file = input::open(path).map_err(|error| unreadable(&error))?;
+    // All events of a report are held in memory.
+    let size = file.metadata().map_err(|error| unreadable(&error))?.len();
+    if size > input::REPORT {
+        return Err(unreadable(&InputError::TooLarge {
+            found: format!("{size} bytes"),
+            limit: input::REPORT,
+        }));
+    }
+    let mut lines = BufReader::new(file.take(input::REPORT));
     let mut events = Vec::new();
     let mut line = Vec::new();
     loop {
         line.clear();
-        lines.by_ref().take(LONGEST).read_until(b'\n', &mut line).map_err(|error| unreadable(&error))?;
+        lines.read_until(b'\n', &mut line).map_err(|error| unreadable(&error))?;
         if line.is_empty() {
             break;
         }

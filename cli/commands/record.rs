@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cache::Cache;
 use crate::commands::check;
+use crate::input;
 use crate::options::RecordOptions;
 use crate::output::refusal;
 use crate::printer::record::RecordPrinter;
@@ -66,7 +67,7 @@ async fn record(options: &RecordOptions, cache: &Cache) -> Result<PathBuf, ExitC
     let requests = options.requests().map_err(usage)?;
     let calls = options.calls().map_err(usage)?;
     let path = &options.actor;
-    let bytes = std::fs::read(path).map_err(|error| {
+    let bytes = input::read(path, input::COMPONENT).map_err(|error| {
         fail(ExitCode::Unchecked, format!("`{}` cannot be read: {error}", path.display()))
     })?;
     let refuse =

@@ -1,17 +1,18 @@
 //! `retake repair`: the whole calls of a take that is not whole, in a new one that says what it is.
 
-use std::fs::{File, TryLockError};
+use std::fs::TryLockError;
 use std::io::{self, Seek};
 
 use retake_verifier::{ExitCode, RepairPlan};
 
+use crate::input;
 use crate::options::RepairOptions;
 use crate::output::NewFile;
 use crate::printer::{fail, repair as printer};
 
 pub fn run(options: RepairOptions) -> ExitCode {
     let take = options.take.display();
-    let opened = File::open(&options.take).and_then(|file| Ok((file.metadata()?.len(), file)));
+    let opened = input::open(&options.take).and_then(|file| Ok((file.metadata()?.len(), file)));
     let (bytes, mut file) = match opened {
         Ok(opened) => opened,
         Err(error) => return fail(ExitCode::Unchecked, format!("`{take}` cannot be opened: {error}")),

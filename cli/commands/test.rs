@@ -17,8 +17,7 @@ pub fn run_suite(options: TestOptions) -> ExitCode {
         Err(error) => return refused(options.report.json, error.exit_code(), &error),
     };
     if options.list {
-        list::takes(&suite, options.report.json);
-        return ExitCode::Identical;
+        return list::takes(&suite, options.report.json);
     }
     let limits = Limits { jobs: options.jobs.map_or_else(cores, NonZero::get), fail_fast: options.fail_fast };
     let cache = Cache::open(&options.cache);

@@ -32,6 +32,9 @@ pub struct TestOptions {
     /// How many takes, and independent calls of long takes, are replayed at once; without it as many as there are cores.
     #[arg(long, value_name = "N")]
     pub jobs: Option<NonZero<usize>>,
+    /// Fail each take that no `--actor` and no `retake.toml` names a build for: its replay says nothing about today's build.
+    #[arg(long)]
+    pub require_build: bool,
     /// Begin no take after one has failed.
     #[arg(long)]
     pub fail_fast: bool,

@@ -1,11 +1,16 @@
 //! What `retake inspect` shows of events: a line each, or one in full.
 
+use std::fmt::{self, Write as _};
 use std::io::{self, BufWriter, Stdout, Write};
 use std::process;
 
-use retake_chain::{ChainEvent, ChainEventPayload, ChainNumber, EventHash, Record, SessionStart, TheaterId};
+use retake_chain::{
+    ChainEvent, ChainEventPayload, ChainNumber, EventHash, Printable, Record, SessionStart, TheaterId,
+};
 use retake_verifier::{Described, ExitCode};
 use serde::Serialize;
+
+use super::safe;
 
 /// Prints events in their order.
 pub struct EventPrinter {
@@ -81,58 +86,47 @@ impl EventPrinter {
 
     fn chain(&mut self, number: ChainNumber, id: TheaterId) -> io::Result<()> {
         // In JSON the report at the end has the chains.
-        if self.json { Ok(()) } else { writeln!(self.out, "chain {number} of actor {id}") }
+        if self.json { Ok(()) } else { self.text(&format!("chain {number} of actor {id}\n")) }
     }
 
     fn event(&mut self, number: u64, chain: ChainNumber, event: &ChainEvent) -> io::Result<()> {
         let described = Described::of(event);
-        writeln!(self.out, "{number:>6} {chain:>3}  {described}")?;
-        match &described.payload {
-            Some(ChainEventPayload::Session(start)) => self.session(start),
-            _ => Ok(()),
+        let mut text = format!("{number:>6} {chain:>3}  {described}\n");
+        if let Some(ChainEventPayload::Session(start)) = &described.payload {
+            // Writing to a string does not fail.
+            let _ = session(&mut text, start);
         }
-    }
-
-    fn session(&mut self, start: &SessionStart) -> io::Result<()> {
-        let SessionStart { actor, kind, instance_mode, profile, .. } = start;
-        let out = &mut self.out;
-        writeln!(out, "            component  {} ({} bytes)", actor.path, actor.size)?;
-        writeln!(out, "            session    {}, instance {}", kind.as_str(), instance_mode.as_str())?;
-        writeln!(out, "            started    {} ms after 1970-01-01 UTC", start.started_at_unix_ms)?;
-        writeln!(
-            out,
-            "            engine     {}, memory up to {} bytes",
-            profile.engine, profile.memory_limit
-        )?;
-        for (name, words) in
-            [("arguments", &start.arguments), ("variables", &start.env_names), ("folders", &start.preopens)]
-        {
-            if !words.is_empty() {
-                writeln!(out, "            {name:<9}  {words:?}")?;
-            }
-        }
-        writeln!(out, "            network    {}", if start.allow_net { "allowed" } else { "not allowed" })
+        self.text(&text)
     }
 
     fn in_full(&mut self, line: &EventLine<'_>) -> io::Result<()> {
-        let out = &mut self.out;
-        writeln!(out, "event {} of chain {}", line.event, line.chain)?;
-        writeln!(out, "  type    {}", line.event_type)?;
-        writeln!(out, "  hash    {}", line.hash)?;
-        match line.parent {
-            Some(parent) => writeln!(out, "  parent  {parent}")?,
-            None => writeln!(out, "  parent  none: it is the first of its chain")?,
-        }
-        writeln!(out, "  data    {} bytes, in the frame at byte {}", line.bytes, line.offset)?;
+        let parent = line.parent.map_or("none: it is the first of its chain".into(), |hash| hash.to_string());
+        let head = format!(
+            "event {} of chain {}\n  type    {}\n  hash    {}\n  parent  {parent}\n  data    {} bytes, in the frame at byte {}\n",
+            line.event,
+            line.chain,
+            Printable(line.event_type),
+            line.hash,
+            line.bytes,
+            line.offset
+        );
+        self.text(&head)?;
         match &line.payload {
-            Some(payload) => writeln!(out, "{}", serde_json::to_string_pretty(payload)?),
-            None => writeln!(out, "  the data does not decode"),
+            Some(payload) => {
+                serde_json::to_writer_pretty(safe::JsonOut::new(&mut self.out), payload)?;
+                writeln!(self.out)
+            }
+            None => self.text("  the data does not decode\n"),
         }
     }
 
     fn json_line(&mut self, line: &EventLine<'_>) -> io::Result<()> {
-        serde_json::to_writer(&mut self.out, line)?;
+        serde_json::to_writer(safe::JsonOut::new(&mut self.out), line)?;
         writeln!(self.out)
+    }
+
+    fn text(&mut self, text: &str) -> io::Result<()> {
+        self.out.write_all(safe::text(text).as_bytes())
     }
 
     /// Whoever reads the list may have had enough of it; nothing is checked for nobody.
@@ -141,4 +135,22 @@ impl EventPrinter {
             process::exit(ExitCode::Unchecked.code().into());
         }
     }
+}
+
+/// What a session began with.
+fn session(out: &mut String, start: &SessionStart) -> fmt::Result {
+    let SessionStart { actor, kind, instance_mode, profile, .. } = start;
+    writeln!(out, "            component  {} ({} bytes)", Printable(&actor.path), actor.size)?;
+    writeln!(out, "            session    {}, instance {}", kind.as_str(), instance_mode.as_str())?;
+    writeln!(out, "            started    {} ms after 1970-01-01 UTC", start.started_at_unix_ms)?;
+    let engine = Printable(&profile.engine);
+    writeln!(out, "            engine     {engine}, memory up to {} bytes", profile.memory_limit)?;
+    for (name, words) in
+        [("arguments", &start.arguments), ("variables", &start.env_names), ("folders", &start.preopens)]
+    {
+        if !words.is_empty() {
+            writeln!(out, "            {name:<9}  {words:?}")?;
+        }
+    }
+    writeln!(out, "            network    {}", if start.allow_net { "allowed" } else { "not allowed" })
 }

@@ -2,22 +2,35 @@
 
 use std::io::stdout;
 
+use retake_chain::Printable;
+use retake_verifier::ExitCode;
+use retake_verifier::suite::TakeSettings;
 use serde::Serialize;
 
-use super::{json_line, text_lines};
-use crate::suite::Suite;
+use super::{fail, json_line, text_lines};
+use crate::suite::{Suite, SuiteTake};
 
-/// The names, one on a line.
-pub fn takes(suite: &Suite, json: bool) {
+/// One on a line, with the build that would be replayed; those that cannot be opened are named.
+pub fn takes(suite: &Suite, json: bool) -> ExitCode {
     #[derive(Serialize)]
     struct TakeLine<'a> {
         name: &'a str,
-        labels: &'a [String],
+        settings: &'a TakeSettings,
     }
     for take in &suite.takes {
-        match json {
-            true => json_line(&TakeLine { name: &take.name, labels: &take.labels }),
-            false => text_lines(&mut stdout(), &take.name),
+        let SuiteTake { name, settings, .. } = take;
+        if json {
+            json_line(&TakeLine { name, settings });
+            continue;
         }
+        let build = match &settings.actor {
+            Some(path) => format!("build `{}`", Printable(path)),
+            None => "recorded build".into(),
+        };
+        text_lines(&mut stdout(), &format!("{name} ({build})"));
     }
+    let unreadable = suite.takes.iter().filter_map(|take| Some((&take.name, take.unreadable.as_ref()?)));
+    let exits = unreadable
+        .map(|(name, why)| fail(ExitCode::Unchecked, format!("`{name}`: the take cannot be opened: {why}")));
+    exits.last().unwrap_or(ExitCode::Identical)
 }

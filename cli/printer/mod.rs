@@ -7,6 +7,7 @@ pub mod record;
 pub mod repair;
 pub mod repeat;
 pub mod replay;
+pub mod safe;
 pub mod suite;
 pub mod verify;
 
@@ -14,17 +15,18 @@ use std::fmt::Display;
 use std::io::{self, Write};
 use std::path::Path;
 
+use retake_chain::Printable;
 use retake_verifier::ExitCode;
 use serde::Serialize;
 
-/// A line about the command itself.
+/// A line about the command itself, whatever is in it.
 pub fn note(line: String) {
-    eprintln!("{line}");
+    text_lines(&mut io::stderr(), &Printable(line).to_string());
 }
 
-/// Says why the command ends as it does, and returns that.
+/// Says in one line why the command ends as it does, and returns that.
 pub fn fail(exit: ExitCode, message: impl Display) -> ExitCode {
-    eprintln!("retake: {message}");
+    note(format!("retake: {message}"));
     exit
 }
 
@@ -44,7 +46,7 @@ pub fn fail_json(take: &Path, exit: ExitCode, error: String) -> ExitCode {
 fn json_line(value: &impl Serialize) {
     let mut out = io::stdout().lock();
     // Whoever reads our output may have gone; the exit code still says what was found.
-    if serde_json::to_writer(&mut out, value).is_ok() {
+    if serde_json::to_writer(safe::JsonOut::new(&mut out), value).is_ok() {
         let _ = writeln!(out);
         let _ = out.flush();
     }
@@ -53,7 +55,14 @@ fn json_line(value: &impl Serialize) {
 /// Prints lines for people to `out`.
 fn text_lines(out: &mut dyn Write, text: &str) {
     // As above.
-    let _ = writeln!(out, "{}", text.trim_end());
+    let _ = writeln!(out, "{}", safe::text(text.trim_end()));
+    let _ = out.flush();
+}
+
+/// Prints workflow commands of a CI system, which are made for it and not taken from a file.
+fn command_lines(out: &mut dyn Write, commands: &str) {
+    // As above.
+    let _ = writeln!(out, "{}", safe::commands(commands.trim_end()));
     let _ = out.flush();
 }
 

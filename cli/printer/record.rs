@@ -7,8 +7,8 @@ use http::{Method, Response};
 use http_body_util::BodyExt;
 use indicatif::HumanBytes;
 use retake_actor::{ActorError, Exports};
-use retake_chain::Value;
 use retake_chain::log::SealSummary;
+use retake_chain::{Printable, Value};
 use retake_recorder::command::CommandEnd;
 use retake_recorder::http::ClientBody;
 use retake_recorder::{Invocation, Progress, to_wave};
@@ -107,7 +107,7 @@ impl RecordPrinter {
             self.print(|| json_line(&line));
         } else {
             let broken = if broken { " (broke off)" } else { "" };
-            let line = format!("{status} {length} {method} {path}{broken}");
+            let line = Printable(format!("{status} {length} {method} {path}{broken}")).to_string();
             self.print(|| text_lines(&mut std::io::stdout(), &line));
         }
     }
@@ -139,7 +139,7 @@ impl RecordPrinter {
         match answer {
             Ok(result) => {
                 let result = result.unwrap_or_else(|| "()".into());
-                self.print(|| text_lines(&mut std::io::stdout(), &result));
+                self.print(|| text_lines(&mut std::io::stdout(), &Printable(result).to_string()));
             }
             Err(error) => self.print(|| note(error)),
         }

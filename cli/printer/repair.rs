@@ -1,5 +1,6 @@
 //! What `retake repair` says of a new take.
 
+use retake_chain::Printable;
 use retake_chain::log::SealSummary;
 use retake_verifier::{Fault, RepairPlan};
 use serde::Serialize;
@@ -32,12 +33,13 @@ pub fn repaired(options: &RepairOptions, plan: &RepairPlan, summary: &SealSummar
             cut_events: plan.cut_events(),
         });
     }
+    let (take, new) = (Printable(take), Printable(new));
     let text = format!(
         "repaired {take} as {new}: kept {}, {}; cut off {}\n  {}",
         count(plan.calls(), "whole call"),
         count(summary.events, "event"),
         count(plan.cut_events(), "event"),
-        plan.reason(),
+        Printable(plan.reason()),
     );
     text_lines(&mut std::io::stdout(), &text);
 }

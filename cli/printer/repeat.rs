@@ -1,5 +1,6 @@
 //! What `retake record --check --repeat` says of each replay, and of all.
 
+use std::io;
 use std::path::Path;
 
 use retake_replayer::Perturbation;
@@ -7,7 +8,7 @@ use retake_verifier::{ExitCode, ReplayReport, Verdict};
 use serde::Serialize;
 
 use super::replay::{checked, words};
-use super::{count, json_line, note};
+use super::{count, json_line, note, text_lines};
 
 /// `--json`: one replay.
 #[derive(Serialize)]
@@ -45,7 +46,7 @@ pub fn text(
         Verdict::Identical => {
             note(format!("{which}: identical ({})", checked(report)));
         }
-        _ => note(format!("{which}:\n{}", words(take, report).trim_end())),
+        _ => text_lines(&mut io::stderr(), &format!("{which}:\n{}", words(take, report))),
     }
     report.exit_code()
 }

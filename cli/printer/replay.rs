@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::Write;
 use std::path::Path;
 
-use retake_chain::{SealKind, TakeState};
+use retake_chain::{Printable, SealKind, TakeState};
 use retake_verifier::{ExitCode, ReplayReport, Verdict};
 use serde::Serialize;
 
@@ -53,7 +53,7 @@ pub fn checked(report: &ReplayReport) -> String {
 }
 
 fn describe(text: &mut String, take: &Path, report: &ReplayReport) -> std::fmt::Result {
-    let take = take.display();
+    let take = Printable(take.display());
     let checked = checked(report);
     match &report.verdict {
         Verdict::Identical => writeln!(text, "{take}: identical ({checked})")?,
@@ -62,13 +62,21 @@ fn describe(text: &mut String, take: &Path, report: &ReplayReport) -> std::fmt::
             writeln!(text, "{divergence}")?;
         }
         Verdict::Unfinished { reason } => {
-            writeln!(text, "{take}: identical as far as it could be checked ({checked}), then: {reason}")?;
+            writeln!(
+                text,
+                "{take}: identical as far as it could be checked ({checked}), then: {}",
+                Printable(reason)
+            )?;
         }
         Verdict::NothingToCheck => writeln!(text, "{take}: {}", nothing(report))?,
     }
     match (report.take_state, &report.seal) {
         (Some(TakeState::Sealed), Some(SealKind::Repaired { reason, .. })) => {
-            writeln!(text, "  the take was repaired, and is not all that was recorded: {reason}")?;
+            writeln!(
+                text,
+                "  the take was repaired, and is not all that was recorded: {}",
+                Printable(reason)
+            )?;
         }
         (Some(TakeState::Sealed) | None, _) => {}
         (Some(TakeState::Unsealed), _) => {
@@ -94,7 +102,7 @@ fn describe(text: &mut String, take: &Path, report: &ReplayReport) -> std::fmt::
         writeln!(text, "  {calls} given up before the host had answered anything, and not checked")?;
     }
     if let (Some(fault), Verdict::Diverged(_)) = (&report.fault, &report.verdict) {
-        writeln!(text, "  the take is damaged: {fault}")?;
+        writeln!(text, "  the take is damaged: {}", Printable(fault))?;
     }
     writeln!(text, "  recorded actor  sha256:{}", report.recorded_digest)?;
     if report.replayed_digest != report.recorded_digest {
@@ -108,7 +116,8 @@ fn describe(text: &mut String, take: &Path, report: &ReplayReport) -> std::fmt::
         writeln!(
             text,
             "  imported in another version: {} (recorded {})",
-            renamed.replayed, renamed.recorded
+            Printable(&renamed.replayed),
+            Printable(&renamed.recorded)
         )?;
     }
     let profile = &report.profile;
@@ -116,7 +125,7 @@ fn describe(text: &mut String, take: &Path, report: &ReplayReport) -> std::fmt::
     writeln!(
         text,
         "  engine  {}, NaNs {}, relaxed SIMD {}, memory up to {} bytes{fuel}",
-        profile.engine,
+        Printable(&profile.engine),
         if profile.nan_canonicalization { "canonical" } else { "as computed" },
         if profile.relaxed_simd_deterministic { "deterministic" } else { "as computed" },
         profile.memory_limit,

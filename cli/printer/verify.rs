@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use retake_chain::{SealKind, TakeState};
+use retake_chain::{Printable, SealKind, TakeState};
 use retake_verifier::{Checked, ExitCode, Fault, Report, VerifyError};
 use serde::Serialize;
 
-use super::{count, fail, json_line, text_lines};
+use super::{count, fail, json_line, note, text_lines};
 
 #[derive(Serialize)]
 struct VerifyLine<'a> {
@@ -83,11 +83,11 @@ fn json_error(take: &Path, error: &VerifyError) -> ExitCode {
 /// A fault for people.
 fn text_error(take: &Path, error: &VerifyError) -> ExitCode {
     let Checked { events, calls, .. } = error.checked;
-    let whole = match events {
-        0 => String::new(),
-        _ => format!("\n  whole before that: {}, {}", count(events, "event"), count(calls, "call")),
-    };
-    fail(error.exit_code(), format!("`{}`: {error} [{}]{whole}", take.display(), error.name().name()))
+    fail(error.exit_code(), format!("`{}`: {error} [{}]", take.display(), error.name().name()));
+    if events > 0 {
+        note(format!("  whole before that: {}, {}", count(events, "event"), count(calls, "call")));
+    }
+    error.exit_code()
 }
 
 /// The report for people.
@@ -96,7 +96,7 @@ fn text(take: &Path, report: &Report) -> ExitCode {
     let state = match (report.state, &report.seal) {
         (TakeState::Sealed, Some(SealKind::Repaired { reason, cut_events, .. })) => {
             let cut = count(*cut_events, "event");
-            format!("REPAIRED, and not all that was recorded: {reason}, and {cut} cut off")
+            format!("REPAIRED, and not all that was recorded: {}, and {cut} cut off", Printable(reason))
         }
         (TakeState::Sealed, _) if exit == ExitCode::Nothing => {
             "intact and sealed, but without a call".to_string()
@@ -111,7 +111,7 @@ fn text(take: &Path, report: &Report) -> ExitCode {
     };
     let mut text = format!(
         "{}: {state} ({}, {}, {})",
-        take.display(),
+        Printable(take.display()),
         count(report.chains.len() as u64, "chain"),
         count(report.calls(), "call"),
         count(report.events, "event"),

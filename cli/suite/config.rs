@@ -1,57 +1,83 @@
-//! Owns `retake.toml`, which lies beside the takes that it is for: what is re-run for them, and what is expected of them. Every key that
-//! is not known, and every take that is not there, is an error.
+//! Owns `retake.toml`: what is re-run for takes, and what is expected of them. A take has the settings of its folder and of those above
+//! it, so they depend on where it lies and not on how it was named. Whatever has no effect is an error: it would look like a check.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::ErrorKind;
 use std::num::NonZero;
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 
 use retake_verifier::suite::{Expectation, Spot};
 use serde::Deserialize;
 
-use super::error::SuiteError;
+use super::discover::{Discovered, plain};
+use super::error::{ConfigFault, SuiteError};
+use super::near;
+use crate::input;
 
 const NAME: &str = "retake.toml";
 
-/// What a `retake.toml` says, or that there is none.
-#[derive(Debug)]
-pub struct Config {
-    path: PathBuf,
-    folder: PathBuf,
-    file: ConfigFile,
-}
-
 /// What goes for one take.
-#[derive(Debug)]
-pub struct TakeSettings {
+#[derive(Debug, PartialEq, Eq)]
+pub struct Configured {
     /// The build to re-run, as a path from here.
     pub actor: Option<PathBuf>,
-    pub expectation: Expectation,
+    pub expect: Expectation,
     pub fuel: Option<u64>,
+    pub require_build: bool,
     pub labels: Vec<String>,
 }
 
-/// The file: for all takes of the folder, then for single ones by their file names.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ConfigFile {
-    actor: Option<PathBuf>,
-    expect: Option<Expect>,
-    at: Option<Spot>,
-    fuel: Option<NonZero<u64>>,
-    labels: Option<Vec<String>>,
-    #[serde(default)]
-    takes: BTreeMap<String, TakeTable>,
+/// All `retake.toml` that go for the takes of a suite.
+pub struct Configs {
+    here: PathBuf,
+    /// By their folders, all absolute; `None` where there is no such file.
+    folders: BTreeMap<PathBuf, Option<Arc<Config>>>,
+    /// Tables that went for a take, by folder and name.
+    applied: BTreeSet<(PathBuf, PathBuf)>,
+    /// Folders whose file goes for a take.
+    used: BTreeSet<PathBuf>,
 }
 
+/// One `retake.toml`.
+#[derive(Debug)]
+struct Config {
+    /// Its path, as it is shown.
+    path: PathBuf,
+    /// The folder that paths in it are relative to.
+    folder: PathBuf,
+    root: bool,
+    own: Keys,
+    /// By the path of the take from the folder.
+    tables: BTreeMap<PathBuf, Keys>,
+}
+
+/// The file.
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct TakeTable {
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct ConfigFile {
+    #[serde(default)]
+    root: bool,
     actor: Option<PathBuf>,
     expect: Option<Expect>,
     at: Option<Spot>,
     fuel: Option<NonZero<u64>>,
+    require_build: Option<bool>,
+    labels: Option<Vec<String>>,
+    #[serde(default)]
+    takes: BTreeMap<String, Keys>,
+}
+
+/// What can be said of all takes below a folder, and of one.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Keys {
+    actor: Option<PathBuf>,
+    expect: Option<Expect>,
+    at: Option<Spot>,
+    fuel: Option<NonZero<u64>>,
+    require_build: Option<bool>,
     labels: Option<Vec<String>>,
 }
 
@@ -62,79 +88,214 @@ enum Expect {
     Diverge,
 }
 
-impl Config {
-    /// Reads the `retake.toml` of a folder, if it has one.
+impl Configs {
+    /// None yet.
     ///
     /// # Errors
-    /// [`SuiteError::Unreadable`] and [`SuiteError::Config`].
-    pub fn beside(folder: &Path) -> Result<Config, SuiteError> {
-        let path = folder.join(NAME);
-        let text = match fs::read_to_string(&path) {
-            Ok(text) => Some(text),
-            Err(error) if error.kind() == ErrorKind::NotFound => None,
-            Err(error) => return Err(SuiteError::Unreadable { path, reason: error.to_string() }),
-        };
-        let file = match text.map(|text| toml::from_str(&text)).transpose() {
-            Ok(file) => file.unwrap_or_default(),
-            Err(error) => {
-                return Err(SuiteError::Config { path, reason: error.to_string().trim_end().into() });
-            }
-        };
-        let config = Config { path, folder: folder.into(), file };
-        config.check()?;
-        Ok(config)
+    /// [`SuiteError::Unreadable`] if it is not known where this process is.
+    pub fn new() -> Result<Configs, SuiteError> {
+        let here = std::env::current_dir().map_err(|error| unreadable(Path::new("."), &error))?;
+        let (folders, applied, used) = Default::default();
+        Ok(Configs { here, folders, applied, used })
     }
 
-    fn check(&self) -> Result<(), SuiteError> {
-        let ConfigFile { expect, at, takes, .. } = &self.file;
-        self.expectation("this folder", *expect, *at)?;
-        for (name, table) in takes {
-            if !self.folder.join(name).is_file() {
-                return Err(self.fault(format!("there is no take `{name}` in this folder")));
+    /// What goes for a take: key by key, what the nearest table for it says, and then what the nearest file says for all.
+    ///
+    /// # Errors
+    /// [`SuiteError::Unreadable`] and [`SuiteError::Config`] of a file that goes for it.
+    pub fn of(&mut self, take: &Path) -> Result<Configured, SuiteError> {
+        let take = self.absolute(take)?;
+        let files = self.files_for(&take)?;
+        let mut tables = Vec::new();
+        for (folder, config) in &files {
+            self.used.insert(folder.clone());
+            let name = take.strip_prefix(folder).unwrap_or(&take);
+            if let Some(table) = config.tables.get(name) {
+                self.applied.insert((folder.clone(), name.into()));
+                tables.push((config, table));
             }
-            self.expectation(&format!("`{name}`"), table.expect, table.at)?;
+        }
+        let all = files.iter().map(|(_, config)| (config, &config.own));
+        let keys: Vec<(&Arc<Config>, &Keys)> = tables.into_iter().chain(all).collect();
+        let expect = keys.iter().find(|(_, keys)| keys.expect.is_some());
+        // Each file was checked when it was read.
+        let expect = expect.and_then(|(_, keys)| keys.expectation("").ok()).unwrap_or_default();
+        let actor = keys.iter().find_map(|(config, keys)| Some(config.folder.join(keys.actor.as_ref()?)));
+        Ok(Configured {
+            actor,
+            expect,
+            fuel: keys.iter().find_map(|(_, keys)| keys.fuel).map(NonZero::get),
+            require_build: keys.iter().find_map(|(_, keys)| keys.require_build).unwrap_or(false),
+            labels: keys.iter().find_map(|(_, keys)| keys.labels.clone()).unwrap_or_default(),
+        })
+    }
+
+    /// Makes sure that all that is said in the files went for a take of the suite, or goes for one that was not asked for.
+    ///
+    /// # Errors
+    /// As [`of`](Self::of), and for what has no effect.
+    pub fn check(&mut self, suite: &Discovered) -> Result<(), SuiteError> {
+        let searched = suite.folders.iter().map(|folder| self.absolute(folder));
+        let searched: BTreeSet<PathBuf> = searched.collect::<Result<_, _>>()?;
+        for folder in &searched {
+            self.load(folder)?;
+        }
+        let takes = suite.takes.iter().map(|take| self.absolute(&take.path));
+        let takes: BTreeSet<PathBuf> = takes.collect::<Result<_, _>>()?;
+        for (folder, config) in &self.folders {
+            let Some(config) = config else { continue };
+            for name in config.tables.keys() {
+                if self.applied.contains(&(folder.clone(), name.clone())) {
+                    continue;
+                }
+                let take = folder.join(name);
+                let shown = name.display().to_string();
+                if takes.contains(&take) {
+                    return Err(config.fault(ConfigFault::OutOfReach { name: shown }));
+                }
+                let place = take.parent().unwrap_or(folder);
+                if searched.contains(place) || !take.is_file() {
+                    let near = near_takes(folder, &shown, place, &takes);
+                    return Err(config.fault(ConfigFault::NoSuchTake { name: shown, near }));
+                }
+            }
+            if !self.used.contains(folder) {
+                return Err(config.fault(ConfigFault::NoTakes));
+            }
         }
         Ok(())
     }
 
-    /// What goes for a take of the folder: its own table, and for what that leaves out, the file.
-    pub fn of(&self, take: &Path) -> Result<TakeSettings, SuiteError> {
-        let none = TakeTable::default();
-        let name = take.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let table = self.file.takes.get(&name).unwrap_or(&none);
-        let file = &self.file;
-        let (expect, at) = match table.expect {
-            Some(_) => (table.expect, table.at),
-            None => (file.expect, file.at),
-        };
-        let actor = table.actor.as_ref().or(file.actor.as_ref());
-        Ok(TakeSettings {
-            actor: actor.map(|actor| self.folder.join(actor)),
-            expectation: self.expectation(&format!("`{name}`"), expect, at)?,
-            fuel: table.fuel.or(file.fuel).map(NonZero::get),
-            labels: table.labels.as_ref().or(file.labels.as_ref()).cloned().unwrap_or_default(),
-        })
+    /// The files that go for a take, the nearest first.
+    fn files_for(&mut self, take: &Path) -> Result<Vec<(PathBuf, Arc<Config>)>, SuiteError> {
+        let mut files = Vec::new();
+        for (distance, folder) in take.ancestors().skip(1).enumerate() {
+            // Where everybody may put a file, it is not the user's that lies above.
+            if distance > 0 && is_everybodys(folder) {
+                break;
+            }
+            let config = self.load(folder)?;
+            let is_root = config.as_ref().is_some_and(|config| config.root) || folder.join(".git").is_dir();
+            files.extend(config.map(|config| (folder.to_path_buf(), config)));
+            if is_root {
+                break;
+            }
+        }
+        Ok(files)
     }
 
-    fn expectation(
-        &self,
-        whose: &str,
-        expect: Option<Expect>,
-        at: Option<Spot>,
-    ) -> Result<Expectation, SuiteError> {
-        match (expect, at) {
-            (Some(Expect::Diverge), Some(at)) => Ok(Expectation::Diverge(at)),
-            (Some(Expect::Diverge), None) => Err(self.fault(format!(
-                "{whose} is to diverge, and `at` does not say where: add `at = {{ chain = M, event = N }}`"
-            ))),
-            (_, Some(_)) => {
-                Err(self.fault(format!("`at` of {whose} is for `expect = \"diverge\"`, which is missing")))
+    /// The file of a folder, read once.
+    fn load(&mut self, folder: &Path) -> Result<Option<Arc<Config>>, SuiteError> {
+        if let Some(config) = self.folders.get(folder) {
+            return Ok(config.clone());
+        }
+        let config = Config::read(&self.shown(folder))?.map(Arc::new);
+        self.folders.insert(folder.into(), config.clone());
+        Ok(config)
+    }
+
+    /// A path from the root, through the folders that it names: links keep their names, unless `..` follows them.
+    fn absolute(&self, path: &Path) -> Result<PathBuf, SuiteError> {
+        let mut absolute = PathBuf::new();
+        for part in self.here.join(path).components() {
+            match part {
+                Component::ParentDir => {
+                    absolute = fs::canonicalize(&absolute).map_err(|error| unreadable(path, &error))?;
+                    absolute.pop();
+                }
+                Component::CurDir => {}
+                part => absolute.push(part),
             }
+        }
+        Ok(absolute)
+    }
+
+    /// A folder as a path from here, where it is here, below or above.
+    fn shown(&self, folder: &Path) -> PathBuf {
+        match (folder.strip_prefix(&self.here), self.here.strip_prefix(folder)) {
+            (Ok(below), _) => below.into(),
+            (_, Ok(above)) => above.components().map(|_| "..").collect(),
+            _ => folder.into(),
+        }
+    }
+}
+
+impl Config {
+    /// Reads the file of a folder, if it has one.
+    fn read(folder: &Path) -> Result<Option<Config>, SuiteError> {
+        let path = folder.join(NAME);
+        let text = match input::read_text(&path, input::SETTINGS) {
+            Ok(text) => text,
+            // A link that leads nowhere is a file that is missing, and not the absence of one.
+            Err(error) if error.is_not_found() && fs::symlink_metadata(&path).is_err() => return Ok(None),
+            Err(error) => return Err(unreadable(&path, &error)),
+        };
+        let parsed = toml::from_str(&text);
+        let config = |fault| SuiteError::Config { path: path.clone(), fault };
+        let ConfigFile { root, actor, expect, at, fuel, require_build, labels, takes } =
+            parsed.map_err(|error| config(syntax(&text, &error)))?;
+        let own = Keys { actor, expect, at, fuel, require_build, labels };
+        own.expectation("this folder").map_err(config)?;
+        let mut tables = BTreeMap::new();
+        for (name, keys) in takes {
+            keys.expectation(&format!("`{name}`")).map_err(config)?;
+            let take = plain(Path::new(&name));
+            let is_below = take.components().all(|part| matches!(part, Component::Normal(_)));
+            if !is_below || take.as_os_str().is_empty() {
+                return Err(config(ConfigFault::TableName { name }));
+            }
+            if tables.insert(take, keys).is_some() {
+                return Err(config(ConfigFault::TwoTables { name }));
+            }
+        }
+        Ok(Some(Config { path: path.clone(), folder: folder.into(), root, own, tables }))
+    }
+
+    fn fault(&self, fault: ConfigFault) -> SuiteError {
+        SuiteError::Config { path: self.path.clone(), fault }
+    }
+}
+
+impl Keys {
+    fn expectation(&self, whose: &str) -> Result<Expectation, ConfigFault> {
+        let whose = || whose.to_string();
+        match (self.expect, self.at) {
+            (Some(Expect::Diverge), Some(at)) => Ok(Expectation::Diverge(at)),
+            (Some(Expect::Diverge), None) => Err(ConfigFault::NoPlace { whose: whose() }),
+            (_, Some(_)) => Err(ConfigFault::NoExpectation { whose: whose() }),
             (_, None) => Ok(Expectation::Identical),
         }
     }
+}
 
-    fn fault(&self, reason: String) -> SuiteError {
-        SuiteError::Config { path: self.path.clone(), reason }
+/// What the parser says, without the lines that it shows.
+fn syntax(text: &str, error: &toml::de::Error) -> ConfigFault {
+    let at = error.span().map_or(0, |span| text.floor_char_boundary(span.start));
+    let line_start = text[..at].rfind('\n').map_or(0, |end| end + 1);
+    ConfigFault::Syntax {
+        line: text[..at].matches('\n').count() + 1,
+        column: text[line_start..at].chars().count() + 1,
+        reason: error.message().lines().collect::<Vec<_>>().join("; "),
     }
+}
+
+/// Takes that a table may have meant: those of the suite below its folder, and those that lie where it says.
+fn near_takes(folder: &Path, name: &str, place: &Path, takes: &BTreeSet<PathBuf>) -> String {
+    let listed = fs::read_dir(place).into_iter().flatten().flatten().map(|entry| entry.path());
+    let listed = listed.filter(|path| path.extension().is_some_and(|extension| extension == "take"));
+    let all = takes.iter().cloned().chain(listed);
+    let below = all.filter_map(|take| Some(take.strip_prefix(folder).ok()?.display().to_string()));
+    let names: BTreeSet<String> = below.collect();
+    near::hint(name, names.iter().map(String::as_str))
+}
+
+/// Whether everybody may put files into a folder that others use, as in `/tmp`.
+fn is_everybodys(folder: &Path) -> bool {
+    const STICKY_AND_WRITABLE: u32 = 0o1002;
+    let mode = fs::metadata(folder).map(|metadata| metadata.permissions().mode());
+    mode.is_ok_and(|mode| mode & STICKY_AND_WRITABLE == STICKY_AND_WRITABLE)
+}
+
+fn unreadable(path: &Path, error: &impl ToString) -> SuiteError {
+    SuiteError::Unreadable { path: path.into(), reason: error.to_string() }
 }

@@ -7,24 +7,34 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
+use retake_chain::Printable;
+
 use super::error::SuiteError;
 
 /// The extension of a take.
 const EXTENSION: &str = "take";
 
+/// What was found.
+pub struct Discovered {
+    /// The takes, sorted by name.
+    pub takes: Vec<Found>,
+    /// Every folder that was searched.
+    pub folders: Vec<PathBuf>,
+}
+
 /// A take that was found.
 #[derive(Debug)]
 pub struct Found {
     pub path: PathBuf,
-    /// The path, as it is shown and selected by.
+    /// The path, as it is shown and selected by: on one line, whatever bytes it has.
     pub name: String,
 }
 
-/// All takes in files and folders, sorted by name. A file that is named need not end with `.take`.
+/// All takes in files and folders. A file that is named need not end with `.take`.
 ///
 /// # Errors
-/// [`SuiteError::Unreadable`], [`SuiteError::Twice`], [`SuiteError::Empty`].
-pub fn discover(paths: &[PathBuf]) -> Result<Vec<Found>, SuiteError> {
+/// [`SuiteError::Unreadable`], [`SuiteError::BrokenEntry`], [`SuiteError::Twice`], [`SuiteError::Empty`].
+pub fn discover(paths: &[PathBuf]) -> Result<Discovered, SuiteError> {
     let mut search = Search::default();
     for path in paths {
         let path = plain(path);
@@ -34,17 +44,19 @@ pub fn discover(paths: &[PathBuf]) -> Result<Vec<Found>, SuiteError> {
             Err(error) => return Err(unreadable(&path, &error)),
         }
     }
-    if search.found.is_empty() {
+    let Search { mut takes, folders, .. } = search;
+    if takes.is_empty() {
         let paths: Vec<String> = paths.iter().map(|path| format!("`{}`", path.display())).collect();
         return Err(SuiteError::Empty { paths: paths.join(", ") });
     }
-    search.found.sort_by(|one, other| (&one.name, &one.path).cmp(&(&other.name, &other.path)));
-    Ok(search.found)
+    takes.sort_by(|one, other| (&one.name, &one.path).cmp(&(&other.name, &other.path)));
+    Ok(Discovered { takes, folders })
 }
 
 #[derive(Default)]
 struct Search {
-    found: Vec<Found>,
+    takes: Vec<Found>,
+    folders: Vec<PathBuf>,
     /// Files and folders by device and number, with the path they were found by: whatever its name, one is there once.
     seen: BTreeMap<(u64, u64), PathBuf>,
 }
@@ -52,6 +64,7 @@ struct Search {
 impl Search {
     fn folder(&mut self, folder: &Path, metadata: &fs::Metadata) -> Result<(), SuiteError> {
         self.once(folder, metadata)?;
+        self.folders.push(folder.into());
         let listed = fs::read_dir(shown(folder));
         let entries: io::Result<Vec<_>> = listed.and_then(Iterator::collect);
         let mut names: Vec<_> = entries
@@ -66,9 +79,13 @@ impl Search {
             match fs::metadata(&path) {
                 Ok(metadata) if metadata.is_dir() => self.folder(&path, &metadata)?,
                 Ok(metadata) if is_take => self.take(&path, Some(&metadata))?,
-                // A link to nothing: its replay says that it cannot be opened.
+                Ok(_) => {}
+                // It fails as a take that cannot be opened; the others are replayed.
                 Err(_) if is_take => self.take(&path, None)?,
-                _ => {}
+                // It was removed while the folder was read.
+                Err(_) if is_gone(&path) => {}
+                // It may lead to a folder of takes.
+                Err(error) => return Err(SuiteError::BrokenEntry { path, reason: error.to_string() }),
             }
         }
         Ok(())
@@ -78,7 +95,7 @@ impl Search {
         if let Some(metadata) = metadata {
             self.once(path, metadata)?;
         }
-        self.found.push(Found { path: path.into(), name: printable(path) });
+        self.takes.push(Found { path: path.into(), name: Printable(path.display()).to_string() });
         Ok(())
     }
 
@@ -91,7 +108,7 @@ impl Search {
 }
 
 /// The path without the `.` in it that means nothing.
-fn plain(path: &Path) -> PathBuf {
+pub fn plain(path: &Path) -> PathBuf {
     path.components().filter(|part| *part != Component::CurDir).collect()
 }
 
@@ -100,19 +117,11 @@ fn shown(path: &Path) -> &Path {
     if path == Path::new("") { Path::new(".") } else { path }
 }
 
-fn unreadable(path: &Path, error: &io::Error) -> SuiteError {
-    SuiteError::Unreadable { path: shown(path).into(), reason: error.to_string() }
+/// Whether there is nothing under a name, not even a link that leads nowhere.
+fn is_gone(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
 }
 
-/// The path as text on one line, whatever bytes it has: a line of output is a line, and a CI system's command is not in it.
-fn printable(path: &Path) -> String {
-    let mut name = String::new();
-    for character in path.to_string_lossy().chars() {
-        if character.is_control() {
-            name.extend(character.escape_default());
-        } else {
-            name.push(character);
-        }
-    }
-    name
+fn unreadable(path: &Path, error: &io::Error) -> SuiteError {
+    SuiteError::Unreadable { path: shown(path).into(), reason: error.to_string() }
 }

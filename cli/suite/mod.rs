@@ -4,6 +4,7 @@
 mod config;
 mod discover;
 mod error;
+mod near;
 mod run;
 mod select;
 
@@ -11,15 +12,15 @@ pub use error::SuiteError;
 pub use run::{Limits, run};
 pub use select::Filter;
 
-use std::collections::BTreeMap;
-use std::fs::File;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::io;
+use std::path::PathBuf;
 
-use retake_verifier::suite::{Expectation, Partition, SuiteId, SuiteStarted, TakeId};
+use retake_actor::profile;
+use retake_verifier::suite::{Partition, SuiteId, SuiteSettings, SuiteStarted, TakeId, TakeSettings};
 
+use crate::input::{self, InputError};
 use crate::options::TestOptions;
-use config::Config;
+use config::{Configs, Configured};
 
 /// What is run: the takes of this part, in the order of their names.
 pub struct Suite {
@@ -32,11 +33,11 @@ pub struct SuiteTake {
     pub name: String,
     pub path: PathBuf,
     pub id: TakeId,
+    /// Why it cannot be opened, if it cannot.
+    pub unreadable: Option<String>,
     /// The build to re-run; without one it is the recorded one.
     pub actor: Option<PathBuf>,
-    pub expectation: Expectation,
-    pub fuel: Option<u64>,
-    pub labels: Vec<String>,
+    pub settings: TakeSettings,
 }
 
 impl Suite {
@@ -46,41 +47,57 @@ impl Suite {
     /// [`SuiteError`] for everything that keeps a suite from being one; nothing was run then.
     pub fn load(options: &TestOptions) -> Result<Suite, SuiteError> {
         let found = discover::discover(&options.paths)?;
-        let mut configs: BTreeMap<PathBuf, Arc<Config>> = BTreeMap::new();
-        let mut takes = Vec::new();
-        for take in found {
-            let folder = take.path.parent().unwrap_or(Path::new("")).to_path_buf();
-            let config = match configs.get(&folder) {
-                Some(config) => config.clone(),
-                None => {
-                    let config = Arc::new(Config::beside(&folder)?);
-                    configs.entry(folder).or_insert(config).clone()
-                }
-            };
-            let settings = config.of(&take.path)?;
-            takes.push(SuiteTake {
-                id: TakeId::of(&take.name, File::open(&take.path)),
-                name: take.name,
-                path: take.path,
-                actor: options.actor.clone().or(settings.actor),
-                expectation: settings.expectation,
-                fuel: settings.fuel.or(options.fuel),
-                labels: settings.labels,
-            });
-        }
+        let mut configs = Configs::new()?;
+        let configured: Result<Vec<_>, _> = found.takes.iter().map(|take| configs.of(&take.path)).collect();
+        let configured = configured?;
+        configs.check(&found)?;
+        let takes = found.takes.into_iter().zip(configured);
+        let takes = takes.map(|(take, configured)| SuiteTake::new(take, configured, options)).collect();
         let takes = select::select(takes, &options.filter, &options.label)?;
-        Ok(Suite::part(takes, options.partition))
+        Ok(Suite::part(takes, options))
     }
 
     /// The takes of one part; without one, all.
-    fn part(takes: Vec<SuiteTake>, partition: Option<Partition>) -> Suite {
+    fn part(takes: Vec<SuiteTake>, options: &TestOptions) -> Suite {
+        let partition = options.partition;
         let suite = SuiteId::of(takes.iter().map(|take| &take.id));
+        let settings = SuiteSettings {
+            retake: env!("CARGO_PKG_VERSION").into(),
+            engine: profile::default_profile().engine,
+            actor: options.actor.as_deref().map(|path| path.display().to_string()),
+            fuel: options.fuel,
+            require_build: options.require_build,
+            digest: TakeSettings::digest_of(takes.iter().map(|take| (take.name.as_str(), &take.settings))),
+        };
         let has = |(position, take): &(usize, SuiteTake)| {
-            partition.is_none_or(|partition| partition.has(*position, &take.name))
+            partition.is_none_or(|partition: Partition| partition.has(*position, &take.name))
         };
         let takes: Vec<SuiteTake> = takes.into_iter().enumerate().filter(has).map(|(_, take)| take).collect();
         let version = retake_verifier::suite::REPORT_VERSION;
-        let started = SuiteStarted { version, takes: takes.len() as u64, suite, partition };
+        let started = SuiteStarted { version, takes: takes.len() as u64, suite, partition, settings };
         Suite { takes, started }
+    }
+}
+
+impl SuiteTake {
+    /// What the command line says wins over what is configured, but for fuel: there it is for takes that have none.
+    fn new(take: discover::Found, configured: Configured, options: &TestOptions) -> SuiteTake {
+        let Configured { actor, expect, fuel, require_build, labels } = configured;
+        let actor = options.actor.clone().or(actor);
+        let opened = input::open(&take.path);
+        SuiteTake {
+            unreadable: opened.as_ref().err().map(InputError::to_string),
+            id: TakeId::of(&take.name, opened.map_err(io::Error::from)),
+            name: take.name,
+            path: take.path,
+            settings: TakeSettings {
+                actor: actor.as_deref().map(|path| path.display().to_string()),
+                expect,
+                fuel: fuel.or(options.fuel),
+                require_build: require_build || options.require_build,
+                labels,
+            },
+            actor,
+        }
     }
 }

@@ -8,8 +8,11 @@ use std::thread;
 use std::time::Instant;
 
 use retake_actor::CodeCache;
+use retake_chain::Printable;
 use retake_replayer::{Job, Jobs, Programs, ReplayError, ReplayOptions};
-use retake_verifier::suite::{Judgement, SuiteEvent, SuiteFinished, TakeFinished, TakeStatus};
+use retake_verifier::suite::{
+    Build, Judgement, SuiteEvent, SuiteFinished, TakeFinished, TakeNotRun, TakeStatus,
+};
 use retake_verifier::{ReplayReport, Verdict};
 
 use crate::actors::Actors;
@@ -97,7 +100,9 @@ impl Runner<'_> {
         let tell = |event| events.send(event).expect("the run listens to its workers");
         while let Some(take) = self.takes.get(self.next.fetch_add(1, Ordering::Relaxed)) {
             if self.stopped.load(Ordering::Relaxed) {
-                tell(SuiteEvent::TakeNotRun { name: take.name.clone(), id: take.id.clone() });
+                let SuiteTake { name, id, settings, .. } = take;
+                let (name, id, settings) = (name.clone(), id.clone(), settings.clone());
+                tell(SuiteEvent::TakeNotRun(TakeNotRun { name, id, settings }));
                 continue;
             }
             tell(SuiteEvent::TakeStarted { name: take.name.clone() });
@@ -111,7 +116,7 @@ impl Runner<'_> {
 
     fn replay(&self, take: &SuiteTake) -> TakeFinished {
         let begin = Instant::now();
-        let options = ReplayOptions { fuel_if_unbounded: take.fuel, ..self.options.clone() };
+        let options = ReplayOptions { fuel_if_unbounded: take.settings.fuel, ..self.options.clone() };
         let replayed = self.actors.replay(&take.path, take.actor.as_deref(), options);
         let seconds = begin.elapsed().as_secs_f64();
         let (Judgement { status, exit, reason }, text) = judge(take, &replayed);
@@ -121,7 +126,8 @@ impl Runner<'_> {
             id: take.id.clone(),
             status,
             exit,
-            labels: take.labels.clone(),
+            settings: take.settings.clone(),
+            build: self.build(take, report.as_ref()),
             calls: report.as_ref().map_or(0, ReplayReport::checked_calls),
             given_up: report.as_ref().map_or(0, |report| report.given_up),
             unchecked_calls: report.as_ref().map_or(0, |report| report.unchecked),
@@ -134,11 +140,20 @@ impl Runner<'_> {
     }
 }
 
+impl Runner<'_> {
+    /// Which component was replayed, or would have been.
+    fn build(&self, take: &SuiteTake, report: Option<&ReplayReport>) -> Build {
+        let read = || take.actor.as_deref().and_then(|path| self.actors.named(path).ok());
+        let digest = report.map(|report| report.replayed_digest).or_else(|| Some(read()?.digest));
+        Build { source: take.settings.source(), path: take.settings.actor.clone(), digest }
+    }
+}
+
 /// What is to be said of a take that came out so.
 fn judge(take: &SuiteTake, replayed: &Result<ReplayReport, ReplayError>) -> (Judgement, Option<String>) {
     match replayed {
         Ok(report) => {
-            let mut judgement = take.expectation.judge(report);
+            let mut judgement = take.settings.judge(report);
             if judgement.status == TakeStatus::Passed {
                 return (judgement, None);
             }
@@ -153,8 +168,9 @@ fn judge(take: &SuiteTake, replayed: &Result<ReplayReport, ReplayError>) -> (Jud
         }
         Err(error) => {
             let exit = exit_code(error);
-            let reason = Some(error.to_string());
+            let error = Printable(error).to_string();
             let text = Some(format!("`{}`: {error}", take.name));
+            let reason = Some(error);
             (Judgement { status: TakeStatus::of(exit), exit, reason }, text)
         }
     }

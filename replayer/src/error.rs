@@ -39,6 +39,18 @@ pub enum ReplayError {
         /// Why it cannot be read.
         reason: String,
     },
+    /// The take does not carry the actor, and no place where it may lie has it.
+    #[error(
+        "the take does not carry the actor (SHA-256 {recorded}), and it was not found: {tried}; \
+         name the component with `--actor`, or another build to replay that on purpose",
+        tried = in_words(tried)
+    )]
+    ActorNotFound {
+        /// Digest in the genesis.
+        recorded: ContentRef,
+        /// Where it was looked for, in order.
+        tried: Vec<PlaceTried>,
+    },
     /// The component at the recorded path is not the one that was recorded.
     #[error(
         "`{path}` is not the component that was recorded: its SHA-256 is {found}, the take has {recorded}; \
@@ -99,6 +111,20 @@ pub enum ReplayError {
         /// What it says.
         reason: String,
     },
+}
+
+/// A place where the recorded component was looked for and is not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlaceTried {
+    /// The path.
+    pub path: String,
+    /// What was found there, to follow the path in a sentence: `cannot be read: ...`, or the digest of another component.
+    pub why: String,
+}
+
+fn in_words(tried: &[PlaceTried]) -> String {
+    let places = tried.iter().map(|PlaceTried { path, why }| format!("`{path}` {why}"));
+    places.collect::<Vec<_>>().join("; ")
 }
 
 impl ReplayError {

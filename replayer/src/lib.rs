@@ -23,7 +23,7 @@ mod stack;
 mod stand_in;
 mod window;
 
-pub use error::ReplayError;
+pub use error::{PlaceTried, ReplayError};
 pub use jobs::{Job, Jobs};
 pub use options::{ActorBytes, ReplayOptions};
 pub use perturbation::Perturbation;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use retake_actor::profile::{self, Tuning};
 use retake_actor::{Actor, CodeCache, MemoryUse};
-use retake_chain::{EngineProfile, SessionStart};
+use retake_chain::{ActorSource, EngineProfile, SessionStart};
 
 use crate::error::ReplayError;
 use crate::jobs::Jobs;
@@ -20,8 +20,8 @@ pub enum ActorBytes<'a> {
     Loaded(&'a dyn Fn() -> Result<Arc<Actor>, ReplayError>),
     /// The recorded one: from the take if it is embedded, else what this function finds at the recorded path.
     Recorded(&'a dyn Fn(&str) -> io::Result<Vec<u8>>),
-    /// The same, of such a function.
-    Found(&'a dyn Fn(&str) -> Result<Arc<Actor>, ReplayError>),
+    /// The same, of a function that looks for it by its digest, where it may lie, and keeps what it has loaded.
+    Found(&'a dyn Fn(&ActorSource) -> Result<Arc<Actor>, ReplayError>),
 }
 
 /// How a take is replayed, apart from the actor.
@@ -91,7 +91,7 @@ impl ActorBytes<'_> {
                 })?;
                 Arc::new(Actor::new(&bytes)?)
             }
-            ActorBytes::Found(find) => find(&start.actor.path)?,
+            ActorBytes::Found(find) => find(&start.actor)?,
         };
         if actor.digest != start.actor.digest {
             return Err(ReplayError::OtherActor {

@@ -4,7 +4,8 @@
 use std::fmt;
 
 use retake_chain::{
-    ChainEvent, ChainEventPayload, HostFunctionCall, TheaterId, Value, WasmErrorKind, WasmEventData,
+    ChainEvent, ChainEventPayload, HostFunctionCall, Printable, TheaterId, Value, WasmErrorKind,
+    WasmEventData,
 };
 use serde::Serialize;
 
@@ -94,7 +95,18 @@ impl From<ChainEventPayload> for Described {
 
 impl fmt::Display for Described {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.payload {
+        // All of it is text of the take.
+        write!(f, "{}", Printable(Words(self)))
+    }
+}
+
+/// What an event says, as it stands in the take.
+struct Words<'a>(&'a Described);
+
+impl fmt::Display for Words<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Described { event_type, payload } = self.0;
+        match payload {
             Some(ChainEventPayload::HostFunction(HostFunctionCall {
                 interface,
                 function,
@@ -120,12 +132,12 @@ impl fmt::Display for Described {
                 },
                 WasmEventData::WasmComponentCreationError { error } => write!(f, "no instance: {error:?}"),
             },
-            Some(ChainEventPayload::TheaterRuntime(data)) => write!(f, "{}: {data:?}", self.event_type),
-            Some(ChainEventPayload::ReplaySummary(summary)) => write!(f, "{}: {summary:?}", self.event_type),
+            Some(ChainEventPayload::TheaterRuntime(data)) => write!(f, "{event_type}: {data:?}"),
+            Some(ChainEventPayload::ReplaySummary(summary)) => write!(f, "{event_type}: {summary:?}"),
             Some(ChainEventPayload::Session(start)) => {
-                write!(f, "{} of actor {}, component {}", self.event_type, start.actor_id, start.actor.digest)
+                write!(f, "{event_type} of actor {}, component {}", start.actor_id, start.actor.digest)
             }
-            Some(ChainEventPayload::Shutdown) | None => f.write_str(&self.event_type),
+            Some(ChainEventPayload::Shutdown) | None => f.write_str(event_type),
         }
     }
 }
@@ -159,7 +171,7 @@ impl fmt::Display for DivergenceKind {
             DivergenceKind::ExtraCall => f.write_str("an extra call"),
             DivergenceKind::MissingExport => f.write_str("an export that the build lacks"),
             DivergenceKind::UnfitAnswer { reason } => {
-                write!(f, "a recorded answer that does not fit the build: {reason}")
+                write!(f, "a recorded answer that does not fit the build: {}", Printable(reason))
             }
             DivergenceKind::DifferentHash => f.write_str("a different hash"),
         }
@@ -179,7 +191,8 @@ impl fmt::Display for Divergence {
             None => write!(f, "  actual:   nothing more")?,
         }
         if let Some(ExportCall { index, function, params }) = &self.call {
-            write!(f, "\n  in call {index} of the chain: {function}{}", Arguments(params))?;
+            let function = Printable(function);
+            write!(f, "\n  in call {index} of the chain: {function}{}", Printable(Arguments(params)))?;
         }
         Ok(())
     }

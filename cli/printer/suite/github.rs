@@ -4,10 +4,11 @@
 use std::fmt::Write as _;
 use std::io::{stderr, stdout};
 
+use retake_chain::Printable;
 use retake_verifier::suite::{SuiteEvent, TakeFinished};
 
-use super::{Failures, SuitePrinter, count};
-use crate::printer::text_lines;
+use super::{Failures, SuitePrinter, count, full_text};
+use crate::printer::command_lines;
 
 /// Annotations of one level that GitHub shows of a step.
 const SHOWN: usize = 10;
@@ -37,8 +38,8 @@ impl SuitePrinter for GithubPrinter {
             return Ok(());
         }
         match self.on_stderr {
-            true => text_lines(&mut stderr(), &commands),
-            false => text_lines(&mut stdout(), &commands),
+            true => command_lines(&mut stderr(), &commands),
+            false => command_lines(&mut stdout(), &commands),
         }
         Ok(())
     }
@@ -48,15 +49,15 @@ impl SuitePrinter for GithubPrinter {
 fn commands(failures: &[TakeFinished]) -> String {
     let mut commands = String::new();
     for take in failures.iter().take(SHOWN) {
-        let title = format!("{} {}", take.status, take.name);
-        let text = take.text.as_deref().or(take.reason.as_deref()).unwrap_or_default();
+        let name = Printable(&take.name).to_string();
+        let title = format!("{} {name}", take.status);
         // Writing to a string does not fail.
         let _ = writeln!(
             commands,
             "::error file={},title={}::{}",
-            property(&take.name),
+            property(&name),
             property(&title),
-            message(text)
+            message(&full_text(take))
         );
     }
     if let Some(omitted) = failures.len().checked_sub(SHOWN).filter(|omitted| *omitted > 0) {

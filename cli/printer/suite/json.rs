@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::SuitePrinter;
 use crate::printer::json_line;
+use crate::printer::safe::JsonOut;
 
 pub struct JsonPrinter;
 
@@ -32,7 +33,7 @@ impl JsonFile {
 }
 
 fn write(file: &mut BufWriter<File>, event: &SuiteEvent) -> io::Result<()> {
-    serde_json::to_writer(&mut *file, event)?;
+    serde_json::to_writer(JsonOut::new(&mut *file), event)?;
     file.write_all(b"\n")?;
     // What has happened is there, whatever becomes of the run.
     file.flush()

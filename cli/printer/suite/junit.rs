@@ -4,10 +4,11 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
-use retake_verifier::suite::{SuiteEvent, TakeFinished, TakeStatus};
+use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
+use retake_chain::Printable;
+use retake_verifier::suite::{BuildSource, SuiteEvent, TakeFinished, TakeNotRun, TakeStatus};
 
-use super::{SuitePrinter, given_up};
+use super::{SuitePrinter, full_text, given_up};
 
 /// What the report and its one suite are called.
 const NAME: &str = "retake";
@@ -25,7 +26,7 @@ impl JunitPrinter {
 }
 
 fn case(name: &str, status: TestCaseStatus) -> TestCase {
-    let mut case = TestCase::new(name, status);
+    let mut case = TestCase::new(Printable(name).to_string(), status);
     case.set_classname(NAME);
     case
 }
@@ -35,13 +36,29 @@ fn status(take: &TakeFinished) -> TestCaseStatus {
     let kind = match take.status {
         TakeStatus::Passed => return TestCaseStatus::success(),
         TakeStatus::Diverged | TakeStatus::Unexpected => NonSuccessKind::Failure,
-        TakeStatus::Damaged | TakeStatus::Unchecked | TakeStatus::Nothing => NonSuccessKind::Error,
+        TakeStatus::Damaged | TakeStatus::Unchecked | TakeStatus::NoBuild | TakeStatus::Nothing => {
+            NonSuccessKind::Error
+        }
     };
     let mut status = TestCaseStatus::non_success(kind);
     status.set_type(take.status.to_string().to_lowercase());
-    status.set_message(take.reason.as_deref().unwrap_or_default());
-    status.set_description(take.text.as_deref().unwrap_or_default());
+    status.set_message(Printable(take.reason.as_deref().unwrap_or_default()).to_string());
+    status.set_description(full_text(take));
     status
+}
+
+/// Which build ran, and what the take is called.
+fn properties(take: &TakeFinished) -> Vec<Property> {
+    let property = |name: &str, value: String| Property::new(name, Printable(value).to_string());
+    let build = match take.build.source {
+        BuildSource::Configured => "configured",
+        BuildSource::Recorded => "recorded",
+    };
+    let mut properties = vec![property("build", build.into())];
+    properties.extend(take.build.path.clone().map(|path| property("build-path", path)));
+    properties.extend(take.build.digest.map(|digest| property("build-sha256", digest.to_string())));
+    properties.extend(take.settings.labels.iter().map(|label| property("label", label.clone())));
+    properties
 }
 
 fn time(seconds: f64) -> Duration {
@@ -54,12 +71,13 @@ impl SuitePrinter for JunitPrinter {
             SuiteEvent::TakeFinished(take) => {
                 let mut case = case(&take.name, status(take));
                 case.set_time(time(take.seconds));
+                case.properties.extend(properties(take));
                 if let Some(given_up) = given_up(take) {
                     case.set_system_out(given_up);
                 }
                 self.cases.push(case);
             }
-            SuiteEvent::TakeNotRun { name, .. } => {
+            SuiteEvent::TakeNotRun(TakeNotRun { name, .. }) => {
                 let mut status = TestCaseStatus::skipped();
                 status.set_message("not run, since another take had failed");
                 self.cases.push(case(name, status));

@@ -6,9 +6,10 @@ use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::PathBuf;
 
+use retake_chain::Printable;
 use retake_verifier::suite::{SuiteEvent, SuiteFinished, TakeFinished};
 
-use super::{Failures, SuitePrinter, count, in_words};
+use super::{Builds, Failures, SuitePrinter, count, full_text, in_words};
 
 /// Bytes that the summary of one run may take of the MiB, which other runs of the step share.
 const ROOM: usize = 256 << 10;
@@ -18,18 +19,20 @@ const TEXT: usize = 16 << 10;
 pub struct MarkdownPrinter {
     path: PathBuf,
     failures: Failures,
+    builds: Builds,
     end: Option<SuiteFinished>,
 }
 
 impl MarkdownPrinter {
     pub fn new(path: PathBuf) -> Self {
-        MarkdownPrinter { path, failures: Failures::default(), end: None }
+        MarkdownPrinter { path, failures: Failures::default(), builds: Builds::default(), end: None }
     }
 }
 
 impl SuitePrinter for MarkdownPrinter {
     fn hear(&mut self, event: &SuiteEvent) {
         self.failures.hear(event);
+        self.builds.hear(event);
         if let SuiteEvent::SuiteFinished(end) = event {
             self.end = Some(end.clone());
         }
@@ -37,7 +40,7 @@ impl SuitePrinter for MarkdownPrinter {
 
     fn end(self: Box<Self>) -> Result<(), String> {
         let Some(end) = self.end else { return Ok(()) };
-        let text = summary(&end, &self.failures.ranked());
+        let text = summary(&end, self.builds.in_words(), &self.failures.ranked());
         let file = OpenOptions::new().append(true).create(true).open(&self.path);
         file.and_then(|mut file| file.write_all(text.as_bytes())).map_err(|error| {
             format!("`{}` (GITHUB_STEP_SUMMARY) cannot be written: {error}", self.path.display())
@@ -45,8 +48,12 @@ impl SuitePrinter for MarkdownPrinter {
     }
 }
 
-fn summary(end: &SuiteFinished, failures: &[TakeFinished]) -> String {
+fn summary(end: &SuiteFinished, builds: Option<String>, failures: &[TakeFinished]) -> String {
     let mut text = format!("### retake test: {}\n\n", in_words(end));
+    if let Some(builds) = builds {
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "{}\n", code(&builds));
+    }
     let mut shown = 0;
     for take in failures {
         let section = section(take);
@@ -65,11 +72,11 @@ fn summary(end: &SuiteFinished, failures: &[TakeFinished]) -> String {
 }
 
 fn section(take: &TakeFinished) -> String {
-    let text = take.text.as_deref().or(take.reason.as_deref()).unwrap_or_default();
+    let text = full_text(take);
     let end = text.floor_char_boundary(TEXT);
     let (cut, more) = (&text[..end], if end < text.len() { "\n..." } else { "" });
     let fence = "`".repeat(longest_run(cut).max(2) + 1);
-    let name = code(&take.name);
+    let name = code(&Printable(&take.name).to_string());
     format!(
         "<details><summary>{} {name}</summary>\n\n{fence}text\n{}{more}\n{fence}\n\n</details>\n\n",
         take.status,
@@ -91,7 +98,7 @@ fn longest_run(text: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use retake_verifier::ExitCode;
-    use retake_verifier::suite::{TakeId, TakeStatus};
+    use retake_verifier::suite::{Build, BuildSource, TakeId, TakeSettings, TakeStatus};
 
     use super::*;
 
@@ -101,7 +108,8 @@ mod tests {
             id: TakeId::of(name, Err::<std::fs::File, _>(std::io::ErrorKind::NotFound.into())),
             status: TakeStatus::Diverged,
             exit: ExitCode::Diverged,
-            labels: Vec::new(),
+            settings: TakeSettings::default(),
+            build: Build { source: BuildSource::Recorded, path: None, digest: None },
             calls: 1,
             given_up: 0,
             unchecked_calls: 0,
@@ -123,7 +131,7 @@ mod tests {
     fn a_summary_is_bounded_and_says_how_many_are_left_out() {
         let failures: Vec<_> = (0..100).map(|n| failure(&format!("{n}"), "x".repeat(TEXT + 1))).collect();
         let end = SuiteFinished::of(&failures, 0, 0.0);
-        let text = summary(&end, &failures);
+        let text = summary(&end, None, &failures);
         let shown = text.matches("<details>").count();
         assert!(text.len() < ROOM + 1000 && shown > 1);
         assert!(text.contains(&format!("{} takes more failed", 100 - shown)), "{shown}");

@@ -6,15 +6,22 @@ mod junit;
 mod markdown;
 mod text;
 
+use std::collections::BTreeMap;
 use std::env;
 use std::path::PathBuf;
 
+use retake_chain::{Printable, PrintableLines};
 use retake_verifier::ExitCode;
-use retake_verifier::suite::{SuiteEvent, SuiteFinished, TakeFinished};
+use retake_verifier::suite::{Build, BuildSource, SuiteEvent, SuiteFinished, TakeFinished};
 
 use crate::options::{Annotate, ReportOptions};
 
 use super::{count, fail};
+
+/// Why a take failed, in full; a report that is merged may have anything in it.
+fn full_text(take: &TakeFinished) -> String {
+    PrintableLines(take.text.as_deref().or(take.reason.as_deref()).unwrap_or_default()).to_string()
+}
 
 /// Hears the events of a run in their order.
 trait SuitePrinter {
@@ -104,6 +111,7 @@ fn in_words(end: &SuiteFinished) -> String {
         (totals.unexpected, "not as expected"),
         (totals.damaged, "damaged"),
         (totals.unchecked, "could not be checked"),
+        (totals.no_build, "without today's build"),
         (totals.nothing, "with nothing to check"),
     ];
     let parts = parts.into_iter().filter(|(number, _)| *number > 0);
@@ -120,6 +128,44 @@ fn in_words(end: &SuiteFinished) -> String {
         words += &format!("; {calls} given up before the host had answered anything, and not checked");
     }
     words
+}
+
+/// How many takes ran which build.
+#[derive(Default)]
+struct Builds {
+    /// By path and digest.
+    configured: BTreeMap<Build, u64>,
+    recorded: u64,
+}
+
+/// How many builds are named.
+const SHOWN_BUILDS: usize = 5;
+
+impl Builds {
+    fn hear(&mut self, event: &SuiteEvent) {
+        let SuiteEvent::TakeFinished(take) = event else { return };
+        match take.build.source {
+            _ if take.build.digest.is_none() => {}
+            BuildSource::Configured => *self.configured.entry(take.build.clone()).or_default() += 1,
+            BuildSource::Recorded => self.recorded += 1,
+        }
+    }
+
+    /// `2 takes ran build ..., 1 take ran the recorded build`; nothing if none was run.
+    fn in_words(&self) -> Option<String> {
+        let mut parts: Vec<String> = Vec::new();
+        for (build, takes) in self.configured.iter().take(SHOWN_BUILDS) {
+            parts.push(format!("{} ran {}", count(*takes, "take"), Printable(build)));
+        }
+        let others: u64 = self.configured.values().skip(SHOWN_BUILDS).sum();
+        if others > 0 {
+            parts.push(format!("{} ran other builds", count(others, "take")));
+        }
+        if self.recorded > 0 {
+            parts.push(format!("{} ran the recorded build", count(self.recorded, "take")));
+        }
+        (!parts.is_empty()).then(|| parts.join(", "))
+    }
 }
 
 /// The graver a failure is, the lower: as exit codes win over each other.

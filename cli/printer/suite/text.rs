@@ -5,9 +5,10 @@ use std::io::stdout;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use retake_verifier::suite::{SuiteEvent, SuiteFinished, SuiteStarted, TakeFinished};
+use retake_chain::Printable;
+use retake_verifier::suite::{SuiteEvent, SuiteFinished, SuiteStarted, TakeFinished, TakeNotRun};
 
-use super::{Failures, SuitePrinter, count, given_up, in_words};
+use super::{Builds, Failures, SuitePrinter, count, full_text, given_up, in_words};
 use crate::printer::text_lines;
 
 const RULE: &str = "------------";
@@ -15,6 +16,7 @@ const RULE: &str = "------------";
 pub struct TextPrinter {
     bar: ProgressBar,
     failures: Failures,
+    builds: Builds,
     failed: u64,
 }
 
@@ -25,7 +27,7 @@ impl TextPrinter {
         if let Ok(style) = ProgressStyle::with_template("  Replaying [{bar:24}] {pos}/{len} takes{msg}") {
             bar.set_style(style.progress_chars("=> "));
         }
-        TextPrinter { bar, failures: Failures::default(), failed: 0 }
+        TextPrinter { bar, failures: Failures::default(), builds: Builds::default(), failed: 0 }
     }
 
     fn print(&self, text: &str) {
@@ -54,34 +56,38 @@ impl TextPrinter {
         self.bar.finish_and_clear();
         let failures = std::mem::take(&mut self.failures).ranked();
         for take in &failures {
-            let text = take.text.as_deref().or(take.reason.as_deref()).unwrap_or_default();
-            self.print(&format!("{RULE}\n{}\n{text}", line(take)));
+            self.print(&format!("{RULE}\n{}\n{}", line(take), full_text(take)));
         }
         self.print(&format!("{RULE}\n     Summary [{:>8.3}s] {}", end.seconds, in_words(end)));
+        if let Some(builds) = self.builds.in_words() {
+            self.print(&format!("      Builds {builds}"));
+        }
     }
 }
 
 fn line(take: &TakeFinished) -> String {
-    let TakeFinished { status, name, seconds, .. } = take;
+    let TakeFinished { status, name, seconds, settings, build, .. } = take;
     let (calls, events) = (count(take.calls, "call"), count(take.events, "event"));
-    let labels = match take.labels.is_empty() {
+    let labels = match settings.labels.is_empty() {
         true => String::new(),
-        false => format!(" [{}]", take.labels.join(", ")),
+        false => format!(" [{}]", Printable(settings.labels.join(", "))),
     };
     let given_up = given_up(take).map_or(String::new(), |given_up| format!("; {given_up}"));
-    format!("{status:>12} [{seconds:>8.3}s] {name} ({calls}, {events}{given_up}){labels}")
+    let (name, build) = (Printable(name), Printable(build));
+    format!("{status:>12} [{seconds:>8.3}s] {name} ({calls}, {events}{given_up}), {build}{labels}")
 }
 
 impl SuitePrinter for TextPrinter {
     fn hear(&mut self, event: &SuiteEvent) {
         self.failures.hear(event);
+        self.builds.hear(event);
         match event {
             SuiteEvent::SuiteStarted(started) => self.started(started),
             SuiteEvent::TakeStarted { .. } => {}
             SuiteEvent::TakeFinished(take) => self.finished(take),
-            SuiteEvent::TakeNotRun { name, .. } => {
+            SuiteEvent::TakeNotRun(TakeNotRun { name, .. }) => {
                 self.bar.inc(1);
-                self.print(&format!("{:>12} {:11} {name}", "NOT RUN", ""));
+                self.print(&format!("{:>12} {:11} {}", "NOT RUN", "", Printable(name)));
             }
             SuiteEvent::SuiteFinished(end) => self.summary(end),
         }

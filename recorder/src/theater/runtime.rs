@@ -1,7 +1,7 @@
 //! Owns `theater:simple/runtime`: a line for the log, the chain so far, and the actor's wish to end.
 
 use retake_actor::{ActorStore, HasActor};
-use retake_chain::EventWindow;
+use retake_chain::{EventWindow, Printable};
 use wasmtime::component::{ComponentType, Linker, Lower};
 use wasmtime::{Result, StoreContextMut};
 
@@ -41,7 +41,7 @@ pub(super) fn add_to_linker<T: HasActor>(linker: &mut Linker<T>) -> Result<()> {
     let mut runtime = linker.instance(RUNTIME)?;
     runtime.func_wrap("log", |mut store: StoreContextMut<'_, T>, (message,): (String,)| {
         let id = store.data_mut().actor().store.get_id().to_string();
-        eprintln!("[{}] {message}", &id[..8]);
+        eprintln!("[{}] {}", &id[..8], Printable(&message));
         Ok(())
     })?;
     runtime.func_wrap(GET_CHAIN, |mut store: StoreContextMut<'_, T>, (): ()| {

@@ -10,9 +10,10 @@ use crate::verdict::ReplayReport;
 
 use super::identity::{SuiteId, TakeId};
 use super::partition::Partition;
+use super::settings::{Build, SuiteSettings, TakeSettings};
 
 /// The version of the stream; a reader takes its own and no other.
-pub const REPORT_VERSION: u32 = 1;
+pub const REPORT_VERSION: u32 = 2;
 
 /// What happens in a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,12 +29,7 @@ pub enum SuiteEvent {
     /// A take was replayed, or could not be.
     TakeFinished(Box<TakeFinished>),
     /// A take was left out, since another had failed before (`--fail-fast`).
-    TakeNotRun {
-        /// Its name.
-        name: String,
-        /// What it is.
-        id: TakeId,
-    },
+    TakeNotRun(TakeNotRun),
     /// The last event.
     SuiteFinished(SuiteFinished),
 }
@@ -49,6 +45,19 @@ pub struct SuiteStarted {
     pub suite: SuiteId,
     /// Which part is run, of several.
     pub partition: Option<Partition>,
+    /// What is configured for the whole suite.
+    pub settings: SuiteSettings,
+}
+
+/// A take that was left out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TakeNotRun {
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub id: TakeId,
+    /// What is configured for it.
+    pub settings: TakeSettings,
 }
 
 /// How a take came out.
@@ -62,8 +71,10 @@ pub struct TakeFinished {
     pub status: TakeStatus,
     /// The exit code of a run with this take alone.
     pub exit: ExitCode,
-    /// What `retake.toml` calls it.
-    pub labels: Vec<String>,
+    /// What is configured for it.
+    pub settings: TakeSettings,
+    /// Which component was replayed.
+    pub build: Build,
     /// Export calls of which at least the end or one host call was compared.
     pub calls: u64,
     /// Calls that were given up when they were recorded.
@@ -110,6 +121,8 @@ pub enum TakeStatus {
     Damaged,
     /// It could not be checked.
     Unchecked,
+    /// Nothing failed, but the recorded build was replayed where another is required.
+    NoBuild,
     /// Nothing was checked: it has no call, or each was given up before the host had answered anything.
     Nothing,
 }
@@ -128,10 +141,14 @@ pub struct Totals {
     pub damaged: u64,
     /// [`TakeStatus::Unchecked`].
     pub unchecked: u64,
+    /// [`TakeStatus::NoBuild`].
+    pub no_build: u64,
     /// [`TakeStatus::Nothing`].
     pub nothing: u64,
     /// Left out, since another had failed.
     pub not_run: u64,
+    /// Of those that were run, how many were replayed with the recorded build.
+    pub recorded_build: u64,
 }
 
 impl TakeStatus {
@@ -155,6 +172,7 @@ impl fmt::Display for TakeStatus {
             TakeStatus::Unexpected => "UNEXPECTED",
             TakeStatus::Damaged => "DAMAGED",
             TakeStatus::Unchecked => "UNCHECKED",
+            TakeStatus::NoBuild => "NO BUILD",
             TakeStatus::Nothing => "NOTHING",
         })
     }
@@ -169,6 +187,7 @@ impl Totals {
             TakeStatus::Unexpected => &mut self.unexpected,
             TakeStatus::Damaged => &mut self.damaged,
             TakeStatus::Unchecked => &mut self.unchecked,
+            TakeStatus::NoBuild => &mut self.no_build,
             TakeStatus::Nothing => &mut self.nothing,
         } += 1;
     }
@@ -180,7 +199,7 @@ impl Totals {
 
     /// Takes that were run and did not pass.
     pub fn failed(&self) -> u64 {
-        self.diverged + self.unexpected + self.damaged + self.unchecked + self.nothing
+        self.diverged + self.unexpected + self.damaged + self.unchecked + self.no_build + self.nothing
     }
 }
 
@@ -196,6 +215,7 @@ impl SuiteFinished {
         let exits = finished.into_iter().map(|take| {
             totals.count(take.status);
             unchecked_calls = unchecked_calls.saturating_add(take.unchecked_calls);
+            totals.recorded_build += u64::from(take.build.ran_recorded());
             take.exit
         });
         let exit = match combine(exits) {

@@ -20,7 +20,8 @@ pub struct Spot {
 }
 
 /// How the replay of a take should come out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Expectation {
     /// Every event is the recorded one.
     #[default]

@@ -2,11 +2,13 @@
 
 use std::io::{self, Read, Seek, SeekFrom};
 
+use retake_chain::log::MAX_SEAL;
 use retake_chain::{ContentHasher, ContentRef};
 use serde::{Deserialize, Serialize};
 
-/// How much of a take's end counts: the seal is there, and in it the head of every chain, which stands for all of the chain.
-const TAIL: u64 = 4 << 10;
+/// How much of a take's end counts: the seal is there, and in it the head of every chain, which stands for all of the chain. The
+/// longest seal fits, with what is around it.
+const TAIL: u64 = MAX_SEAL as u64 + (64 << 10);
 
 /// A take of a suite: its name, its length and its end, as a SHA-256 in hexadecimal.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -3,11 +3,15 @@
 
 use std::collections::BTreeMap;
 
+use retake_chain::ContentRef;
 use thiserror::Error;
 
-use super::event::{REPORT_VERSION, SuiteEvent, SuiteFinished, SuiteStarted, TakeFinished};
+use super::event::{
+    REPORT_VERSION, SuiteEvent, SuiteFinished, SuiteStarted, TakeFinished, TakeNotRun, TakeStatus,
+};
 use super::identity::{SuiteId, TakeId};
 use super::partition::{Partition, PartitionKind};
+use super::settings::{BuildSource, SuiteSettings, TakeSettings};
 
 /// The report of one part, read to its end.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,7 +20,7 @@ pub struct Part {
     pub name: String,
     started: SuiteStarted,
     finished: Vec<TakeFinished>,
-    not_run: Vec<(String, TakeId)>,
+    not_run: Vec<TakeNotRun>,
     seconds: f64,
 }
 
@@ -90,6 +94,53 @@ pub enum MergeError {
         /// Of which parts.
         missing: String,
     },
+    /// Two reports were made with different settings.
+    #[error(
+        "`{report}` was run with {what} {found}, `{first}` with {expected}: run all parts of a suite alike"
+    )]
+    OtherSettings {
+        /// The report that differs...
+        report: String,
+        /// ...from this one...
+        first: String,
+        /// ...in this setting...
+        what: &'static str,
+        /// ...which it has so...
+        found: String,
+        /// ...and the first so.
+        expected: String,
+    },
+    /// Two takes were replayed with different components of one path.
+    #[error(
+        "`{path}` was SHA-256 {found} for `{take}` in `{report}`, and {expected} for `{other}` in `{first}`: \
+         the parts ran different builds"
+    )]
+    OtherBuild {
+        /// The configured path.
+        path: String,
+        /// The take that differs...
+        take: String,
+        /// ...its report...
+        report: String,
+        /// ...and its build...
+        found: ContentRef,
+        /// ...from this take...
+        other: String,
+        /// ...in this report...
+        first: String,
+        /// ...and its build.
+        expected: ContentRef,
+    },
+    /// The takes in the reports do not have the settings of the suite.
+    #[error(
+        "the reports do not have the settings of the suite: their takes come to {found}, and the suite has {expected}"
+    )]
+    NotTheSettings {
+        /// Digest over the settings of the takes.
+        found: ContentRef,
+        /// What the reports say that it is.
+        expected: ContentRef,
+    },
     /// The reports have not the takes that the suite has.
     #[error("the reports have not the takes of the suite: {found} takes, and the suite has {expected}")]
     NotTheSuite {
@@ -122,7 +173,7 @@ impl Part {
                     return Err(MergeError::DoesNotAddUp { report: report(), reason });
                 }
                 SuiteEvent::TakeFinished(take) => finished.push(*take),
-                SuiteEvent::TakeNotRun { name, id } => not_run.push((name, id)),
+                SuiteEvent::TakeNotRun(take) => not_run.push(take),
                 SuiteEvent::SuiteFinished(found) => end = Some(found),
                 SuiteEvent::TakeStarted { .. } => {}
                 SuiteEvent::SuiteStarted(_) => {
@@ -144,6 +195,14 @@ impl Part {
         if found != self.started.takes {
             return Err(refuse(format!("{found} takes came to an end, of {}", self.started.takes)));
         }
+        for take in &self.finished {
+            let TakeFinished { name, settings, build, .. } = take;
+            let is_configured = build.source == settings.source() && build.path == settings.actor;
+            let misses_build = settings.require_build && build.source == BuildSource::Recorded;
+            if !is_configured || misses_build && take.status == TakeStatus::Passed {
+                return Err(refuse(format!("the build of `{name}` is not what its settings say")));
+            }
+        }
         let counted = SuiteFinished::of(&self.finished, not_run, end.seconds);
         if (counted.totals, counted.unchecked_calls, counted.exit)
             != (end.totals, end.unchecked_calls, end.exit)
@@ -159,8 +218,13 @@ impl Part {
         self.started.partition.unwrap_or(whole)
     }
 
+    fn settings(&self) -> impl Iterator<Item = (&str, &TakeSettings)> {
+        let finished = self.finished.iter().map(|take| (take.name.as_str(), &take.settings));
+        finished.chain(self.not_run.iter().map(|take| (take.name.as_str(), &take.settings)))
+    }
+
     fn ids(&self) -> impl Iterator<Item = &TakeId> {
-        self.finished.iter().map(|take| &take.id).chain(self.not_run.iter().map(|(_, id)| id))
+        self.finished.iter().map(|take| &take.id).chain(self.not_run.iter().map(|take| &take.id))
     }
 }
 
@@ -177,7 +241,14 @@ pub fn merge(parts: Vec<Part>) -> Result<Vec<SuiteEvent>, MergeError> {
     if SuiteId::of(ids.iter().copied()) != suite {
         return Err(MergeError::NotTheSuite { found: ids.len() as u64, expected: suite.takes });
     }
-    let started = SuiteStarted { version: REPORT_VERSION, takes: suite.takes, suite, partition: None };
+    let settings = first.started.settings.clone();
+    let digest = TakeSettings::digest_of(parts.iter().flat_map(Part::settings));
+    if digest != settings.digest {
+        return Err(MergeError::NotTheSettings { found: digest, expected: settings.digest });
+    }
+    check_builds(&parts)?;
+    let started =
+        SuiteStarted { version: REPORT_VERSION, takes: suite.takes, suite, partition: None, settings };
     let seconds = parts.iter().map(|part| part.seconds).fold(0.0, f64::max);
     let (mut finished, mut not_run) = (Vec::new(), Vec::new());
     for part in parts {
@@ -185,11 +256,11 @@ pub fn merge(parts: Vec<Part>) -> Result<Vec<SuiteEvent>, MergeError> {
         not_run.extend(part.not_run);
     }
     finished.sort_by(|one, other| one.name.cmp(&other.name));
-    not_run.sort();
+    not_run.sort_by(|one, other| one.name.cmp(&other.name));
     let end = SuiteFinished::of(&finished, not_run.len() as u64, seconds);
     let mut events = vec![SuiteEvent::SuiteStarted(started)];
     events.extend(finished.into_iter().map(|take| SuiteEvent::TakeFinished(Box::new(take))));
-    events.extend(not_run.into_iter().map(|(name, id)| SuiteEvent::TakeNotRun { name, id }));
+    events.extend(not_run.into_iter().map(SuiteEvent::TakeNotRun));
     events.push(SuiteEvent::SuiteFinished(end));
     Ok(events)
 }
@@ -202,6 +273,15 @@ fn check_parts(parts: &[Part], first: &Part) -> Result<(), MergeError> {
         let partition = part.partition();
         if part.started.suite != first.started.suite {
             return Err(MergeError::OtherTakes { report: part.name.clone(), first: first.name.clone() });
+        }
+        if let Some((what, found, expected)) = difference(&part.started.settings, &first.started.settings) {
+            return Err(MergeError::OtherSettings {
+                report: part.name.clone(),
+                first: first.name.clone(),
+                what,
+                found,
+                expected,
+            });
         }
         if (partition.kind, partition.count) != (divided.kind, divided.count) {
             return Err(MergeError::OtherPartition {
@@ -226,6 +306,45 @@ fn check_parts(parts: &[Part], first: &Part) -> Result<(), MergeError> {
         true => Ok(()),
         false => Err(MergeError::Missing { missing: missing.join(", ") }),
     }
+}
+
+/// The first setting in which two runs differ: what it is, and both values.
+fn difference(one: &SuiteSettings, other: &SuiteSettings) -> Option<(&'static str, String, String)> {
+    // Taken apart, so that a setting that is added is compared.
+    let values = |SuiteSettings { retake, engine, actor, fuel, require_build, digest }: &SuiteSettings| {
+        let none = || "none".to_string();
+        [
+            ("retake", retake.clone()),
+            ("the engine", engine.clone()),
+            ("the build for all takes", actor.as_ref().map_or_else(none, |path| format!("`{path}`"))),
+            ("the fuel for all takes", fuel.map_or_else(none, |fuel| fuel.to_string())),
+            ("`require-build`", require_build.to_string()),
+            ("settings of takes that come to SHA-256", digest.to_string()),
+        ]
+    };
+    let mut pairs = values(one).into_iter().zip(values(other));
+    pairs.find(|(one, other)| one != other).map(|((what, one), (_, other))| (what, one, other))
+}
+
+/// Checks that one path was one build, whichever part replayed it.
+fn check_builds(parts: &[Part]) -> Result<(), MergeError> {
+    let mut seen: BTreeMap<&str, (&Part, &TakeFinished, ContentRef)> = BTreeMap::new();
+    for (part, take) in parts.iter().flat_map(|part| part.finished.iter().map(move |take| (part, take))) {
+        let (Some(path), Some(digest)) = (&take.build.path, take.build.digest) else { continue };
+        let (first, other, expected) = *seen.entry(path).or_insert((part, take, digest));
+        if digest != expected {
+            return Err(MergeError::OtherBuild {
+                path: path.clone(),
+                take: take.name.clone(),
+                report: part.name.clone(),
+                found: digest,
+                other: other.name.clone(),
+                first: first.name.clone(),
+                expected,
+            });
+        }
+    }
+    Ok(())
 }
 
 /// How many missing parts are named.

@@ -6,9 +6,13 @@ mod expectation;
 mod identity;
 mod merge;
 mod partition;
+mod settings;
 
-pub use event::{REPORT_VERSION, SuiteEvent, SuiteFinished, SuiteStarted, TakeFinished, TakeStatus, Totals};
+pub use event::{
+    REPORT_VERSION, SuiteEvent, SuiteFinished, SuiteStarted, TakeFinished, TakeNotRun, TakeStatus, Totals,
+};
 pub use expectation::{Expectation, Judgement, Spot};
 pub use identity::{SuiteId, TakeId};
 pub use merge::{MergeError, Part, merge};
 pub use partition::{Partition, PartitionError, PartitionKind};
+pub use settings::{Build, BuildSource, SuiteSettings, TakeSettings};
