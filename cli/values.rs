@@ -1,5 +1,7 @@
 //! Owns the values in options, from text to what the libraries want.
 
+use std::path::Path;
+
 use bytes::Bytes;
 use http::{Method, Request, Uri};
 use retake_recorder::Preopen;
@@ -46,6 +48,11 @@ pub fn parse_dir(text: &str) -> Result<PreopenOption, String> {
         return Err("both HOST and GUEST must be given".into());
     }
     Ok(PreopenOption(Preopen { host: host.into(), guest: guest.to_string(), read_only }))
+}
+
+/// The file that the body of a `--request` is read from.
+pub fn body_file(request: &str) -> Option<&Path> {
+    request.splitn(3, ' ').nth(2)?.strip_prefix('@').map(Path::new)
 }
 
 /// `METHOD PATH [BODY]`, where the body is text or `@FILE`.

@@ -8,12 +8,17 @@ use retake_verifier::suite::{Part, SuiteEvent, merge};
 use retake_verifier::{ExitCode, combine};
 
 use crate::options::MergeOptions;
+use crate::output::refuse_inputs;
 use crate::printer::suite::{Printers, refused};
 
 /// Bytes of one line of a report, which has at most the text of one divergence.
 const LONGEST: u64 = 1 << 30;
 
 pub fn run(options: MergeOptions) -> ExitCode {
+    let inputs = options.reports.iter().map(|report| ("the report", &**report));
+    if let Err(message) = refuse_inputs(&options.report.outputs(), inputs) {
+        return refused(options.report.json, ExitCode::Usage, &message);
+    }
     let events = match merged(&options) {
         Ok(events) => events,
         Err(message) => return refused(options.report.json, ExitCode::Unchecked, &message),

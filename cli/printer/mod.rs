@@ -14,16 +14,19 @@ use std::fmt::Display;
 use std::io::{self, Write};
 use std::path::Path;
 
+use retake_recorder::Stdio;
 use retake_verifier::ExitCode;
 use serde::Serialize;
 
 /// A line about the command itself.
 pub fn note(line: String) {
+    Stdio::Err.end_open_line();
     eprintln!("{line}");
 }
 
 /// Says why the command ends as it does, and returns that.
 pub fn fail(exit: ExitCode, message: impl Display) -> ExitCode {
+    Stdio::Err.end_open_line();
     eprintln!("retake: {message}");
     exit
 }
@@ -42,6 +45,7 @@ pub fn fail_json(take: &Path, exit: ExitCode, error: String) -> ExitCode {
 
 /// Prints one JSON object on a line of its own.
 fn json_line(value: &impl Serialize) {
+    Stdio::Out.end_open_line();
     let mut out = io::stdout().lock();
     // Whoever reads our output may have gone; the exit code still says what was found.
     if serde_json::to_writer(&mut out, value).is_ok() {

@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use super::error::SuiteError;
 
-const NAME: &str = "retake.toml";
+pub const NAME: &str = "retake.toml";
 
 /// What a `retake.toml` says, or that there is none.
 #[derive(Debug)]

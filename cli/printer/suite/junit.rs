@@ -1,6 +1,5 @@
 //! Owns the JUnit report, which most CI systems show.
 
-use std::fs::File;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -8,6 +7,7 @@ use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use retake_verifier::suite::{SuiteEvent, TakeFinished, TakeStatus};
 
 use super::SuitePrinter;
+use crate::output::{self, NewFile};
 
 /// What the report and its one suite are called.
 const NAME: &str = "retake";
@@ -75,7 +75,8 @@ impl SuitePrinter for JunitPrinter {
         report.set_time(time(seconds)).add_test_suite(suite);
         let refuse =
             |error: &dyn std::fmt::Display| format!("`{}` cannot be written: {error}", path.display());
-        let file = File::create(&path).map_err(|error| refuse(&error))?;
-        report.serialize(file).map_err(|error| refuse(&error))
+        let mut file = NewFile::report(&path, output::Report::Junit).map_err(|error| refuse(&error))?;
+        report.serialize(&mut file).map_err(|error| refuse(&error))?;
+        file.keep()
     }
 }

@@ -1,6 +1,8 @@
 //! Owns the socket: HTTP/1.1 connections in, requests to the pool.
 
 use std::convert::Infallible;
+use std::future::{Future, pending};
+use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,10 +10,12 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::TcpListener;
+use tokio::io::Interest;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::body::FromConnection;
 use super::pool::Pool;
 
 /// How long accepting pauses after it failed: what the machine has run out of may come back.
@@ -32,7 +36,7 @@ pub async fn serve(listener: TcpListener, pool: Arc<Pool>, stop: CancellationTok
             tokio::time::sleep(PAUSE).await;
             continue;
         };
-        connections.spawn(connection(TokioIo::new(stream), pool.clone(), stop.clone()));
+        connections.spawn(connection(stream, pool.clone(), stop.clone()));
     }
     drop(listener);
     stop.cancel();
@@ -45,19 +49,47 @@ pub async fn serve(listener: TcpListener, pool: Arc<Pool>, stop: CancellationTok
     connections.shutdown().await;
 }
 
-async fn connection(io: TokioIo<tokio::net::TcpStream>, pool: Arc<Pool>, stop: CancellationToken) {
+/// Serves one connection. A client that only stops sending still gets its responses: it has gone when it takes no more.
+async fn connection(stream: TcpStream, pool: Arc<Pool>, stop: CancellationToken) {
+    // Responses are written as they come; a small one must not wait for the client to acknowledge the one before.
+    let _ = stream.set_nodelay(true);
+    let broken = broken(&stream);
+    let lost = CancellationToken::new();
     let service = service_fn(|request: hyper::Request<Incoming>| {
-        let request = request.map(|body| body.map_err(Into::into).boxed_unsync());
+        let request = request.map(|body| FromConnection { body, lost: lost.clone() }.boxed_unsync());
         let pool = pool.clone();
         async move { Ok::<_, Infallible>(pool.answer(request).await) }
     });
-    let connection =
-        hyper::server::conn::http1::Builder::new().timer(TokioTimer::new()).serve_connection(io, service);
-    tokio::pin!(connection);
+    let connection = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .half_close(true)
+        .serve_connection(TokioIo::new(stream), service);
+    tokio::pin!(connection, broken);
     // What goes wrong on a connection is the client's business; the exchange is recorded either way.
-    tokio::select! {
-        _ = connection.as_mut() => return,
-        () = stop.cancelled() => connection.as_mut().graceful_shutdown(),
+    let ended = tokio::select! {
+        _ = connection.as_mut() => true,
+        () = &mut broken => true,
+        () = stop.cancelled() => false,
+    };
+    if !ended {
+        connection.as_mut().graceful_shutdown();
+        tokio::select! {
+            _ = connection.as_mut() => {}
+            () = &mut broken => {}
+        }
     }
-    let _ = connection.await;
+    // Before the connection is dropped, and with it the bodies that it feeds.
+    lost.cancel();
+}
+
+/// Completes when the connection is broken: the client was sent something that it did not want any more, or is not there. A
+/// server learns that by itself only at its next write, which may be long in coming.
+fn broken(stream: &TcpStream) -> impl Future<Output = ()> + use<> {
+    let watched = stream.as_fd().try_clone_to_owned();
+    let watched = watched.and_then(|socket| TcpStream::from_std(socket.into()));
+    async move {
+        // Where it cannot be watched, writing to it still fails.
+        let Ok(watched) = watched else { return pending().await };
+        let _ = watched.ready(Interest::ERROR).await;
+    }
 }
