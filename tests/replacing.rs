@@ -93,6 +93,27 @@ fn two_recorders_do_not_replace_one_take() {
 }
 
 #[test]
+fn a_name_that_another_recorder_has_meanwhile_is_left_to_it() {
+    let (sandbox, _) = golden();
+    let mut first = sandbox.serve(&actor("http-edge.wasm"), &["--force"], "it.take");
+    assert_eq!(first.client().post("/echo", b"first").body, b"first");
+    sandbox.remove_if_there("it.take");
+    let second = sandbox.serve(&actor("http-edge.wasm"), &[], "it.take");
+    assert_eq!(second.client().post("/echo", b"second").body, b"second");
+
+    first.terminate();
+    first
+        .ended()
+        .expect(4)
+        .says(&["another recorder writes to `it.take` now", "sealed at `it.take.recording`"]);
+    second.stop();
+
+    for take in ["it.take", "it.take.recording"] {
+        sandbox.assert_intact_and_identical(take);
+    }
+}
+
+#[test]
 fn a_replaced_link_still_links_to_the_take() {
     let (sandbox, _) = golden();
     symlink("it.take", sandbox.path("link.take")).expect("a link");

@@ -208,6 +208,63 @@ fn a_response_with_a_length_and_no_body_is_not_whole() {
 }
 
 #[test]
+fn a_response_is_whole_if_its_body_ends_with_the_bytes_of_its_length_before_the_call_does() {
+    // Whether it has a content length of 5, what is written, what follows, and what the client and the take have.
+    let rows = [
+        (true, 5, FINISH, (5, true)),
+        (true, 3, FINISH, (3, false)),
+        (true, 8, FINISH, (8, false)),
+        (true, 5, "", (5, true)),
+        (true, 8, "", (8, false)),
+        (false, 8, FINISH, (8, true)),
+        (false, 8, "unreachable", (8, false)),
+    ];
+    for (with_length, written, after, noted) in rows {
+        let sandbox = Sandbox::new();
+        sandbox.write("it.wat", answering_and(200, with_length, &format!("{} {after}", writing(written))));
+        let recorded = sandbox.record_requests("it.wat", &["GET /"], "it.take");
+        assert_eq!(recorded.stdout.contains("(broke off)"), !noted.1, "{written} {after}: {recorded:?}");
+        let notes = exchanges(&mut sandbox.take("it.take"));
+        assert_eq!(body(response(&notes[0])), noted, "{written} {after}");
+        sandbox.assert_intact_and_identical("it.take");
+    }
+}
+
+#[test]
+fn a_response_that_was_finished_stays_whole_when_the_actor_traps_after_it() {
+    let sandbox = Sandbox::new();
+    let traps = format!("{} {FINISH} unreachable", writing(8));
+    sandbox.write("it.wat", answering_and(200, false, &traps));
+    // Each time: it is no matter of which thread is faster.
+    let recorded = sandbox.record_requests("it.wat", &["GET /"; 50], "it.take");
+    assert!(!recorded.stdout.contains("broke off"), "{}", recorded.stdout);
+
+    let notes = exchanges(&mut sandbox.take("it.take"));
+    assert!(notes.iter().all(|note| body(response(note)) == (8, true)), "{notes:?}");
+    sandbox.assert_intact_and_identical("it.take");
+}
+
+#[test]
+fn a_connection_that_is_lost_in_an_upload_breaks_it_off_and_frees_the_actor() {
+    let sandbox = Sandbox::new();
+    let served = sandbox.serve(&actor("http-edge.wasm"), &[], "it.take");
+    let upload = sent(
+        served.address,
+        "POST /echo HTTP/1.1\r\nhost: h\r\nexpect: 100-continue\r\ntransfer-encoding: chunked\r\n\r\n5\r\nfive \r\n",
+    );
+    // The actor reads. Who closes a connection with something unread in it resets it.
+    upload.peek(&mut [0]).expect("it is told to go on");
+    drop(upload);
+    assert_eq!(served.client().get("/exact").body, b"hello");
+    served.stop();
+
+    let notes = exchanges(&mut sandbox.take("it.take"));
+    assert!(!body(&notes[0].input[0]).1, "{notes:?}");
+    assert_eq!(body(response(&notes[1])), (5, true));
+    sandbox.assert_intact_and_identical("it.take");
+}
+
+#[test]
 fn a_response_whose_body_was_never_taken_has_a_length_of_zero() {
     let sandbox = Sandbox::new();
     sandbox.write("it.wat", answering(201, false));
@@ -295,11 +352,46 @@ fn the_component_is_recorded_by_the_path_that_was_given() {
 
 /// An HTTP actor that answers every request with this status and no body, perhaps with a content length of 5.
 fn answering(status: u16, with_length: bool) -> String {
-    ANSWERING.replace("STATUS", &status.to_string()).replace("HEADERS", if with_length { "1" } else { "0" })
+    answering_and(status, with_length, "")
 }
 
+/// The same with more to do: what is before `SET` before the response (`$response`) is set, and the rest after that.
+fn answering_and(status: u16, with_length: bool, more: &str) -> String {
+    let (before, after) = more.split_once("SET").unwrap_or_default();
+    let headers = if with_length { "1" } else { "0" };
+    let actor = ANSWERING.replace("STATUS", &status.to_string()).replace("HEADERS", headers);
+    actor.replace("BEFORE", before).replace("AFTER", after)
+}
+
+/// Takes the response's body, and when that is set writes this many bytes to it.
+fn writing(bytes: u32) -> String {
+    format!(
+        "(call $body (local.get $response) (i32.const 80)) SET
+        (call $stream (i32.load (i32.const 84)) (i32.const 96))
+        (call $write (i32.load (i32.const 100)) (i32.const 0) (i32.const {bytes}) (i32.const 112))"
+    )
+}
+
+/// Ends the body.
+const FINISH: &str = "(call $drop-stream (i32.load (i32.const 100)))
+    (call $finish (i32.load (i32.const 84)) (i32.const 0) (i32.const 0) (i32.const 128))";
+
 const ANSWERING: &str = r#"(component
+  (import "wasi:io/error@0.2.3" (instance $errors (export "error" (type (sub resource)))))
+  (alias export $errors "error" (type $io-error))
+  (import "wasi:io/streams@0.2.3" (instance $streams
+    (alias outer 1 $io-error (type $outer-error))
+    (export "output-stream" (type $stream (sub resource)))
+    (export "error" (type $error (eq $outer-error)))
+    (type $failures (variant (case "last-operation-failed" (own $error)) (case "closed")))
+    (export "stream-error" (type $stream-error (eq $failures)))
+    (export "[method]output-stream.blocking-write-and-flush" (func
+      (param "self" (borrow $stream)) (param "contents" (list u8)) (result (result (error $stream-error)))))))
+  (alias export $streams "output-stream" (type $output-stream))
   (import "wasi:http/types@0.2.3" (instance $http
+    (alias outer 1 $output-stream (type $outer-stream))
+    (export "output-stream" (type $stream (eq $outer-stream)))
+    (export "outgoing-body" (type $body (sub resource)))
     (export "fields" (type $fields (sub resource)))
     (export "incoming-request" (type (sub resource)))
     (export "outgoing-response" (type $response (sub resource)))
@@ -358,6 +450,10 @@ const ANSWERING: &str = r#"(component
     (export "[constructor]outgoing-response" (func (param "headers" (own $fields)) (result (own $response))))
     (export "[method]outgoing-response.set-status-code" (func
       (param "self" (borrow $response)) (param "status-code" u16) (result (result))))
+    (export "[method]outgoing-response.body" (func (param "self" (borrow $response)) (result (result (own $body)))))
+    (export "[method]outgoing-body.write" (func (param "self" (borrow $body)) (result (result (own $stream)))))
+    (export "[static]outgoing-body.finish" (func
+      (param "this" (own $body)) (param "trailers" (option (own $fields))) (result (result (error $code)))))
     (export "[static]response-outparam.set" (func
       (param "param" (own $out)) (param "response" (result (own $response) (error $code)))))))
   (alias export $http "incoming-request" (type $request))
@@ -375,21 +471,36 @@ const ANSWERING: &str = r#"(component
   (core func $new (canon lower (func $http "[constructor]outgoing-response")))
   (core func $status (canon lower (func $http "[method]outgoing-response.set-status-code")))
   (core func $set (canon lower (func $http "[static]response-outparam.set") (memory $mem) (realloc $realloc)))
+  (core func $body (canon lower (func $http "[method]outgoing-response.body") (memory $mem)))
+  (core func $stream (canon lower (func $http "[method]outgoing-body.write") (memory $mem)))
+  (core func $finish (canon lower (func $http "[static]outgoing-body.finish") (memory $mem) (realloc $realloc)))
+  (core func $write
+    (canon lower (func $streams "[method]output-stream.blocking-write-and-flush") (memory $mem)))
+  (core func $drop-stream (canon resource.drop $output-stream))
   (core module $main
     (import "http" "memory" (memory 1))
     (import "http" "from-list" (func $from-list (param i32 i32 i32)))
     (import "http" "new" (func $new (param i32) (result i32)))
     (import "http" "status" (func $status (param i32 i32) (result i32)))
     (import "http" "set" (func $set (param i32 i32 i32 i32 i64 i32 i32 i32 i32)))
+    (import "http" "body" (func $body (param i32 i32)))
+    (import "http" "stream" (func $stream (param i32 i32)))
+    (import "http" "write" (func $write (param i32 i32 i32 i32)))
+    (import "http" "finish" (func $finish (param i32 i32 i32 i32)))
+    (import "http" "drop-stream" (func $drop-stream (param i32)))
     (func (export "handle") (param $request i32) (param $out i32) (local $response i32)
       (call $from-list (i32.const 32) (i32.const HEADERS) (i32.const 64))
       (local.set $response (call $new (i32.load (i32.const 68))))
       (drop (call $status (local.get $response) (i32.const STATUS)))
+      BEFORE
       (call $set (local.get $out) (i32.const 0) (local.get $response)
-        (i32.const 0) (i64.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0))))
+        (i32.const 0) (i64.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0))
+      AFTER))
   (core instance $main (instantiate $main (with "http" (instance
     (export "memory" (memory $mem)) (export "from-list" (func $from-list)) (export "new" (func $new))
-    (export "status" (func $status)) (export "set" (func $set))))))
+    (export "status" (func $status)) (export "set" (func $set)) (export "body" (func $body))
+    (export "stream" (func $stream)) (export "write" (func $write)) (export "finish" (func $finish))
+    (export "drop-stream" (func $drop-stream))))))
   (func $handle (param "request" (own $request)) (param "response-out" (own $outparam))
     (canon lift (core func $main "handle")))
   (component $exports

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::future::{Future, pending};
+use std::io;
 use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,12 +28,12 @@ pub async fn serve(listener: TcpListener, pool: Arc<Pool>, stop: CancellationTok
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+            accepted = accept(&listener) => accepted,
             () = stop.cancelled() => break,
             () = pool.failed() => break,
         };
         while connections.try_join_next().is_some() {}
-        let Ok((stream, _)) = accepted else {
+        let Ok(stream) = accepted else {
             tokio::time::sleep(PAUSE).await;
             continue;
         };
@@ -49,10 +50,16 @@ pub async fn serve(listener: TcpListener, pool: Arc<Pool>, stop: CancellationTok
     connections.shutdown().await;
 }
 
+/// The next connection. Responses are written as they come: a small one must not wait until the client acknowledges what was sent
+/// before.
+async fn accept(listener: &TcpListener) -> io::Result<TcpStream> {
+    let (stream, _) = listener.accept().await?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
 /// Serves one connection. A client that only stops sending still gets its responses: it has gone when it takes no more.
 async fn connection(stream: TcpStream, pool: Arc<Pool>, stop: CancellationToken) {
-    // Responses are written as they come; a small one must not wait for the client to acknowledge the one before.
-    let _ = stream.set_nodelay(true);
     let broken = broken(&stream);
     let lost = CancellationToken::new();
     let service = service_fn(|request: hyper::Request<Incoming>| {
@@ -91,5 +98,18 @@ fn broken(stream: &TcpStream) -> impl Future<Output = ()> + use<> {
         // Where it cannot be watched, writing to it still fails.
         let Ok(watched) = watched else { return pending().await };
         let _ = watched.ready(Interest::ERROR).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_small_response_does_not_wait_for_an_acknowledgement() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("a bound socket");
+        let (stream, client) = tokio::join!(accept(&listener), TcpStream::connect(address));
+        assert!(client.is_ok() && stream.and_then(|stream| stream.nodelay()).expect("a connection"));
     }
 }
