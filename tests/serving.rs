@@ -4,7 +4,7 @@
 mod support;
 
 use std::io::{Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 
 use retake_chain::{ChainEventPayload, HostFunctionCall, Outcome, Value, is_http_incoming};
 use support::{Sandbox, Served, Take, actor};
@@ -241,6 +241,25 @@ fn a_response_that_was_finished_stays_whole_when_the_actor_traps_after_it() {
 
     let notes = exchanges(&mut sandbox.take("it.take"));
     assert!(notes.iter().all(|note| body(response(note)) == (8, true)), "{notes:?}");
+    sandbox.assert_intact_and_identical("it.take");
+}
+
+#[test]
+fn a_client_that_leaves_before_its_response_begins_leaves_a_take_that_replays() {
+    let sandbox = Sandbox::new();
+    let model = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("MODEL_URL=http://{}/", model.local_addr().expect("a bound socket"));
+    let served = sandbox.serve(&actor("agent.wasm"), &["--allow-net", "--env", &url], "it.take");
+    let client = sent(served.address, "POST /ask HTTP/1.1\r\nhost: h\r\ncontent-length: 4\r\n\r\nwho?");
+    // The actor waits for its model.
+    let (mut asked, _) = model.accept().expect("the actor asks");
+    drop(client);
+    asked.write_all(b"HTTP/1.1 500 Oh\r\ncontent-length: 0\r\n\r\n").expect("the actor is there");
+
+    assert_eq!(served.client().get("/").status, 200);
+    served.stop();
+
+    assert_eq!(sandbox.take("it.take").whole_calls(), 2);
     sandbox.assert_intact_and_identical("it.take");
 }
 
