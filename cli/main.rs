@@ -7,7 +7,7 @@
 //! | 2 | wrong usage |
 //! | 3 | the take is damaged, torn, unsealed, tampered or repaired |
 //! | 4 | could not be checked |
-//! | 5 | there was nothing to check |
+//! | 5 | there was nothing to check (`record --force`: no call, so the old take was kept) |
 
 mod actors;
 mod cache;
@@ -17,6 +17,7 @@ mod options;
 mod output;
 mod printer;
 mod progress;
+mod signals;
 mod suite;
 mod values;
 

@@ -3,7 +3,7 @@
 
 mod suite;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -15,7 +15,7 @@ use retake_recorder::{Durability, Permissions};
 pub use suite::{Annotate, MergeOptions, ReportOptions, TestOptions};
 
 use crate::input;
-use crate::values::{PreopenOption, parse_bytes, parse_dir, parse_env, parse_request};
+use crate::values::{PreopenOption, body_file, parse_bytes, parse_dir, parse_env, parse_request};
 
 /// Record what a WebAssembly actor does at its boundary, replay it, and prove it.
 #[derive(Debug, Parser)]
@@ -41,7 +41,7 @@ pub enum Command {
     Inspect(InspectOptions),
     /// Save the whole calls of a take that is torn, unsealed, damaged or altered. The take itself is not changed.
     Repair(RepairOptions),
-    /// Write a take to stdout as JSON lines, for other tools; `import` makes it a take again.
+    /// Write a take as JSON lines, for other tools; `import` makes it a take again.
     Export(ExportOptions),
     /// Make a take of JSON lines, and check it as `verify` does.
     Import(ImportOptions),
@@ -54,17 +54,17 @@ pub struct RecordOptions {
     /// Where the take goes; without it NAME.take in the current directory, then NAME-2.take, and so on.
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// Overwrite the file named with `-o`.
+    /// Replace the file named with `-o` when the new take is sealed; until then that is FILE.recording.
     #[arg(long, requires = "output")]
     pub force: bool,
-    /// Serve an HTTP actor on this address until SIGINT or SIGTERM; the bound address is the first line on stderr.
+    /// Serve an HTTP actor on this address until SIGINT, SIGTERM or SIGHUP; the bound address is the first line on stderr.
     #[arg(long, value_name = "ADDR", conflicts_with = "request")]
     pub http: Option<String>,
     /// Send one request to an HTTP actor: `METHOD PATH [BODY]`, where BODY is text or @FILE. May be repeated.
     #[arg(long, value_name = "REQUEST")]
     pub request: Vec<String>,
     /// Call an export by its name, with arguments in WAVE: `name(argument, ...)`; of several actors, `#1 name(...)` calls the
-    /// second. May be repeated.
+    /// second. Its result is a line on stdout. May be repeated.
     #[arg(long, value_name = "CALL", conflicts_with_all = ["http", "request"])]
     pub invoke: Vec<String>,
     /// Call exports as `--invoke` does, one call per line of a file; empty lines and comments are
@@ -181,6 +181,12 @@ pub struct RepairOptions {
 pub struct ExportOptions {
     /// The take.
     pub take: PathBuf,
+    /// Write to a file instead of stdout.
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Overwrite FILE if it is there.
+    #[arg(long, requires = "output")]
+    pub force: bool,
     /// The form.
     #[arg(long, value_name = "FORMAT", default_value = "jsonl")]
     pub format: ExportFormat,
@@ -269,6 +275,8 @@ impl RecordOptions {
             env,
             dirs: self.dir.iter().map(|dir| dir.0.clone()).collect(),
             allow_net: self.allow_net,
+            // With `--json`, stdout is for JSON lines.
+            keep_stdout: self.json,
         })
     }
 
@@ -293,6 +301,15 @@ impl RecordOptions {
             calls.extend(lines.map(str::to_string));
         }
         Ok(calls)
+    }
+
+    /// The files that are read for the session, each with what it is.
+    pub fn inputs(&self) -> impl Iterator<Item = (&'static str, &Path)> {
+        let bodies = self.request.iter().filter_map(|request| body_file(request));
+        [("the component", &*self.actor)]
+            .into_iter()
+            .chain(self.calls.iter().map(|calls| ("the file of calls", &**calls)))
+            .chain(bodies.map(|body| ("the body of a request", body)))
     }
 
     /// The requests of `--request`, in order, with their bodies read.

@@ -1,9 +1,11 @@
-//! Owns new files that come about as a whole or not at all. `record` does without: what it has written must be there when
-//! it is killed.
+//! Owns new files that come about as a whole or not at all, and what they may replace. `record` writes its own
+//! ([`TakeFile`](retake_recorder::TakeFile)): what it has written must be there when it is killed.
+//!
+//! A command that is killed leaves at most a hidden file (`.retake-...`) beside the one that it was about to write.
 
-use std::fs::{self, Permissions};
-use std::io::{self, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::fs::{self, File, Metadata, OpenOptions, Permissions, TryLockError};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use retake_chain::Storage;
@@ -12,28 +14,91 @@ use tempfile::{Builder, NamedTempFile};
 /// A file that is written under another name beside its place, and takes its place when it is kept. Without that
 /// nothing is left of it.
 pub struct NewFile {
-    file: NamedTempFile,
+    file: Written,
     path: PathBuf,
-    force: bool,
+    /// The file that is replaced, locked.
+    old: Option<File>,
+}
+
+enum Written {
+    Beside(NamedTempFile),
+    /// A device or a pipe, which nothing can be beside.
+    Direct(File),
+}
+
+/// What a report starts with, so that one replaces only another.
+#[derive(Clone, Copy)]
+pub enum Report {
+    /// JSON lines.
+    Json,
+    /// JUnit's XML.
+    Junit,
 }
 
 impl NewFile {
-    /// Begins a file that will be at `path`. An existing one stays as it is until then, and is in the way without `force`.
+    /// Begins a take, or what holds as much as one, that will be at `path`. An existing file stays as it is until then, and
+    /// is in the way without `force`. The new one is for its owner alone, or for whom the one was that it replaces.
     ///
     /// # Errors
     /// What to tell the user.
     pub fn create(path: &Path, force: bool) -> Result<NewFile, String> {
-        let path = place(path, force).map_err(|error| refusal(path, &error))?;
+        let refuse = |error: io::Error| refusal(path, &error);
+        let old = match existing(path).map_err(refuse)? {
+            None => None,
+            Some(_) if !force => {
+                return Err(refuse(io::Error::new(io::ErrorKind::AlreadyExists, "it exists already")));
+            }
+            Some(found) if !found.is_file() => {
+                return Err(refuse(invalid("it is there, and is not a regular file")));
+            }
+            Some(_) => Some(replaceable(path).map_err(refuse)?),
+        };
+        NewFile::beside(path, old, 0o600).map_err(refuse)
+    }
+
+    /// Begins a report that will be at `path`, where it may replace another, and nothing else. A device or a pipe is written to
+    /// as it is.
+    ///
+    /// # Errors
+    /// What the file system says, or what is there.
+    pub fn report(path: &Path, kind: Report) -> io::Result<NewFile> {
+        let old = match existing(path)? {
+            None => None,
+            Some(found) if found.is_file() => {
+                let mut first = [0];
+                let length = File::open(path)?.read(&mut first)?;
+                let expected = match kind {
+                    Report::Json => b"{",
+                    Report::Junit => b"<",
+                };
+                if length > 0 && first != *expected {
+                    return Err(invalid(
+                        "it is there, and is not such a report; remove it, or give another name",
+                    ));
+                }
+                Some(replaceable(path)?)
+            }
+            Some(found) if is_stream(&found) => {
+                let file = OpenOptions::new().write(true).open(path)?;
+                return Ok(NewFile { file: Written::Direct(file), path: path.into(), old: None });
+            }
+            Some(_) => return Err(invalid("it is there, and is not a regular file")),
+        };
+        // As any new file has them: the umask is taken off.
+        NewFile::beside(path, old, 0o666)
+    }
+
+    fn beside(path: &Path, old: Option<File>, mode: u32) -> io::Result<NewFile> {
+        // Through a link, to what it links to.
+        let path = if old.is_some() { fs::canonicalize(path)? } else { path.into() };
         let folder = match path.parent() {
             Some(folder) if folder != Path::new("") => folder,
             _ => Path::new("."),
         };
-        fs::metadata(folder).map_err(|error| refusal(&path, &error))?;
-        // As any new file has them: the umask is taken off.
-        let permissions = Permissions::from_mode(0o666);
-        let file = Builder::new().prefix(".retake-").permissions(permissions).tempfile_in(folder);
-        let file = file.map_err(|error| refusal(&path, &error))?;
-        Ok(NewFile { file, path, force })
+        fs::metadata(folder)?;
+        let permissions = Permissions::from_mode(mode);
+        let file = Builder::new().prefix(".retake-").permissions(permissions).tempfile_in(folder)?;
+        Ok(NewFile { file: Written::Beside(file), path, old })
     }
 
     /// Puts the file in its place.
@@ -41,29 +106,68 @@ impl NewFile {
     /// # Errors
     /// What to tell the user; nothing is left of the file then.
     pub fn keep(self) -> Result<(), String> {
-        let NewFile { file, path, force } = self;
-        let kept = if force { file.persist(&path) } else { file.persist_noclobber(&path) };
-        kept.map(drop).map_err(|error| refusal(&path, &error.error))
+        let path = self.path.clone();
+        self.put().map_err(|error| refusal(&path, &error))
+    }
+
+    fn put(self) -> io::Result<()> {
+        let NewFile { file, path, old } = self;
+        let file = match file {
+            Written::Beside(file) => file,
+            Written::Direct(mut file) => return file.flush(),
+        };
+        file.as_file().sync_all()?;
+        match old {
+            Some(old) => {
+                file.as_file().set_permissions(old.metadata()?.permissions())?;
+                file.persist(&path)?;
+            }
+            None => drop(file.persist_noclobber(&path)?),
+        }
+        // The name survives a loss of power where the folder can be synced.
+        let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+        let _ = File::open(folder).and_then(|folder| folder.sync_all());
+        Ok(())
+    }
+
+    fn file(&mut self) -> &mut File {
+        match &mut self.file {
+            Written::Beside(file) => file.as_file_mut(),
+            Written::Direct(file) => file,
+        }
     }
 }
 
-/// Where the file goes: through a link, to what it links to. Only a regular file is ever replaced.
-fn place(path: &Path, force: bool) -> io::Result<PathBuf> {
+/// What is at a path, links followed; a link to nothing is something that is there.
+fn existing(path: &Path) -> io::Result<Option<Metadata>> {
     if path.file_name().is_none() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it does not name a file"));
+        return Err(invalid("it does not name a file"));
     }
     match fs::symlink_metadata(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(path.into()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
-        Ok(_) if !force => Err(io::Error::new(io::ErrorKind::AlreadyExists, "it exists already")),
-        Ok(_) => {
-            let path = fs::canonicalize(path)?;
-            match fs::metadata(&path)?.is_file() {
-                true => Ok(path),
-                false => Err(io::Error::new(io::ErrorKind::InvalidInput, "it is there, and no regular file")),
-            }
-        }
+        Ok(_) => fs::metadata(path).map(Some),
     }
+}
+
+/// Opens a regular file that is to be replaced: it must be one that this user may write, and that nobody records to.
+fn replaceable(path: &Path) -> io::Result<File> {
+    let old = OpenOptions::new().write(true).open(path)?;
+    match old.try_lock() {
+        Err(TryLockError::WouldBlock) => {
+            Err(io::Error::new(io::ErrorKind::ResourceBusy, "a recorder writes to it; wait until that ends"))
+        }
+        _ => Ok(old),
+    }
+}
+
+fn is_stream(found: &Metadata) -> bool {
+    let kind = found.file_type();
+    kind.is_char_device() || kind.is_fifo() || kind.is_socket()
+}
+
+fn invalid(reason: &'static str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, reason)
 }
 
 /// Why there cannot be a new file at `path`, and what to do about it.
@@ -75,18 +179,52 @@ pub fn refusal(path: &Path, error: &io::Error) -> String {
     format!("`{}` cannot be created: {error}{remedy}", path.display())
 }
 
+/// Refuses to write onto a file that the command reads, whatever its name there, and two outputs in one place. Each output
+/// comes with its option, each input with what it is.
+///
+/// # Errors
+/// What to tell the user.
+pub fn refuse_inputs<'a>(
+    outputs: &[(&str, &Path)],
+    inputs: impl IntoIterator<Item = (&'static str, &'a Path)>,
+) -> Result<(), String> {
+    let files: Vec<_> = outputs.iter().map(|(option, path)| (option, path, identity(path))).collect();
+    for (at, (option, path, file)) in files.iter().enumerate() {
+        let same =
+            files[..at].iter().find(|(_, other, found)| other == path || (found.is_some() && found == file));
+        if let Some((other, ..)) = same {
+            return Err(format!("`{option}` and `{other}` both name `{}`; give two names", path.display()));
+        }
+    }
+    for (what, input) in inputs {
+        let Some(read) = identity(input) else { continue };
+        if let Some((option, path, _)) = files.iter().find(|(_, _, file)| *file == Some(read)) {
+            let path = path.display();
+            let input = input.display();
+            return Err(format!("`{option} {path}` would overwrite {what} `{input}`; give another name"));
+        }
+    }
+    Ok(())
+}
+
+/// A regular file, by device and number. A device or a pipe may be read and written.
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    let found = fs::metadata(path).ok().filter(Metadata::is_file)?;
+    Some((found.dev(), found.ino()))
+}
+
 impl Write for NewFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file.as_file_mut().write(bytes)
+        self.file().write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.file.as_file_mut().flush()
+        self.file().flush()
     }
 }
 
 impl Storage for NewFile {
     fn sync(&mut self) -> io::Result<()> {
-        self.file.as_file_mut().sync()
+        self.file().sync()
     }
 }

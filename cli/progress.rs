@@ -41,6 +41,12 @@ impl LiveLine {
     pub fn aside(&self, print: impl FnOnce()) {
         self.bar.suspend(print);
     }
+
+    /// The same from elsewhere, for as long as the line is there, and after that.
+    pub fn asides(&self) -> impl Fn(&dyn Fn()) + Send + Sync + use<> {
+        let bar = self.bar.clone();
+        move |print| bar.suspend(print)
+    }
 }
 
 impl Drop for LiveLine {

@@ -52,6 +52,11 @@ pub fn parse_dir(text: &str) -> Result<PreopenOption, String> {
     Ok(PreopenOption(Preopen { host: host.into(), guest: guest.to_string(), read_only }))
 }
 
+/// The file that the body of a `--request` is read from.
+pub fn body_file(request: &str) -> Option<&Path> {
+    request.splitn(3, ' ').nth(2)?.strip_prefix('@').map(Path::new)
+}
+
 /// `METHOD PATH [BODY]`, where the body is text or `@FILE`.
 pub fn parse_request(text: &str) -> Result<Request<Bytes>, String> {
     let wrong = |what: String| format!("`--request {text}`: {what}; write it as 'METHOD PATH [BODY]'");

@@ -134,13 +134,13 @@ fn a_link_stays_and_what_is_no_file_is_never_replaced() {
 }
 
 #[test]
-fn a_new_take_may_be_read_by_whoever_may_read_new_files() {
+fn a_new_take_is_for_its_owner_alone() {
     use std::os::unix::fs::PermissionsExt;
     let (sandbox, _) = hello();
-    let import = sandbox.command_behind("umask 027", ["import", "it.jsonl", "-o", "new.take"]).output();
+    let import = sandbox.command_behind("umask 022", ["import", "it.jsonl", "-o", "new.take"]).output();
     assert!(import.expect("the binary starts").status.success());
     let mode = std::fs::metadata(sandbox.path("new.take")).expect("it is there").permissions().mode();
-    assert_eq!(mode & 0o777, 0o640);
+    assert_eq!(mode & 0o777, 0o600);
 }
 
 #[test]

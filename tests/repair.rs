@@ -44,7 +44,7 @@ fn the_input_is_not_changed_and_nothing_is_overwritten() {
 
     sandbox.retake(["repair", "cut.take", "-o", "there.take"]).expect(4).says(&["exists", "--force"]);
     assert_eq!(sandbox.read("there.take"), b"something dear");
-    sandbox.retake(["repair", "cut.take", "-o", "cut.take"]).expect(4);
+    sandbox.retake(["repair", "cut.take", "-o", "cut.take"]).expect(2).says(&["would overwrite the take"]);
     assert_eq!(sandbox.read("cut.take"), input);
     sandbox.retake(["repair", "cut.take", "-o", "there.take", "--force"]).expect(0);
     assert_eq!(sandbox.read("cut.take"), input);

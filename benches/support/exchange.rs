@@ -132,7 +132,7 @@ impl RecordedExchanges {
         let writer = LogWriter::create(storage).expect("the storage takes a header");
         let recorder = Recorder::start(writer, Durability::Call).expect("a recorder");
         let cancel = CancellationToken::new();
-        let pool = runtime.block_on(Pool::start(&program, &recorder, 1, cancel)).expect("an actor");
+        let pool = runtime.block_on(Pool::start(&program, &recorder, 1, cancel, |_| {})).expect("an actor");
         (RecordedExchanges { runtime, pool }, recorder)
     }
 

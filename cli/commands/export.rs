@@ -1,4 +1,4 @@
-//! `retake export`: writes a take to stdout in a form for other tools. What the take says is passed on, not checked.
+//! `retake export`: writes a take, to stdout or a file, in a form for other tools. What the take says is passed on, not checked.
 
 use std::io::{self, BufWriter, ErrorKind, Read, Write};
 
@@ -9,6 +9,7 @@ use retake_verifier::{Checked, ExitCode, VerifyError};
 
 use crate::input;
 use crate::options::{ExportFormat, ExportOptions};
+use crate::output::{NewFile, refuse_inputs};
 use crate::printer::safe::JsonOut;
 use crate::printer::{count, fail};
 
@@ -21,7 +22,7 @@ enum Fault {
     Part(String),
     /// The take cannot be read, or not on.
     Take(VerifyError),
-    /// Stdout failed.
+    /// What is written to failed.
     Output(io::Error),
 }
 
@@ -31,9 +32,25 @@ pub fn run(options: ExportOptions) -> ExitCode {
         Ok(file) => file,
         Err(error) => return fail(ExitCode::Unchecked, format!("`{take}` cannot be opened: {error}")),
     };
-    let out = JsonOut::new(BufWriter::with_capacity(GATHER, io::stdout().lock()));
-    let exported = match options.format {
-        ExportFormat::Jsonl => export_jsonl(file, out),
+    let exported = match &options.output {
+        None => export(options.format, file, io::stdout().lock()),
+        Some(output) => {
+            if let Err(message) = refuse_inputs(&[("-o", output)], [("the take", &*options.take)]) {
+                return fail(ExitCode::Usage, message);
+            }
+            let mut new = match NewFile::create(output, options.force) {
+                Ok(new) => new,
+                Err(message) => return fail(ExitCode::Unchecked, message),
+            };
+            let exported = export(options.format, file, &mut new);
+            // Of a take that is damaged, what is whole is an export that says so.
+            if matches!(exported, Ok(()) | Err(Fault::Part(_)))
+                && let Err(message) = new.keep()
+            {
+                return fail(ExitCode::Unchecked, message);
+            }
+            exported
+        }
     };
     match exported {
         Ok(()) => ExitCode::Identical,
@@ -41,7 +58,18 @@ pub fn run(options: ExportOptions) -> ExitCode {
         Err(Fault::Take(error)) => fail(error.exit_code(), format!("`{take}`: {error}")),
         // Who reads has had enough, and needs no telling.
         Err(Fault::Output(error)) if error.kind() == ErrorKind::BrokenPipe => ExitCode::Unchecked,
-        Err(Fault::Output(error)) => fail(ExitCode::Unchecked, format!("stdout cannot be written: {error}")),
+        Err(Fault::Output(error)) => {
+            let output = options.output.as_ref().map(|output| format!("`{}`", output.display()));
+            let output = output.unwrap_or_else(|| "stdout".into());
+            fail(ExitCode::Unchecked, format!("{output} cannot be written: {error}"))
+        }
+    }
+}
+
+fn export(format: ExportFormat, take: impl Read, out: impl Write) -> Result<(), Fault> {
+    let out = JsonOut::new(BufWriter::with_capacity(GATHER, out));
+    match format {
+        ExportFormat::Jsonl => export_jsonl(take, out),
     }
 }
 

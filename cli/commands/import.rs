@@ -10,7 +10,7 @@ use retake_verifier::{ExitCode, IntegrityChecker, IntegrityError, Report};
 
 use crate::input;
 use crate::options::ImportOptions;
-use crate::output::NewFile;
+use crate::output::{NewFile, refuse_inputs};
 use crate::printer::{fail, fail_json, note, verify as printer};
 
 /// Bytes that are read at once.
@@ -56,7 +56,13 @@ impl Fault {
 }
 
 pub fn run(options: ImportOptions) -> ExitCode {
-    if options.lines == Path::new("-") {
+    let from_stdin = options.lines == Path::new("-");
+    // What a shell has opened has this name.
+    let lines = if from_stdin { Path::new("/dev/stdin") } else { &*options.lines };
+    if let Err(message) = refuse_inputs(&[("-o", &options.new.output)], [("the lines", lines)]) {
+        return refuse(&options, ExitCode::Usage, message);
+    }
+    if from_stdin {
         return import(&options, io::stdin().lock());
     }
     match input::open(&options.lines) {

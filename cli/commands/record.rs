@@ -4,32 +4,30 @@
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::Request;
 use retake_actor::Actor;
 use retake_chain::SessionKind;
-use retake_chain::log::{LogWriter, SealSummary};
+use retake_chain::log::LogWriter;
 use retake_recorder::http::{Pool, serve};
-use retake_recorder::{Durability, Host, Invocation, Program, Recorder, SessionOptions, TakeFile};
+use retake_recorder::{
+    Durability, Host, Invocation, Program, RecordError, Recorder, SessionOptions, TakeFile,
+};
 use retake_recorder::{command, invoke};
 use retake_verifier::ExitCode;
 use tokio::net::TcpListener;
 use tokio::task::coop::unconstrained;
-use tokio_util::sync::CancellationToken;
 
 use crate::cache::Cache;
 use crate::commands::check;
 use crate::input;
 use crate::options::RecordOptions;
-use crate::output::refusal;
-use crate::printer::record::RecordPrinter;
+use crate::output::{refusal, refuse_inputs};
+use crate::printer::record::{RecordPrinter, SessionEnd};
 use crate::printer::{fail, note};
 use crate::progress::LiveLine;
-
-/// How long calls in flight may take after the first signal.
-const GRACE: Duration = Duration::from_secs(10);
+use crate::signals::Signals;
 
 /// What a session drives the actor with.
 enum Driver {
@@ -63,6 +61,8 @@ pub fn run(options: RecordOptions) -> ExitCode {
 /// Returns the path of the sealed take.
 async fn record(options: &RecordOptions, cache: &Cache) -> Result<PathBuf, ExitCode> {
     let usage = |message: String| fail(ExitCode::Usage, message);
+    let output = options.output.as_ref().map(|output| ("-o", &**output));
+    refuse_inputs(output.as_slice(), options.inputs()).map_err(usage)?;
     let permissions = options.permissions().map_err(usage)?;
     let requests = options.requests().map_err(usage)?;
     let calls = options.calls().map_err(usage)?;
@@ -93,36 +93,88 @@ async fn record(options: &RecordOptions, cache: &Cache) -> Result<PathBuf, ExitC
     let signals = Signals::listen()?;
 
     let (take, file) = create(options)?;
-    let recorder = start_recorder(file, &program, options).map_err(|error| {
-        fail(ExitCode::Unchecked, format!("`{}` cannot be written: {error}", take.display()))
-    })?;
+    let replaces = file.beside().map(|beside| Replaces { take: take.clone(), beside: beside.to_path_buf() });
+    let recorder = match start_recorder(file, &program, options) {
+        Ok(recorder) => recorder,
+        Err(error) => {
+            replaces.as_ref().map(Replaces::discard);
+            let message = format!("`{}` cannot be written: {error}", take.display());
+            return Err(fail(ExitCode::Unchecked, message));
+        }
+    };
     // A command has the terminal to itself.
     let live = io::stderr().is_terminal() && !matches!(driver, Driver::Command);
     let live = live.then(|| LiveLine::show(recorder.progress().clone()));
-    let printer = RecordPrinter::new(options.json, live);
-    let session = drive(driver, options, &program, &recorder, &signals, &printer);
-    match seal(session.await, &recorder).await {
+    let mut printer = RecordPrinter::new(options.json, live);
+    // The address comes first, for scripts that wait for it.
+    announcement(&driver).into_iter().for_each(note);
+    replaces.iter().map(Replaces::announcement).for_each(note);
+    let session = drive(driver, options, &program, &recorder, &signals, &printer).await;
+    let end = match session {
+        Ok(end) => end,
+        Err(error) => {
+            printer.ended(&SessionEnd::default());
+            // What is there stays readable, and unsealed; the first fault is the one to tell.
+            let _ = recorder.flush().await;
+            return Err(not_sealed(&take, replaces.as_ref(), &error));
+        }
+    };
+    printer.ended(&end);
+    if let Some(replaces) = &replaces
+        && recorder.flush().await.is_ok()
+        && recorder.progress().calls() == 0
+    {
+        replaces.discard();
+        let message = format!("the session had no call, so `{}` stays as it was", take.display());
+        return Err(fail(ExitCode::Nothing, message));
+    }
+    match recorder.seal().await {
         Ok(summary) => {
-            printer.sealed(&take, recorder.progress(), &summary);
+            printer.sealed(&take, recorder.progress(), &summary, &end);
             Ok(take)
         }
-        Err(error) => Err(fail(ExitCode::Unchecked, format!("`{}`: {error}", take.display()))),
+        Err(error) => Err(not_sealed(&take, replaces.as_ref(), &error)),
     }
 }
 
-/// Seals the take, unless the session could not be recorded to its end.
-async fn seal(
-    session: Result<(), retake_recorder::RecordError>,
-    recorder: &Recorder,
-) -> Result<SealSummary, retake_recorder::RecordError> {
-    match session {
-        Ok(()) => recorder.seal().await,
-        Err(error) => {
-            // What is there stays readable, and unsealed; the first fault is the one to tell.
-            let _ = recorder.flush().await;
-            Err(error)
-        }
+/// Says why there is no sealed take, and what there is.
+fn not_sealed(take: &Path, replaces: Option<&Replaces>, error: &RecordError) -> ExitCode {
+    let mut message = format!("`{}`: {error}", take.display());
+    if let Some(replaces) = replaces
+        && replaces.beside.exists()
+    {
+        message +=
+            &format!("; it stays as it was, and what was recorded is in `{}`", replaces.beside.display());
     }
+    fail(ExitCode::Unchecked, message)
+}
+
+/// A take that is to replace another, as long as it is beside it.
+struct Replaces {
+    take: PathBuf,
+    beside: PathBuf,
+}
+
+impl Replaces {
+    fn announcement(&self) -> String {
+        let (take, beside) = (self.take.display(), self.beside.display());
+        format!("recording into {beside}, which replaces {take} when it is sealed")
+    }
+
+    /// Removes the new one, of which nothing is worth keeping.
+    fn discard(&self) {
+        // If it stays, it is in nobody's way.
+        let _ = std::fs::remove_file(&self.beside);
+    }
+}
+
+/// The line that says where a session is served.
+fn announcement(driver: &Driver) -> Option<String> {
+    let Driver::Serve(listener) = driver else { return None };
+    Some(match listener.local_addr() {
+        Ok(address) => format!("listening on http://{address}"),
+        Err(error) => format!("listening ({error})"),
+    })
 }
 
 /// Reads the calls of a session that invokes exports.
@@ -172,7 +224,7 @@ async fn driver(
 fn create(options: &RecordOptions) -> Result<(PathBuf, TakeFile), ExitCode> {
     let refuse = |path: &Path, error: io::Error| fail(ExitCode::Unchecked, refusal(path, &error));
     if let Some(path) = &options.output {
-        let file = if options.force { TakeFile::overwrite(path) } else { TakeFile::create_new(path) };
+        let file = if options.force { TakeFile::replace(path) } else { TakeFile::create_new(path) };
         return Ok((path.clone(), file.map_err(|error| refuse(path, error))?));
     }
     let stem = options.actor.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
@@ -213,29 +265,28 @@ async fn drive(
     recorder: &Recorder,
     signals: &Signals,
     printer: &RecordPrinter,
-) -> Result<(), retake_recorder::RecordError> {
+) -> Result<SessionEnd, RecordError> {
     let (stop, cancel) = (&signals.stop, &signals.cancel);
     match driver {
         Driver::Command => {
             let end = command::record(program, recorder, cancel).await?;
             printer.command_ended(&end);
-            return Ok(());
+            return Ok(SessionEnd::default());
         }
         Driver::Invoke(calls) => {
             let answered = |call: &Invocation, answer| printer.invoked(call, program.exports(), answer);
             let actors = options.actors.into();
-            return invoke::record(program, recorder, actors, (stop, cancel), &calls, answered).await;
+            invoke::record(program, recorder, actors, (stop, cancel), &calls, answered).await?;
+            return Ok(SessionEnd::default());
         }
         Driver::Serve(_) | Driver::Requests(_) => {}
     }
-    let pool = Pool::start(program, recorder, options.actors.into(), cancel.clone()).await?;
+    let failures = printer.failures();
+    let pool = Pool::start(program, recorder, options.actors.into(), cancel.clone(), failures).await?;
     let pool = Arc::new(pool);
+    let end = SessionEnd { refusals: Some(pool.refusals().clone()) };
     match driver {
         Driver::Serve(listener) => {
-            match listener.local_addr() {
-                Ok(address) => note(format!("listening on http://{address}")),
-                Err(error) => note(format!("listening ({error})")),
-            }
             serve(listener, pool.clone(), stop.clone()).await;
         }
         Driver::Requests(requests) => {
@@ -259,36 +310,7 @@ async fn drive(
         Driver::Command | Driver::Invoke(_) => {}
     }
     match Arc::try_unwrap(pool) {
-        Ok(pool) => pool.close().await,
-        Err(_) => Err(retake_recorder::RecordError::RecorderGone),
-    }
-}
-
-/// What SIGINT and SIGTERM ask for.
-struct Signals {
-    /// Take no new calls.
-    stop: CancellationToken,
-    /// Give up the calls in flight: at the second signal, or some time after the first.
-    cancel: CancellationToken,
-}
-
-impl Signals {
-    fn listen() -> Result<Signals, ExitCode> {
-        use tokio::signal::unix::{SignalKind, signal};
-        let (stop, cancel) = (CancellationToken::new(), CancellationToken::new());
-        let listen = |kind| signal(kind).map_err(|error| fail(ExitCode::Unchecked, error));
-        let (mut interrupt, mut terminate) =
-            (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
-        let signals = Signals { stop: stop.clone(), cancel: cancel.clone() };
-        tokio::spawn(async move {
-            let mut either =
-                async || tokio::select! { _ = interrupt.recv() => (), _ = terminate.recv() => () };
-            either().await;
-            note("stopping: calls in flight are finished, then the take is sealed".into());
-            stop.cancel();
-            tokio::select! { () = either() => (), () = tokio::time::sleep(GRACE) => () }
-            cancel.cancel();
-        });
-        Ok(signals)
+        Ok(pool) => pool.close().await.map(|()| end),
+        Err(_) => Err(RecordError::RecorderGone),
     }
 }

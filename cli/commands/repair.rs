@@ -7,11 +7,14 @@ use retake_verifier::{ExitCode, RepairPlan};
 
 use crate::input;
 use crate::options::RepairOptions;
-use crate::output::NewFile;
+use crate::output::{NewFile, refuse_inputs};
 use crate::printer::{fail, repair as printer};
 
 pub fn run(options: RepairOptions) -> ExitCode {
     let take = options.take.display();
+    if let Err(message) = refuse_inputs(&[("-o", &options.new.output)], [("the take", &*options.take)]) {
+        return fail(ExitCode::Usage, message);
+    }
     let opened = input::open(&options.take).and_then(|file| Ok((file.metadata()?.len(), file)));
     let (bytes, mut file) = match opened {
         Ok(opened) => opened,

@@ -7,6 +7,7 @@ use retake_verifier::{ExitCode, combine};
 
 use crate::cache::Cache;
 use crate::options::TestOptions;
+use crate::output::refuse_inputs;
 use crate::printer::suite::{Printers, refused};
 use crate::printer::{count, fail, list};
 use crate::suite::{Limits, Suite, run};
@@ -18,6 +19,11 @@ pub fn run_suite(options: TestOptions) -> ExitCode {
     };
     if options.list {
         return list::takes(&suite, options.report.json);
+    }
+    let inputs = suite.inputs();
+    let inputs = inputs.iter().map(|(what, path)| (*what, &**path));
+    if let Err(message) = refuse_inputs(&options.report.outputs(), inputs) {
+        return refused(options.report.json, ExitCode::Usage, &message);
     }
     let limits = Limits { jobs: options.jobs.map_or_else(cores, NonZero::get), fail_fast: options.fail_fast };
     let cache = Cache::open(&options.cache);

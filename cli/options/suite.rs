@@ -1,7 +1,7 @@
 //! Owns the options of the commands that have to do with suites of takes.
 
 use std::num::NonZero;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use retake_verifier::suite::Partition;
@@ -71,6 +71,14 @@ pub struct ReportOptions {
     /// Annotate failures for a CI system; without it, for the one that this runs in.
     #[arg(long, value_name = "SYSTEM")]
     pub annotate: Option<Annotate>,
+}
+
+impl ReportOptions {
+    /// The files that are written, each with its option.
+    pub fn outputs(&self) -> Vec<(&'static str, &Path)> {
+        let report = self.report.iter().map(|path| ("--report", &**path));
+        report.chain(self.junit.iter().map(|path| ("--junit", &**path))).collect()
+    }
 }
 
 /// An `--annotate` value.

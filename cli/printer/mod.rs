@@ -16,11 +16,13 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use retake_chain::Printable;
+use retake_recorder::Stdio;
 use retake_verifier::ExitCode;
 use serde::Serialize;
 
 /// A line about the command itself, whatever is in it.
 pub fn note(line: String) {
+    Stdio::Err.end_open_line();
     text_lines(&mut io::stderr(), &Printable(line).to_string());
 }
 
@@ -44,6 +46,7 @@ pub fn fail_json(take: &Path, exit: ExitCode, error: String) -> ExitCode {
 
 /// Prints one JSON object on a line of its own.
 fn json_line(value: &impl Serialize) {
+    Stdio::Out.end_open_line();
     let mut out = io::stdout().lock();
     // Whoever reads our output may have gone; the exit code still says what was found.
     if serde_json::to_writer(safe::JsonOut::new(&mut out), value).is_ok() {

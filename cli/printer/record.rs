@@ -1,6 +1,7 @@
 //! What `retake record` says: a line per response on stdout, and about the take on stderr.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use base64::prelude::{BASE64_STANDARD, Engine};
 use http::{Method, Response};
@@ -10,8 +11,8 @@ use retake_actor::{ActorError, Exports};
 use retake_chain::log::SealSummary;
 use retake_chain::{Printable, Value};
 use retake_recorder::command::CommandEnd;
-use retake_recorder::http::ClientBody;
-use retake_recorder::{Invocation, Progress, to_wave};
+use retake_recorder::http::{ClientBody, FailedExchange, Refusal, Refusals};
+use retake_recorder::{Invocation, Progress, Stdio, to_wave};
 use serde::Serialize;
 
 use super::{count, json_line, note, text_lines};
@@ -55,6 +56,21 @@ struct TakeLine {
     calls: u64,
     events: u64,
     bytes: u64,
+    /// Requests that no actor handled, so that they are not in the take.
+    refused: u64,
+}
+
+/// The end of a session, beside its take.
+#[derive(Default)]
+pub struct SessionEnd {
+    /// Of a session that took requests.
+    pub refusals: Option<Arc<Refusals>>,
+}
+
+/// Prints a result on stdout, on a line of its own whatever the actor printed before.
+fn result_line(line: &str) {
+    Stdio::Out.end_open_line();
+    text_lines(&mut std::io::stdout(), line);
 }
 
 impl RecordPrinter {
@@ -108,7 +124,19 @@ impl RecordPrinter {
         } else {
             let broken = if broken { " (broke off)" } else { "" };
             let line = Printable(format!("{status} {length} {method} {path}{broken}")).to_string();
-            self.print(|| text_lines(&mut std::io::stdout(), &line));
+            self.print(|| result_line(&line));
+        }
+    }
+
+    /// Prints exchanges that fail, on stderr: a response alone does not say why.
+    pub fn failures(&self) -> impl Fn(FailedExchange) + Send + Sync + use<> {
+        let asides = self.live.as_ref().map(LiveLine::asides);
+        move |failed| {
+            let line = || note(format!("{}: {}", failed.request, failed.reason));
+            match &asides {
+                Some(aside) => aside(&line),
+                None => line(),
+            }
         }
     }
 
@@ -139,15 +167,34 @@ impl RecordPrinter {
         match answer {
             Ok(result) => {
                 let result = result.unwrap_or_else(|| "()".into());
-                self.print(|| text_lines(&mut std::io::stdout(), &Printable(result).to_string()));
+                let result = Printable(result).to_string();
+                self.print(|| result_line(&result));
             }
             Err(error) => self.print(|| note(error)),
         }
     }
 
-    /// The take is whole; the live line goes away.
-    pub fn sealed(self, take: &Path, progress: &Progress, summary: &SealSummary) {
-        drop(self.live);
+    /// The session is over, and the live line goes away.
+    pub fn ended(&mut self, end: &SessionEnd) {
+        self.live = None;
+        let Some(refusals) = &end.refusals else { return };
+        for refusal in Refusal::ALL {
+            let why = match refusal {
+                Refusal::Busy => "with 503: every actor was busy, and the queue full",
+                Refusal::Ended => "with 503: every actor had ended",
+                Refusal::Stopped => "with 502: the session ended while they waited",
+                Refusal::NoHost => "with 400: they named no host",
+                Refusal::ClientGone => "without an answer: their clients went away while they waited",
+            };
+            match refusals.of(refusal) {
+                0 => {}
+                number => note(format!("not recorded: {} refused {why}", count(number, "request"))),
+            }
+        }
+    }
+
+    /// The take is whole.
+    pub fn sealed(&self, take: &Path, progress: &Progress, summary: &SealSummary, end: &SessionEnd) {
         let (chains, calls) = (summary.chains.len(), progress.calls());
         if self.json {
             json_line(&TakeLine {
@@ -156,6 +203,7 @@ impl RecordPrinter {
                 calls,
                 events: summary.events,
                 bytes: summary.bytes,
+                refused: end.refusals.as_ref().map_or(0, |refusals| refusals.total()),
             });
         } else {
             note(format!(

@@ -16,7 +16,7 @@ use super::error::{ConfigFault, SuiteError};
 use super::near;
 use crate::input;
 
-const NAME: &str = "retake.toml";
+pub const NAME: &str = "retake.toml";
 
 /// What goes for one take.
 #[derive(Debug, PartialEq, Eq)]

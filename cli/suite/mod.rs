@@ -57,6 +57,18 @@ impl Suite {
         Ok(Suite::part(takes, options))
     }
 
+    /// The files that are read: takes, builds, and what is configured for them.
+    pub fn inputs(&self) -> Vec<(&'static str, PathBuf)> {
+        let mut inputs = Vec::new();
+        for take in &self.takes {
+            inputs.push(("the take", take.path.clone()));
+            inputs.extend(take.actor.iter().map(|actor| ("the component", actor.clone())));
+            let folders = take.path.ancestors().skip(1);
+            inputs.extend(folders.map(|folder| ("the settings", folder.join(config::NAME))));
+        }
+        inputs
+    }
+
     /// The takes of one part; without one, all.
     fn part(takes: Vec<SuiteTake>, options: &TestOptions) -> Suite {
         let partition = options.partition;

@@ -18,6 +18,7 @@ use wasmtime_wasi_http::{
 
 use crate::error::RecordError;
 use crate::program::{Program, SessionOptions};
+use crate::stdio::{GuestStream, Stdio};
 use crate::theater;
 
 /// What of the machine an actor may reach.
@@ -29,6 +30,8 @@ pub struct Permissions {
     pub dirs: Vec<Preopen>,
     /// Whether it may use the network: wasi:http and sockets.
     pub allow_net: bool,
+    /// Whether what invoked exports print on standard output goes to standard error, as with an HTTP actor.
+    pub keep_stdout: bool,
 }
 
 /// A directory that the actor may reach.
@@ -42,12 +45,14 @@ pub struct Preopen {
     pub read_only: bool,
 }
 
-/// Where the actor's own standard output goes.
+/// Which of this process's streams an actor has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stdio {
-    /// As a command: the three streams of this process.
-    Inherit,
-    /// As a server: what it prints goes to standard error, and it reads nothing.
+enum Streams {
+    /// A command's: all three.
+    All,
+    /// Those of an export that is invoked: it reads nothing.
+    Outputs,
+    /// A server's: all that it prints goes to standard error, and it reads nothing.
     Stderr,
 }
 
@@ -81,12 +86,16 @@ impl Host {
         let arguments = options.arguments.clone();
         permissions.check()?;
         Program::load(actor, options, provide, move |kind, actor| {
-            let stdio = if kind == SessionKind::Command { Stdio::Inherit } else { Stdio::Stderr };
+            let streams = match kind {
+                SessionKind::Command => Streams::All,
+                SessionKind::Invoke if !permissions.keep_stdout => Streams::Outputs,
+                SessionKind::Invoke | SessionKind::Http => Streams::Stderr,
+            };
             let table = actor.store.resource_table.clone();
             let table = table.try_lock_owned().map_err(|_| RecordError::TwoInstances)?;
             Ok(Host {
                 actor,
-                wasi: permissions.wasi(&arguments, stdio)?,
+                wasi: permissions.wasi(&arguments, streams)?,
                 http: WasiHttpCtx::new(),
                 network: Network { allowed: permissions.allow_net },
                 table,
@@ -109,12 +118,13 @@ impl HasActor for Host {
 }
 
 impl Permissions {
-    fn wasi(&self, arguments: &[String], stdio: Stdio) -> Result<WasiCtx, RecordError> {
+    fn wasi(&self, arguments: &[String], streams: Streams) -> Result<WasiCtx, RecordError> {
         let mut wasi = WasiCtxBuilder::new();
-        match stdio {
-            Stdio::Inherit => wasi.inherit_stdio(),
-            Stdio::Stderr => wasi.stdout(wasmtime_wasi::cli::stderr()).inherit_stderr(),
-        };
+        if streams == Streams::All {
+            wasi.inherit_stdin();
+        }
+        let stdout = if streams == Streams::Stderr { Stdio::Err } else { Stdio::Out };
+        wasi.stdout(GuestStream(stdout)).stderr(GuestStream(Stdio::Err));
         wasi.args(arguments).envs(&self.env);
         if self.allow_net {
             wasi.inherit_network().allow_tcp(true).allow_udp(true).allow_ip_name_lookup(true);
@@ -136,7 +146,7 @@ impl Permissions {
 
     /// Opens every directory once, so that a session finds out before it begins.
     fn check(&self) -> Result<(), RecordError> {
-        self.wasi(&[], Stdio::Stderr).map(drop)
+        self.wasi(&[], Streams::Stderr).map(drop)
     }
 }
 

@@ -5,6 +5,7 @@
 //! - [`TakeFile`]: the file that a take is written to, locked, and looked after until it is sealed.
 //! - [`Program`]: a component made ready to run and be recorded, before anything is written.
 //! - [`Session`] and [`LiveActor`]: the actors of a recording, each with its chain and a mailbox, called one call at a time.
+//! - [`Stdio`]: this process's output streams, which the guest and the session share.
 //! - [`Host`]: WASI and wasi:http for an actor; an embedder brings a host of its own.
 //! - [`Invocation`]: a call of any export, in WAVE.
 //! - [`command`]: sessions of `wasi:cli/run`.
@@ -23,6 +24,7 @@ mod live_actor;
 mod program;
 mod recorder;
 mod session;
+mod stdio;
 mod take_file;
 pub mod theater;
 mod wave;
@@ -35,6 +37,7 @@ pub use live_actor::LiveActor;
 pub use program::{Program, SessionOptions};
 pub use recorder::{Durability, Progress, Recorder};
 pub use session::Session;
+pub use stdio::Stdio;
 pub use take_file::{FileLost, TakeFile};
 pub use wave::{Invocation, WaveError, to_wave};
 

@@ -108,7 +108,7 @@ impl Ended {
         self.outcome == Outcome::Cancelled
     }
 
-    fn answer(&self, function: &str) -> Result<Option<Value>, ActorError> {
+    pub fn answer(&self, function: &str) -> Result<Option<Value>, ActorError> {
         let function = function.to_string();
         match self.outcome.clone() {
             Outcome::Returned(value) => Ok(value),

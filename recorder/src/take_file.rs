@@ -1,9 +1,13 @@
 //! Owns [`TakeFile`]: the file that a take is written to. It is locked while it is recorded, and that it is still there and
 //! still the named one is looked after, since writes to a deleted file succeed. What is written is the log's.
+//!
+//! A new take is written under its own name, so that it is there when the recorder is killed. One that replaces another is
+//! written beside it, and takes its name when it is sealed: until then the other one is there as it was.
 
+use std::ffi::OsString;
 use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use retake_chain::log::Storage;
@@ -18,7 +22,19 @@ pub struct TakeFile {
     directory: Option<PathBuf>,
     /// The directory can be synced, and was.
     syncs_directory: bool,
+    replaces: Option<Replaced>,
 }
+
+/// A file that a sealed take will replace.
+#[derive(Debug)]
+struct Replaced {
+    path: PathBuf,
+    /// Locked, so that no second recorder is about to replace it.
+    file: File,
+}
+
+/// What a take is called, behind its name, while it is recorded and will replace another.
+const RECORDING: &str = ".recording";
 
 /// What became of a take's file, other than what its recorder made of it.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -26,6 +42,17 @@ pub enum FileLost {
     /// Another recorder has it.
     #[error("another recorder writes to it; wait until that ends, or give another name")]
     Locked,
+    /// It is whole, but another recorder has taken the name that it was to get.
+    #[error(
+        "another recorder writes to `{}` now; the take is whole and sealed at `{}`",
+        path.display(), beside.display()
+    )]
+    NameTaken {
+        /// The name it was to get.
+        path: PathBuf,
+        /// Where it is.
+        beside: PathBuf,
+    },
     /// It has no name any more.
     #[error("`{}` was deleted while it was recorded; nothing of the take is left, record it again", path.display())]
     Deleted {
@@ -44,44 +71,84 @@ pub enum FileLost {
 }
 
 impl TakeFile {
-    /// Creates a file that must not exist yet.
+    /// Creates a file that must not exist yet. Only its owner may read it: a take holds what the actor was told.
     ///
     /// # Errors
     /// What the file system says, [`ErrorKind::AlreadyExists`] for one that exists; [`FileLost::Locked`] within a
     /// [`ErrorKind::ResourceBusy`].
     pub fn create_new(path: &Path) -> io::Result<TakeFile> {
-        TakeFile::lock(File::create_new(path)?, path)
+        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+        TakeFile::of(file, path, None)
     }
 
-    /// Creates a file, or empties the one that is there, unless another recorder writes to it.
+    /// Creates a file that replaces the one at `path` when the take is sealed, unless another recorder writes to that. Until
+    /// then it is beside it, as [`beside`](Self::beside) says. It gets the permissions of the file that it replaces. Where
+    /// there is none, this is [`create_new`](Self::create_new); what is no regular file is written to as it is.
     ///
     /// # Errors
-    /// As [`TakeFile::create_new`].
-    pub fn overwrite(path: &Path) -> io::Result<TakeFile> {
-        let file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
-        let take = TakeFile::lock(file, path)?;
-        // A device has no length.
-        if take.directory.is_some() {
-            take.file.set_len(0)?;
+    /// As [`TakeFile::create_new`]; a file that this user may not write is not replaced.
+    pub fn replace(path: &Path) -> io::Result<TakeFile> {
+        let old = match OpenOptions::new().write(true).open(path) {
+            Ok(old) => old,
+            Err(error) if error.kind() == ErrorKind::NotFound => return TakeFile::create_new(path),
+            Err(error) => return Err(error),
+        };
+        lock(&old)?;
+        if !old.metadata()?.is_file() {
+            return TakeFile::of(old, path, None);
         }
-        Ok(take)
+        // Through a link, to what it links to.
+        let path = match fs::symlink_metadata(path)?.is_symlink() {
+            true => fs::canonicalize(path)?,
+            false => path.to_path_buf(),
+        };
+        for count in 1u64.. {
+            let mut name = OsString::from(&path);
+            name.push(RECORDING);
+            if count > 1 {
+                name.push(format!("-{count}"));
+            }
+            let beside = PathBuf::from(name);
+            // One that is there is of a recorder that was killed, and holds what it had recorded.
+            match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside) {
+                Ok(file) => return TakeFile::of(file, &beside, Some(Replaced { path, file: old })),
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error),
+            }
+        }
+        unreachable!("the counter does not end")
     }
 
-    fn lock(file: File, path: &Path) -> io::Result<TakeFile> {
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(io::Error::new(ErrorKind::ResourceBusy, FileLost::Locked));
-            }
-            // Some file systems have no locks; there nothing keeps two recorders apart.
-            Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => {}
-            Err(TryLockError::Error(error)) => return Err(error),
-        }
+    /// Where the take is until it is sealed, if it is to replace another.
+    pub fn beside(&self) -> Option<&Path> {
+        self.replaces.is_some().then_some(&*self.path)
+    }
+
+    fn of(file: File, path: &Path, replaces: Option<Replaced>) -> io::Result<TakeFile> {
+        lock(&file)?;
         let directory = match file.metadata()?.is_file() {
             true => fs::canonicalize(path)?.parent().map(Path::to_path_buf),
             false => None,
         };
-        Ok(TakeFile { file, path: path.to_path_buf(), directory, syncs_directory: false })
+        Ok(TakeFile { file, path: path.to_path_buf(), directory, syncs_directory: false, replaces })
+    }
+
+    /// Gives the sealed take the name of the file that it replaces.
+    fn take_name(&mut self) -> io::Result<()> {
+        let Some(Replaced { path, file: old }) = self.replaces.take() else { return Ok(()) };
+        let permissions = old.metadata()?.permissions();
+        // Somebody may have put another file there meanwhile, and it may be another recorder's.
+        if let Ok(now) = OpenOptions::new().write(true).open(&path)
+            && identity(&now.metadata()?) != identity(&old.metadata()?)
+            && lock(&now).is_err()
+        {
+            let taken = FileLost::NameTaken { path, beside: self.path.clone() };
+            return Err(io::Error::new(ErrorKind::ResourceBusy, taken));
+        }
+        self.file.set_permissions(permissions)?;
+        fs::rename(&self.path, &path)?;
+        self.path = path;
+        Ok(())
     }
 
     /// Makes the file's name survive a loss of power. Without it a file that was synced may have none.
@@ -97,12 +164,26 @@ impl TakeFile {
     }
 
     fn is_at_its_path(&self) -> io::Result<bool> {
-        let identity = |found: Metadata| (found.dev(), found.ino());
         match fs::metadata(&self.path) {
-            Ok(named) => Ok(identity(named) == identity(self.file.metadata()?)),
+            Ok(named) => Ok(identity(&named) == identity(&self.file.metadata()?)),
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(false),
             Err(error) => Err(error),
         }
+    }
+}
+
+fn identity(found: &Metadata) -> (u64, u64) {
+    (found.dev(), found.ino())
+}
+
+/// Keeps other recorders from a file, for as long as it is open.
+fn lock(file: &File) -> io::Result<()> {
+    match file.try_lock() {
+        Ok(()) => Ok(()),
+        Err(TryLockError::WouldBlock) => Err(io::Error::new(ErrorKind::ResourceBusy, FileLost::Locked)),
+        // Some file systems have no locks; there nothing keeps two recorders apart.
+        Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => Ok(()),
+        Err(TryLockError::Error(error)) => Err(error),
     }
 }
 
@@ -126,11 +207,12 @@ impl Storage for TakeFile {
         self.file.sync_data()
     }
 
-    /// Fails if the path names the file no longer.
+    /// Fails if the path names the file no longer. A take that replaces another gets its name here.
     fn close(&mut self) -> io::Result<()> {
         if !self.is_at_its_path()? {
             return Err(io::Error::new(ErrorKind::NotFound, FileLost::Moved { path: self.path.clone() }));
         }
+        self.take_name()?;
         match self.sync_directory() {
             // Where that was not asked for, it is no condition.
             Err(error) if self.syncs_directory => Err(error),

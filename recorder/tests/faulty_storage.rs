@@ -246,7 +246,7 @@ async fn whichever_operation_fails_every_request_is_answered_and_none_with_a_who
         Host::program(actor, SessionOptions::default(), Permissions::default()).expect("an HTTP actor");
     with_a_fault_anywhere(async |storage, durability| {
         let Some(recorder) = start(storage, durability) else { return };
-        let pool = match soon(Pool::start(&program, &recorder, 2, CancellationToken::new())).await {
+        let pool = match soon(Pool::start(&program, &recorder, 2, CancellationToken::new(), |_| {})).await {
             Ok(pool) => pool,
             Err(error) => return storage.assert_tells(&error.to_string()),
         };

@@ -1,7 +1,6 @@
 //! Owns the run as machines read it: every event as a JSON object on a line of its own. docs/suite.md describes them.
 
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use retake_verifier::ExitCode;
@@ -9,6 +8,7 @@ use retake_verifier::suite::SuiteEvent;
 use serde::Serialize;
 
 use super::SuitePrinter;
+use crate::output::{NewFile, Report};
 use crate::printer::json_line;
 use crate::printer::safe::JsonOut;
 
@@ -20,23 +20,23 @@ impl SuitePrinter for JsonPrinter {
     }
 }
 
-/// The same in a file. The first fault of it is told at the end.
+/// The same in a file, which is there when it is whole. The first fault of it is told at the end.
 pub struct JsonFile {
     path: PathBuf,
-    file: io::Result<BufWriter<File>>,
+    file: io::Result<NewFile>,
 }
 
 impl JsonFile {
     pub fn create(path: &Path) -> Self {
-        JsonFile { path: path.into(), file: File::create(path).map(BufWriter::new) }
+        JsonFile { path: path.into(), file: NewFile::report(path, Report::Json) }
     }
 }
 
-fn write(file: &mut BufWriter<File>, event: &SuiteEvent) -> io::Result<()> {
-    serde_json::to_writer(JsonOut::new(&mut *file), event)?;
-    file.write_all(b"\n")?;
-    // What has happened is there, whatever becomes of the run.
-    file.flush()
+fn write(file: &mut NewFile, event: &SuiteEvent) -> io::Result<()> {
+    let mut line = Vec::new();
+    serde_json::to_writer(JsonOut::new(&mut line), event)?;
+    line.push(b'\n');
+    file.write_all(&line)
 }
 
 impl SuitePrinter for JsonFile {
@@ -50,7 +50,10 @@ impl SuitePrinter for JsonFile {
 
     fn end(self: Box<Self>) -> Result<(), String> {
         let path = self.path;
-        self.file.map(drop).map_err(|error| format!("`{}` cannot be written: {error}", path.display()))
+        match self.file {
+            Ok(file) => file.keep(),
+            Err(error) => Err(format!("`{}` cannot be written: {error}", path.display())),
+        }
     }
 }
 

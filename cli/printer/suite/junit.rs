@@ -1,6 +1,5 @@
 //! Owns the JUnit report, which most CI systems show.
 
-use std::fs::File;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -9,6 +8,7 @@ use retake_chain::Printable;
 use retake_verifier::suite::{BuildSource, SuiteEvent, TakeFinished, TakeNotRun, TakeStatus};
 
 use super::{SuitePrinter, full_text, given_up};
+use crate::output::{self, NewFile};
 
 /// What the report and its one suite are called.
 const NAME: &str = "retake";
@@ -96,7 +96,8 @@ impl SuitePrinter for JunitPrinter {
         report.set_time(time(seconds)).add_test_suite(suite);
         let refuse =
             |error: &dyn std::fmt::Display| format!("`{}` cannot be written: {error}", path.display());
-        let file = File::create(&path).map_err(|error| refuse(&error))?;
-        report.serialize(file).map_err(|error| refuse(&error))
+        let mut file = NewFile::report(&path, output::Report::Junit).map_err(|error| refuse(&error))?;
+        report.serialize(&mut file).map_err(|error| refuse(&error))?;
+        file.keep()
     }
 }

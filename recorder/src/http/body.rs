@@ -8,8 +8,9 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use http_body_util::combinators::UnsyncBoxBody;
-use hyper::body::{Body, Frame, SizeHint};
+use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 use wasmtime_wasi_http::Error as HttpError;
 
 use super::observation::Shared;
@@ -19,8 +20,15 @@ pub type RequestBody = UnsyncBoxBody<Bytes, HttpError>;
 
 /// Passes a request's body on, and notes what passed.
 pub(super) struct Observed {
-    pub body: RequestBody,
-    pub observation: Shared,
+    body: RequestBody,
+    observation: Shared,
+    broken: bool,
+}
+
+impl Observed {
+    pub fn new(body: RequestBody, observation: Shared) -> Self {
+        Observed { body, observation, broken: false }
+    }
 }
 
 impl Body for Observed {
@@ -37,8 +45,13 @@ impl Body for Observed {
                 if let Some(chunk) = frame.data_ref() {
                     self.observation.update(|body| body.chunk(chunk));
                 }
+                // Nothing comes after trailers, so nobody asks for more.
+                if frame.is_trailers() {
+                    self.observation.update(|body| body.complete());
+                }
             }
-            Some(Err(_)) => {}
+            Some(Err(_)) => self.broken = true,
+            None if self.broken => {}
             None => self.observation.update(|body| body.complete()),
         }
         Poll::Ready(frame)
@@ -84,6 +97,12 @@ impl ClientBody {
         (sender, ClientBody { parts, done: false })
     }
 
+    /// A body without a byte, which the head of the response can announce.
+    pub(super) fn empty() -> ClientBody {
+        let (_, body) = ClientBody::channel();
+        ClientBody { done: true, ..body }
+    }
+
     /// A whole body at once.
     pub(super) fn full(text: impl Into<Bytes>) -> ClientBody {
         let (sender, body) = ClientBody::channel();
@@ -108,6 +127,43 @@ impl Body for ClientBody {
             Some(Part::End) => None,
             None => Some(Err(Cut)),
         })
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.done
+    }
+}
+
+/// A request's body from a connection. When the connection is lost, hyper ends the body as if it were whole; here it breaks
+/// off.
+pub(super) struct FromConnection {
+    pub body: Incoming,
+    pub lost: CancellationToken,
+}
+
+impl Body for FromConnection {
+    type Data = Bytes;
+    type Error = HttpError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, HttpError>>> {
+        let was_whole = self.body.is_end_stream();
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        Poll::Ready(match frame {
+            Some(frame) => Some(frame.map_err(HttpError::from)),
+            None if !was_whole && self.lost.is_cancelled() => Some(Err(HttpError::ConnectionTerminated)),
+            None => None,
+        })
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 

@@ -3,13 +3,12 @@
 //! The client gets the end of its response only when the recorder has made the call safe: what a client has been
 //! told is in the file.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::BodyExt;
+use hyper::body::Body;
 use retake_actor::HasActor;
 use retake_chain::{ChainEventData, HostFunctionCall, Outcome, Value};
 use tokio::sync::{mpsc, oneshot};
@@ -24,6 +23,7 @@ use wasmtime_wasi_http::p2::types::{HostIncomingRequest, HostResponseOutparam};
 
 use super::body::{ClientBody, Observed, Part, RequestBody};
 use super::observation::{RequestHead, Shared, response_value};
+use super::refusals::{Refusal, Refusals};
 use crate::actor_thread::overdue;
 use crate::error::RecordError;
 use crate::host::Host;
@@ -38,40 +38,61 @@ type ActorResponse = Result<Response<HyperOutgoingBody>, ErrorCode>;
 /// back, so that the exchange is noted by then.
 const PASS_ON: Duration = Duration::from_secs(1);
 
+/// A request that the actor did not answer as it should have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailedExchange {
+    /// Such as `GET /path`.
+    pub request: String,
+    /// What happened: how the call ended, or what is wrong with its response.
+    pub reason: String,
+}
+
+/// Hears of failed exchanges.
+pub(super) type OnFailure = dyn Fn(FailedExchange) + Send + Sync;
+
+/// Why a response was not passed on whose client was no longer there.
+const CLIENT_GONE: &str = "the client went away";
+
 /// Lets the actor handle one request.
 pub(super) async fn exchange(
     actor: &mut LiveActor<Host>,
     request: Request<RequestBody>,
     client: Client,
+    refusals: &Refusals,
+    on_failure: &OnFailure,
 ) -> Result<(), RecordError> {
     let program = actor.program().clone();
     let entry = program.entry()?;
     let (parts, body) = request.into_parts();
     let head = RequestHead::of(&parts);
-    let is_head = parts.method == Method::HEAD;
+    let method = parts.method.clone();
     let request_body = Shared::default();
-    let request = Request::from_parts(parts, Observed { body, observation: request_body.clone() });
+    let request = Request::from_parts(parts, Observed::new(body, request_body.clone()));
 
     let (outparam, response) = oneshot::channel();
     let Ok((arguments, outparam)) = arguments(actor.store()?, request, outparam) else {
         // No host to address: the request never reaches the actor.
+        refusals.count(Refusal::NoHost);
         let _ = client.send(plain(StatusCode::BAD_REQUEST, "the request names no host\n"));
         return Ok(());
     };
-    // wasmtime ends a body that the actor did not finish as if it had; after a trap that would pass for a whole response.
-    let failed = Arc::new(AtomicBool::new(false));
-    let returned = CancellationToken::new();
-    let send = send_response(response, client, is_head, failed.clone(), returned.clone());
+    let over = CancellationToken::new();
+    let send = send_response(response, client, method, over.clone());
     let given_up = actor.cancel().clone();
     let sender = AbortOnDropHandle::new(tokio::spawn(async move {
         tokio::select! { sent = send => Some(sent), () = overdue(&given_up, PASS_ON) => None }
     }));
     let ended = actor.call(entry, arguments).await?;
-    failed.store(ended.is_early(), Ordering::Release);
-    // The response's body ends with the instance that writes it, at the latest.
-    actor.leave_instance();
+    if ended.is_early() {
+        // wasmtime ends a body that the actor did not finish as if it had, which would pass for a whole response. So the
+        // instance stays until the body has been looked at.
+        over.cancel();
+    } else {
+        // The response's body ends with the instance that writes it, at the latest.
+        actor.leave_instance();
+    }
     if let Some(host) = actor.kept() {
-        returned.cancel();
+        over.cancel();
         // An instance that lives on may have kept it without setting a response; then there is none. Otherwise its place
         // in the table may be another resource's by now.
         let outparam = Resource::<HostResponseOutparam>::new_own(outparam);
@@ -91,6 +112,14 @@ pub(super) async fn exchange(
         }
     };
 
+    let reason = match (ended.answer(&entry.name), &outcome) {
+        (Err(error), _) => Some(error.to_string()),
+        (Ok(_), Outcome::Failed(reason)) if reason != CLIENT_GONE => Some(reason.clone()),
+        _ => None,
+    };
+    if let Some(reason) = reason {
+        on_failure(FailedExchange { request: head.line(), reason });
+    }
     let (interface, function) = entry.parts();
     let observation = HostFunctionCall {
         interface: interface.unwrap_or_default().into(),
@@ -163,18 +192,23 @@ impl Held {
     }
 }
 
-/// Passes the actor's response on as it comes, and holds back what would complete it.
+/// Passes the actor's response on as it comes, and holds back what would complete it. When the call is `over`, what is not
+/// finished has no end.
 async fn send_response(
     response: oneshot::Receiver<ActorResponse>,
     client: Client,
-    is_head: bool,
-    failed: Arc<AtomicBool>,
-    returned: CancellationToken,
+    method: Method,
+    over: CancellationToken,
 ) -> Sent {
-    let failure = match response.await {
-        Ok(Ok(response)) => return send_body(response, client, is_head, &failed, &returned).await,
-        Ok(Err(code)) => format!("the actor answered with the error {code:?}"),
-        Err(_) => "the actor set no response".to_string(),
+    let response = tokio::select! {
+        biased;
+        response = response => response.ok(),
+        () = over.cancelled() => None,
+    };
+    let failure = match response {
+        Some(Ok(response)) => return send_body(response, client, &method, &over).await,
+        Some(Err(code)) => format!("the actor answered with the error {code:?}"),
+        None => "the actor set no response".to_string(),
     };
     let response = plain(StatusCode::INTERNAL_SERVER_ERROR, &format!("{failure}\n"));
     Sent { outcome: Outcome::Failed(failure), held: Held::Response(client, response, None) }
@@ -183,28 +217,34 @@ async fn send_response(
 async fn send_body(
     response: Response<HyperOutgoingBody>,
     client: Client,
-    is_head: bool,
-    failed: &AtomicBool,
-    returned: &CancellationToken,
+    method: &Method,
+    over: &CancellationToken,
 ) -> Sent {
     let (head, mut body) = response.into_parts();
     let (status, headers) = (head.status, head.headers.clone());
     let observation = Shared::default();
-    let (parts, client_body) = ClientBody::channel();
-    let response = Response::from_parts(head, client_body);
-
+    // Where no body follows the head, a length says nothing, and what the actor writes goes nowhere.
+    let has_body = has_body(method, status);
     // With a given length the client knows the end from the last byte; otherwise it waits for the end itself.
-    let mut due = if is_head { None } else { content_length(&headers) };
-    let mut waiting = Some((client, response));
+    let mut due = if has_body { content_length(&headers) } else { None };
+    let (parts, client_body) = ClientBody::channel();
+    // The actor took no body, so that its length is known.
+    let is_empty = has_body && body.is_end_stream() && due.is_none_or(|due| due == 0);
+    let client_body = if is_empty { ClientBody::empty() } else { client_body };
+    let mut waiting = Some((client, Response::from_parts(head, client_body)));
     let mut last = Part::End;
-    let mut client_gone = false;
-    let mut broken = false;
+    let (mut broken, mut client_gone) = (false, false);
     loop {
         let frame = tokio::select! {
             biased;
+            // The body is dropped with this, so that the actor's next write finds its stream closed.
+            () = left(&mut waiting, &parts) => {
+                client_gone = true;
+                break;
+            }
             frame = body.frame() => frame.map(Result::ok),
-            // The instance lives on, but does nothing now: what it has not finished has no end.
-            () = returned.cancelled() => Some(None),
+            // Only when the body has no frame, and no end.
+            () = over.cancelled() => Some(None),
         };
         let Some(frame) = frame else { break };
         let Some(frame) = frame else {
@@ -213,10 +253,16 @@ async fn send_body(
         };
         if let Some(chunk) = frame.data_ref() {
             observation.update(|body| body.chunk(chunk));
-            due = due.map(|due| due.saturating_sub(chunk.len() as u64));
+            match due.map(|due| due.checked_sub(chunk.len() as u64)) {
+                Some(Some(rest)) => due = Some(rest),
+                // More than the length that the head gives: no client could tell which of it was meant.
+                Some(None) => broken = true,
+                None => {}
+            }
         }
         // Nothing that carries no bytes takes the place of bytes, and HTTP/1.1 has no trailers beside a length.
-        if frame.data_ref().is_some_and(Bytes::is_empty) || frame.is_trailers() && due.is_some() {
+        let is_void = frame.data_ref().is_some_and(Bytes::is_empty) || frame.is_trailers() && due.is_some();
+        if is_void || broken || !has_body {
             continue;
         }
         if due == Some(0) || frame.is_trailers() {
@@ -227,19 +273,22 @@ async fn send_body(
             client_gone |= client.send(response).is_err();
         }
         client_gone |= parts.send(Part::Frame(frame)).await.is_err();
-    }
-    broken |= failed.load(Ordering::Acquire) || due.is_some_and(|due| due > 0);
-    if !broken {
-        observation.update(|body| body.complete());
+        if client_gone {
+            break;
+        }
     }
     client_gone |= match &waiting {
         Some((client, _)) => client.is_closed(),
         None => parts.is_closed(),
     };
-    let outcome = match client_gone {
-        true => Outcome::Failed("the client went away".into()),
-        false => Outcome::Returned(Some(response_value(status, &headers, observation.take()))),
-    };
+    if client_gone {
+        return Sent { outcome: Outcome::Failed(CLIENT_GONE.into()), held: Held::Nothing };
+    }
+    broken |= due.is_some_and(|due| due > 0);
+    if !broken {
+        observation.update(|body| body.complete());
+    }
+    let outcome = Outcome::Returned(Some(response_value(status, &headers, observation.take())));
     let broken_parts = parts.clone();
     let end = (!broken).then_some((parts, last));
     let held = match (waiting, end) {
@@ -248,6 +297,26 @@ async fn send_body(
         (None, None) => Held::Cut(broken_parts),
     };
     Sent { outcome, held }
+}
+
+/// Completes when the client has gone, before its response or in the body of it.
+async fn left(waiting: &mut Option<(Client, Response<ClientBody>)>, parts: &mpsc::Sender<Part>) {
+    match waiting {
+        Some((client, _)) => client.closed().await,
+        None => parts.closed().await,
+    }
+}
+
+/// Whether a body follows the head of a response (RFC 9110, 6.4.1).
+fn has_body(method: &Method, status: StatusCode) -> bool {
+    match *method {
+        Method::HEAD => false,
+        Method::CONNECT if status.is_success() => false,
+        _ => {
+            !status.is_informational()
+                && ![StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED].contains(&status)
+        }
+    }
 }
 
 fn content_length(headers: &HeaderMap) -> Option<u64> {

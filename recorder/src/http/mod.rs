@@ -7,8 +7,11 @@ mod body;
 mod exchange;
 mod observation;
 mod pool;
+mod refusals;
 mod serve;
 
 pub use body::{ClientBody, RequestBody};
+pub use exchange::FailedExchange;
 pub use pool::Pool;
+pub use refusals::{Refusal, Refusals};
 pub use serve::serve;

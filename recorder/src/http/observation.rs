@@ -63,6 +63,11 @@ impl RequestHead {
         }
     }
 
+    /// The method and the path, for people.
+    pub fn line(&self) -> String {
+        format!("{} {}", self.method, self.path)
+    }
+
     pub fn value(self, body: BodyObservation) -> Value {
         Value::Record(vec![
             ("method".into(), Value::String(self.method)),

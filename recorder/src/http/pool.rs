@@ -10,7 +10,8 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::body::{ClientBody, RequestBody, in_memory};
-use super::exchange::{Client, exchange, plain};
+use super::exchange::{Client, FailedExchange, OnFailure, exchange, plain};
+use super::refusals::{Refusal, Refusals};
 use crate::actor_thread::{ActorThread, COME_BACK, overdue};
 use crate::error::RecordError;
 use crate::host::Host;
@@ -30,16 +31,20 @@ pub struct Pool {
     actors: Vec<ActorThread>,
     cancel: CancellationToken,
     failed: CancellationToken,
+    refusals: Arc<Refusals>,
 }
 
 impl Pool {
-    /// Starts `actors` actors. `cancel` gives up the calls in flight.
+    /// Starts `actors` actors. `cancel` gives up the calls in flight; `on_failure` hears of each exchange that fails, from
+    /// the actor's thread.
     pub async fn start(
         program: &Arc<Program<Host>>,
         recorder: &Recorder,
         actors: usize,
         cancel: CancellationToken,
+        on_failure: impl Fn(FailedExchange) + Send + Sync + 'static,
     ) -> Result<Pool, RecordError> {
+        let (refusals, on_failure) = (Arc::<Refusals>::default(), Arc::new(on_failure));
         let (jobs, queue) = mpsc::channel(WAITING_PER_ACTOR * actors);
         let queue = Arc::new(Mutex::new(queue));
         let failed = CancellationToken::new();
@@ -48,17 +53,18 @@ impl Pool {
         for _ in 0..actors {
             let actor = LiveActor::start(program, recorder, &session, cancel.clone()).await?;
             let (queue, failed) = (queue.clone(), failed.clone());
+            let (refusals, on_failure) = (refusals.clone(), on_failure.clone());
             running.push(ActorThread::spawn(actor, |actor| async move {
                 // A panic is a failure too.
                 let failed = failed.drop_guard();
-                let result = live(actor, queue).await;
+                let result = live(actor, queue, &refusals, &*on_failure).await;
                 if result.is_ok() {
                     failed.disarm();
                 }
                 result
             })?);
         }
-        Ok(Pool { jobs, actors: running, cancel, failed })
+        Ok(Pool { jobs, actors: running, cancel, failed, refusals })
     }
 
     /// Lets an actor answer a request; 503 if the queue is full, or every actor has ended.
@@ -66,10 +72,11 @@ impl Pool {
         let (client, response) = oneshot::channel();
         let refusal = match self.jobs.try_send((request, client)) {
             Ok(()) => None,
-            Err(TrySendError::Full(_)) => Some("every actor is busy\n"),
-            Err(TrySendError::Closed(_)) => Some("every actor has ended\n"),
+            Err(TrySendError::Full(_)) => Some((Refusal::Busy, "every actor is busy\n")),
+            Err(TrySendError::Closed(_)) => Some((Refusal::Ended, "every actor has ended\n")),
         };
-        if let Some(refusal) = refusal {
+        if let Some((why, refusal)) = refusal {
+            self.refusals.count(why);
             return plain(StatusCode::SERVICE_UNAVAILABLE, refusal);
         }
         // Whose call is given up waits no longer, nor who waits behind one.
@@ -82,6 +89,11 @@ impl Pool {
     /// Sends one request with its body in memory.
     pub async fn request(&self, request: Request<Bytes>) -> Response<ClientBody> {
         self.answer(request.map(in_memory)).await
+    }
+
+    /// The requests that no actor handled.
+    pub fn refusals(&self) -> &Arc<Refusals> {
+        &self.refusals
     }
 
     /// Completes when an actor can go on no longer, of which [`close`](Self::close) then says why, or all have ended.
@@ -106,7 +118,12 @@ impl Pool {
 }
 
 /// One actor's life: one call at a time, from the queue and from its mailbox, until the queue is closed.
-async fn live(mut actor: LiveActor<Host>, queue: Arc<Mutex<mpsc::Receiver<Job>>>) -> Result<(), RecordError> {
+async fn live(
+    mut actor: LiveActor<Host>,
+    queue: Arc<Mutex<mpsc::Receiver<Job>>>,
+    refusals: &Refusals,
+    on_failure: &OnFailure,
+) -> Result<(), RecordError> {
     loop {
         let job = tokio::select! {
             job = async { queue.lock().await.recv().await } => job,
@@ -118,10 +135,17 @@ async fn live(mut actor: LiveActor<Host>, queue: Arc<Mutex<mpsc::Receiver<Job>>>
             }
         };
         let Some((request, client)) = job else { break };
-        if client.is_closed() || actor.cancel().is_cancelled() {
+        // Once the calls are given up nobody waits either.
+        let skipped = match (actor.cancel().is_cancelled(), client.is_closed()) {
+            (true, _) => Some(Refusal::Stopped),
+            (false, true) => Some(Refusal::ClientGone),
+            (false, false) => None,
+        };
+        if let Some(why) = skipped {
+            refusals.count(why);
             continue;
         }
-        exchange(&mut actor, request, client).await?;
+        exchange(&mut actor, request, client, refusals, on_failure).await?;
         if actor.has_to_end() {
             break;
         }

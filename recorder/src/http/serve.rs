@@ -1,6 +1,9 @@
 //! Owns the socket: HTTP/1.1 connections in, requests to the pool.
 
 use std::convert::Infallible;
+use std::future::{Future, pending};
+use std::io;
+use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,10 +11,12 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::TcpListener;
+use tokio::io::Interest;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::body::FromConnection;
 use super::pool::Pool;
 
 /// How long accepting pauses after it failed: what the machine has run out of may come back.
@@ -23,16 +28,16 @@ pub async fn serve(listener: TcpListener, pool: Arc<Pool>, stop: CancellationTok
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+            accepted = accept(&listener) => accepted,
             () = stop.cancelled() => break,
             () = pool.failed() => break,
         };
         while connections.try_join_next().is_some() {}
-        let Ok((stream, _)) = accepted else {
+        let Ok(stream) = accepted else {
             tokio::time::sleep(PAUSE).await;
             continue;
         };
-        connections.spawn(connection(TokioIo::new(stream), pool.clone(), stop.clone()));
+        connections.spawn(connection(stream, pool.clone(), stop.clone()));
     }
     drop(listener);
     stop.cancel();
@@ -45,19 +50,66 @@ pub async fn serve(listener: TcpListener, pool: Arc<Pool>, stop: CancellationTok
     connections.shutdown().await;
 }
 
-async fn connection(io: TokioIo<tokio::net::TcpStream>, pool: Arc<Pool>, stop: CancellationToken) {
+/// The next connection. Responses are written as they come: a small one must not wait until the client acknowledges what was sent
+/// before.
+async fn accept(listener: &TcpListener) -> io::Result<TcpStream> {
+    let (stream, _) = listener.accept().await?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+/// Serves one connection. A client that only stops sending still gets its responses: it has gone when it takes no more.
+async fn connection(stream: TcpStream, pool: Arc<Pool>, stop: CancellationToken) {
+    let broken = broken(&stream);
+    let lost = CancellationToken::new();
     let service = service_fn(|request: hyper::Request<Incoming>| {
-        let request = request.map(|body| body.map_err(Into::into).boxed_unsync());
+        let request = request.map(|body| FromConnection { body, lost: lost.clone() }.boxed_unsync());
         let pool = pool.clone();
         async move { Ok::<_, Infallible>(pool.answer(request).await) }
     });
-    let connection =
-        hyper::server::conn::http1::Builder::new().timer(TokioTimer::new()).serve_connection(io, service);
-    tokio::pin!(connection);
+    let connection = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .half_close(true)
+        .serve_connection(TokioIo::new(stream), service);
+    tokio::pin!(connection, broken);
     // What goes wrong on a connection is the client's business; the exchange is recorded either way.
-    tokio::select! {
-        _ = connection.as_mut() => return,
-        () = stop.cancelled() => connection.as_mut().graceful_shutdown(),
+    let ended = tokio::select! {
+        _ = connection.as_mut() => true,
+        () = &mut broken => true,
+        () = stop.cancelled() => false,
+    };
+    if !ended {
+        connection.as_mut().graceful_shutdown();
+        tokio::select! {
+            _ = connection.as_mut() => {}
+            () = &mut broken => {}
+        }
     }
-    let _ = connection.await;
+    // Before the connection is dropped, and with it the bodies that it feeds.
+    lost.cancel();
+}
+
+/// Completes when the connection is broken: the client was sent something that it did not want any more, or is not there. A
+/// server learns that by itself only at its next write, which may be long in coming.
+fn broken(stream: &TcpStream) -> impl Future<Output = ()> + use<> {
+    let watched = stream.as_fd().try_clone_to_owned();
+    let watched = watched.and_then(|socket| TcpStream::from_std(socket.into()));
+    async move {
+        // Where it cannot be watched, writing to it still fails.
+        let Ok(watched) = watched else { return pending().await };
+        let _ = watched.ready(Interest::ERROR).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_small_response_does_not_wait_for_an_acknowledgement() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("a bound socket");
+        let (stream, client) = tokio::join!(accept(&listener), TcpStream::connect(address));
+        assert!(client.is_ok() && stream.and_then(|stream| stream.nodelay()).expect("a connection"));
+    }
 }

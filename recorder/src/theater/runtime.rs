@@ -5,6 +5,8 @@ use retake_chain::{EventWindow, Printable};
 use wasmtime::component::{ComponentType, Linker, Lower};
 use wasmtime::{Result, StoreContextMut};
 
+use crate::stdio::Stdio;
+
 /// The interface.
 pub(crate) const RUNTIME: &str = "theater:simple/runtime";
 /// The function that wants a history of the chain.
@@ -41,6 +43,7 @@ pub(super) fn add_to_linker<T: HasActor>(linker: &mut Linker<T>) -> Result<()> {
     let mut runtime = linker.instance(RUNTIME)?;
     runtime.func_wrap("log", |mut store: StoreContextMut<'_, T>, (message,): (String,)| {
         let id = store.data_mut().actor().store.get_id().to_string();
+        Stdio::Err.end_open_line();
         eprintln!("[{}] {}", &id[..8], Printable(&message));
         Ok(())
     })?;
