@@ -85,7 +85,6 @@ const COMES_ABOUT: &[TrapKind] = &[
     TrapKind::InvalidDiscriminant,
     TrapKind::UnknownHandle,
     TrapKind::HandleType,
-    TrapKind::HandleLent,
 ];
 
 #[test]
