@@ -287,3 +287,63 @@ fn limits_that_are_none_are_wrong_usage() {
     }
     assert!(sandbox.names().is_empty());
 }
+
+/// A component of a clock call and so many core instances, with a table each.
+fn instances(count: u32) -> String {
+    let mut components = r#"(component $c0
+        (core module $module (table 1 funcref))
+        (core instance (instantiate $module)))"#
+        .to_string();
+    let mut instances = String::new();
+    // The one that calls is one of them.
+    let rest = count - 1;
+    for level in 0..u32::BITS - rest.leading_zeros() {
+        if level > 0 {
+            components = format!(
+                "{components}
+                (component $c{level}
+                    (alias outer 1 $c{0} (component $half))
+                    (instance (instantiate $half)) (instance (instantiate $half)))",
+                level - 1
+            );
+        }
+        if rest >> level & 1 == 1 {
+            instances = format!("{instances} (instance (instantiate $c{level}))");
+        }
+    }
+    let caller = module("", "(drop (call $now))");
+    caller.replacen("(component", &format!("(component {components} {instances}"), 1)
+}
+
+/// wasmtime allows 10,000 instances in a store, and as many tables. The shim's are not the actor's.
+#[test]
+fn an_actor_with_as_many_instances_as_the_engine_allows_is_recorded_and_replayed() {
+    for options in [&[][..], &["--fuel", "1000000"], &["--max-memory", "1M"]] {
+        let limited = Limited::record(&instances(10_000), options);
+        limited.recorded.says(&["()"]);
+        limited.sandbox.assert_intact_and_identical("it.take");
+        limited.sandbox.retake(["test", "it.take"]).expect(0).says(&["1 passed"]);
+    }
+}
+
+/// In every mode: the shim is in some re-runs, and not in others.
+#[test]
+fn a_limit_is_reached_at_the_same_place_in_every_mode() {
+    let tables = "(table 0 funcref) (table 0 funcref)
+        (func $grow (result i32) (table.grow 0 (ref.null func) (i32.const 2500000)))";
+    let body = "(loop $again (drop (call $now)) (br_if $again (i32.ne (call $grow) (i32.const -1))))";
+    let memories = "(memory 1) (func $grow (result i32) (memory.grow (i32.const 5)))";
+    for (items, options) in [
+        (tables, &[][..]),
+        (tables, &["--fuel", "1000000"]),
+        (memories, &["--max-memory", "1M"]),
+        (memories, &["--max-memory", "1M", "--fuel", "1000000"]),
+    ] {
+        let limited = Limited::record(&module(items, body), options);
+        limited.recorded.says(&["()"]);
+        limited.sandbox.assert_intact_and_identical("it.take");
+        limited.sandbox.retake(["test", "it.take"]).expect(0).says(&["1 passed"]);
+        let args = ["record", "it.wat", "--check", "--repeat", "5", "-o", "again.take", "--invoke", "f()"];
+        limited.sandbox.retake(args.iter().chain(options)).expect(0).says(&["5 replays, all identical"]);
+    }
+}

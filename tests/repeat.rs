@@ -31,11 +31,12 @@ fn deterministic_actors_are_identical_whatever_is_changed() {
     }
 }
 
-/// A command that calls itself some thousand times, with many values that are one after optimisation and have to be kept one by one
-/// without it: how much stack that takes is up to the compiler, and no host call tells.
+/// A command that calls itself some thousand times, with so many values that are one after optimisation and have to be kept one by one
+/// without it, that even the many times larger stack of such code is too small: how much that takes is up to the compiler, and no
+/// host call tells.
 fn deep() -> String {
     let (values, sums) =
-        ("(i64.mul (local.get $level) (i64.const 7))\n".repeat(300), "i64.add\n".repeat(300));
+        ("(i64.mul (local.get $level) (i64.const 7))\n".repeat(4000), "i64.add\n".repeat(4000));
     command(&format!(
         r#"(func $deeper (param $level i64) (result i64)
               (if (i64.eqz (local.get $level)) (then (return (i64.const 0))))
@@ -43,7 +44,7 @@ fn deep() -> String {
               (call $deeper (i64.sub (local.get $level) (i64.const 1)))
               {sums})
             (func (export "run") (result i32)
-              (drop (call $deeper (i64.const 2000)))
+              (drop (call $deeper (i64.const 6000)))
               (i32.const 0))"#
     ))
 }

@@ -8,6 +8,7 @@ use wasmtime::{Engine, Result};
 use crate::adapt::{AdaptError, adapt, is_module};
 use crate::boundary::{InstrumentError, expect_component};
 use crate::code_cache::CodeCache;
+use crate::shared_memory::{self, SharedMemory};
 
 /// A component, or a core module of WASI 0.1, as it was given.
 #[derive(Clone, Debug)]
@@ -29,6 +30,9 @@ pub enum LoadError {
     /// It is a core module that cannot be turned into a component.
     #[error(transparent)]
     Adapt(#[from] AdaptError),
+    /// It has a shared memory.
+    #[error(transparent)]
+    SharedMemory(#[from] SharedMemory),
     /// The engine does not compile it.
     #[error("the component does not compile: {reason}")]
     Compile {
@@ -45,6 +49,7 @@ impl Actor {
             let message = error.to_string();
             InstrumentError::NotWasm { reason: message.lines().next().unwrap_or_default().to_string() }
         })?;
+        shared_memory::refuse(&bytes)?;
         let adapted = if is_module(&bytes) {
             let component = adapt(&bytes)?;
             let digest = ContentRef::of(&component);

@@ -18,6 +18,7 @@ mod exports;
 mod limits;
 mod outcome;
 pub mod profile;
+mod shared_memory;
 mod theater;
 mod trap_table;
 
@@ -31,6 +32,7 @@ pub use code_cache::{CacheError, CodeCache};
 pub use exports::{Export, Exports, UnknownExport};
 pub use limits::{Limits, MemoryUse};
 pub use outcome::{RaisedIn, RaisedOutcome, outcome_of};
+pub use shared_memory::SharedMemory;
 pub use theater::{
     ActorContext, ActorError, ActorHandle, ActorOperation, ActorStore, Answer, Extensions, HasActor,
     INLINE_STATE, Mailbox, MessageError, Messenger, NotDelivered, Presence, SaveError, StatefulCall,

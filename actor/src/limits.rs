@@ -9,6 +9,10 @@ use wasmtime::{ResourceLimiter, Result};
 
 use crate::outcome::{RaisedIn, RaisedOutcome, outcome_of};
 
+/// How many core instances, memories and tables a store may have: as many as wasmtime allows by itself, and some for the shim,
+/// which has a few for each interface, so that what it adds is not taken from the actor's. Re-runs have the same.
+const MOST_OF_A_KIND: usize = 10_000 + 1_000;
+
 /// The bounds of a store. A growth beyond one is refused as WebAssembly has it: `memory.grow` and `table.grow` answer -1,
 /// and what the guest makes of that is its own. Most guests trap, and then the trap names the limit.
 #[derive(Clone, Debug)]
@@ -108,6 +112,18 @@ impl ResourceLimiter for Limits {
             }
         }
         Ok(allowed)
+    }
+
+    fn instances(&self) -> usize {
+        MOST_OF_A_KIND
+    }
+
+    fn memories(&self) -> usize {
+        MOST_OF_A_KIND
+    }
+
+    fn tables(&self) -> usize {
+        MOST_OF_A_KIND
     }
 
     fn table_growing(&mut self, _current: usize, desired: usize, maximum: Option<usize>) -> Result<bool> {

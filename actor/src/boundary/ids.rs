@@ -8,8 +8,9 @@ use wasmtime::component::ResourceType;
 /// Numbers for the handles that one instance has been given.
 ///
 /// A handle is known by its resource type and the host's representation of it (`rep`). The host may use a rep again
-/// once a handle is dropped, so an owned handle that appears always gets a fresh number. Memory is bounded by the
-/// largest number of handles alive at once.
+/// once the guest has dropped a handle or given it back, and then the owned handle that appears gets a fresh number. Handles
+/// that a guest has at once with one rep have one number, as the host cannot tell them apart either. Memory is bounded by
+/// the largest number of handles alive at once.
 #[derive(Debug, Default)]
 pub struct HandleIds {
     // A component uses a handful of resource types, and `ResourceType` can be compared but not hashed.
@@ -19,7 +20,14 @@ pub struct HandleIds {
 #[derive(Debug, Default)]
 struct Numbers {
     last: u32,
-    by_rep: HashMap<u32, u32>,
+    by_rep: HashMap<u32, Alive>,
+}
+
+/// The handles with one rep that the guest has.
+#[derive(Debug)]
+struct Alive {
+    number: u32,
+    handles: u32,
 }
 
 impl HandleIds {
@@ -33,21 +41,31 @@ impl HandleIds {
             }
         };
         let numbers = &mut self.types[position].1;
+        if let Some(alive) = numbers.by_rep.get_mut(&rep) {
+            alive.handles += 1;
+            return alive.number;
+        }
         numbers.last += 1;
-        numbers.by_rep.insert(rep, numbers.last);
+        numbers.by_rep.insert(rep, Alive { number: numbers.last, handles: 1 });
         numbers.last
     }
 
-    /// The number of an owned handle that the guest drops.
+    /// The number of an owned handle that the guest drops or gives away.
     pub fn forget(&mut self, ty: ResourceType, rep: u32) -> Option<u32> {
         let (_, numbers) = self.types.iter_mut().find(|(known, _)| *known == ty)?;
-        numbers.by_rep.remove(&rep)
+        let alive = numbers.by_rep.get_mut(&rep)?;
+        let number = alive.number;
+        alive.handles -= 1;
+        if alive.handles == 0 {
+            numbers.by_rep.remove(&rep);
+        }
+        Some(number)
     }
 
     /// The number of a handle that the guest was given before, or `None` if it never was.
     pub fn get(&self, ty: ResourceType, rep: u32) -> Option<u32> {
         let (_, numbers) = self.types.iter().find(|(known, _)| *known == ty)?;
-        numbers.by_rep.get(&rep).copied()
+        numbers.by_rep.get(&rep).map(|alive| alive.number)
     }
 }
 
@@ -56,16 +74,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn handles_are_counted_per_type_and_a_reused_rep_gets_a_fresh_number() {
+    fn handles_are_counted_per_type_and_a_rep_that_is_free_again_gets_a_fresh_number() {
         let (a, b) = (ResourceType::host_dynamic(0), ResourceType::host_dynamic(1));
         let mut ids = HandleIds::default();
         assert_eq!(ids.introduce(a, 7), 1);
         assert_eq!(ids.introduce(b, 7), 1);
         assert_eq!(ids.introduce(a, 9), 2);
-        assert_eq!(ids.introduce(a, 7), 3);
-        assert_eq!(ids.introduce(a, 7), 4);
-        assert_eq!((ids.get(a, 7), ids.get(b, 7)), (Some(4), Some(1)));
+        assert_eq!((ids.get(a, 7), ids.get(b, 7)), (Some(1), Some(1)));
         assert_eq!(ids.get(b, 9), None);
-        assert_eq!((ids.forget(a, 7), ids.get(a, 7), ids.forget(a, 7)), (Some(4), None, None));
+        assert_eq!((ids.forget(a, 7), ids.get(a, 7), ids.forget(a, 7)), (Some(1), None, None));
+        assert_eq!(ids.introduce(a, 7), 3);
+    }
+
+    #[test]
+    fn handles_with_one_rep_have_one_number_until_the_last_is_gone() {
+        let ty = ResourceType::host_dynamic(0);
+        let mut ids = HandleIds::default();
+        assert_eq!((ids.introduce(ty, 7), ids.introduce(ty, 7)), (1, 1));
+        assert_eq!((ids.forget(ty, 7), ids.get(ty, 7)), (Some(1), Some(1)));
+        assert_eq!((ids.forget(ty, 7), ids.get(ty, 7)), (Some(1), None));
+        assert_eq!(ids.introduce(ty, 7), 2);
     }
 }

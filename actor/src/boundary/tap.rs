@@ -19,7 +19,7 @@ use super::ids::HandleIds;
 use super::instrument::Instrumented;
 use super::tap_types::{TAP, arguments_name, result_name};
 use super::world::FunctionName;
-use crate::abi::{self, Arguments, Done};
+use crate::abi::{self, Arguments, Done, LiftedHandle};
 
 /// Why a call could not be recorded. It ends the session, and is no trap of the guest.
 #[derive(Debug, Error)]
@@ -117,8 +117,9 @@ impl Tap {
         let mut linker = linker.instance(TAP)?;
         for TapFunction { call: name, arguments, result } in tap_functions(engine, component, instrumented)? {
             let call = name.clone();
+            let given = given_away(engine, component, &name);
             abi::define(&mut linker, &arguments.name, &arguments.ty, move |mut store, arguments| {
-                get(store.data_mut()).begin(&call, arguments)?;
+                get(store.data_mut()).begin(&call, given.as_deref(), arguments)?;
                 Ok(None)
             })?;
 
@@ -139,12 +140,22 @@ impl Tap {
         Ok(())
     }
 
-    fn begin(&mut self, name: &FunctionName, arguments: Result<Arguments>) -> Result<()> {
+    /// The guest makes a call. `given` is the types of its parameters, if handles can be given away in them.
+    fn begin(
+        &mut self,
+        name: &FunctionName,
+        given: Option<&[Type]>,
+        arguments: Result<Arguments>,
+    ) -> Result<()> {
         let mut arguments = arguments.map_err(|error| refused(name, error))?;
+        let gone = given.map_or_else(Vec::new, |types| owned(types, &arguments));
         number(&mut arguments, |ty, rep| {
             let known = self.ids.get(ty, rep);
             known.ok_or_else(|| TapError::UnknownHandle { call: name.clone() })
         })?;
+        for handle in gone {
+            self.ids.forget(handle.ty, handle.rep);
+        }
         Ok(self.open(name, arguments.values)?)
     }
 
@@ -191,6 +202,28 @@ impl Tap {
         };
         Ok(open.event(Outcome::Returned(value)))
     }
+}
+
+/// The types of an imported function's parameters, if handles can be given away in them.
+fn given_away(engine: &Engine, component: &Component, call: &FunctionName) -> Option<Vec<Type>> {
+    let ty = component.component_type();
+    let function = match ty.get_import(engine, &call.interface).map(|import| import.ty) {
+        Some(ComponentItem::ComponentInstance(instance)) => instance.get_export(engine, &call.function)?.ty,
+        _ => ty.get_import(engine, &call.function)?.ty,
+    };
+    let ComponentItem::ComponentFunc(function) = function else { return None };
+    let types: Vec<Type> = function.params().map(|(_, ty)| ty).collect();
+    types.iter().any(abi::has_owned_handle).then_some(types)
+}
+
+/// The handles among arguments that are given away.
+fn owned(types: &[Type], arguments: &Arguments) -> Vec<LiftedHandle> {
+    let mut owned = Vec::new();
+    for (value, ty) in arguments.values.iter().zip(types) {
+        abi::owned_handles(value, ty, &mut owned);
+    }
+    let handles = arguments.handles.iter().zip(owned);
+    handles.filter_map(|(handle, owned)| owned.then_some(*handle)).collect()
 }
 
 /// What an instrumented component imports of the tap for one imported function.

@@ -217,6 +217,73 @@ async fn a_representation_that_the_host_uses_again_gets_a_fresh_number() {
     assert_eq!(recorded.outcomes, vec![Outcome::Returned(Some(Value::from(3u32))); 3]);
 }
 
+/// A guest that has two cells at once, uses each, and drops one after the other.
+const TWINS: &str = r#"
+    (func (export "retake:test/guest#keep") (param i32) (result i32)
+      (local $one i32) (local $two i32) (local $sum i32)
+      (local.set $one (call $new (i32.const 1)))
+      (local.set $two (call $new (i32.const 2)))
+      (local.set $sum (i32.add (call $get (local.get $one)) (call $get (local.get $two))))
+      (local.set $sum (i32.add (local.get $sum) (call $both (local.get $one) (local.get $two))))
+      (call $drop (local.get $one))
+      (local.set $sum (i32.add (local.get $sum) (call $get (local.get $two))))
+      (call $drop (local.get $two))
+      (local.get $sum))"#;
+
+/// A host that gives out one representation for all of them (`Resource::new_own(0)`) cannot tell them apart, so neither
+/// can the recording.
+#[tokio::test]
+async fn handles_with_one_representation_have_one_number() {
+    let mut session = Session::of(handwritten(KEEPER_WIT, KEEPER_IMPORTS, TWINS))
+        .call("keep", [Value::from(0u32)])
+        .answer(rep(1))
+        .answer(rep(1));
+    for answer in [1u32, 10, 100, 1000] {
+        session = session.answer(Value::from(answer));
+    }
+    let recorded = session.record_and_replay().await;
+    let one = || vec![number(1)];
+    let both = vec![number(1), number(1)];
+    assert_eq!(inputs(&recorded.host_calls)[2..], [one(), one(), both, one(), one(), one()]);
+    assert_eq!(recorded.outcomes, [Outcome::Returned(Some(Value::from(1111u32)))]);
+}
+
+/// What was given away is the host's, wherever in the arguments it was, and its representation may come back.
+#[tokio::test]
+async fn a_representation_that_was_given_away_gets_a_fresh_number() {
+    let wit = mirrored(
+        &["cell"],
+        "record r { a: u8, b: option<own<cell>>, c: list<own<cell>>, d: borrow<cell> }
+         variant v { a, b(tuple<u64, own<cell>>) }
+         make: func() -> own<cell>;
+         take: func(one: own<cell>);
+         take-record: func(r: r);
+         take-variants: func(all: list<v>, last: result<own<cell>, own<cell>>);",
+    );
+    let used = |index| Value::Handle(REP + index);
+    let record = Value::record([
+        ("a", Value::from(1u8)),
+        ("b", some(used(1))),
+        ("c", list([used(2)])),
+        ("d", used(3)),
+    ]);
+    let variant = |index| case("b", list([Value::from(1u64), used(index)]));
+    let session = Session::of(echo(&wit))
+        .call("take", [used(0)])
+        .answer(None)
+        .call("take-record", [record])
+        .answer(None)
+        .call("take-variants", [list([variant(4), Value::from("a")]), case("err", used(5))])
+        .answer(None);
+    let session = (0..6).fold(session, |session, index| session.call("make", []).answer(used(index)));
+    let recorded = session.record().await;
+    let made = recorded.host_calls.iter().filter(|call| &*call.function == "make");
+    let made: Vec<Outcome> = made.map(|call| call.output.clone()).collect();
+    // The guest has the one that it lent still, and now has it twice.
+    let expected = [7, 8, 9, 4, 10, 11].map(|fresh| Outcome::Returned(Some(number(fresh))));
+    assert_eq!(made, expected);
+}
+
 #[tokio::test]
 async fn handles_are_counted_per_type_across_interfaces_that_share_a_type() {
     let wit = "package retake:test;
