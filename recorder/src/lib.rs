@@ -25,6 +25,7 @@ mod recorder;
 mod session;
 mod take_file;
 pub mod theater;
+mod unprovided;
 mod wave;
 mod worker;
 
@@ -36,6 +37,7 @@ pub use program::{Program, SessionOptions};
 pub use recorder::{Durability, Progress, Recorder};
 pub use session::Session;
 pub use take_file::{FileLost, TakeFile};
+pub use unprovided::Unprovided;
 pub use wave::{Invocation, WaveError, to_wave};
 
 // What an embedder needs besides.
