@@ -9,13 +9,15 @@ use bytes::Bytes;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use http::Request;
 use retake_actor::profile;
-use retake_chain::{EngineProfile, InstanceMode};
+use retake_chain::{BYTE_ORDER_MARK, EngineProfile, InstanceMode};
 use retake_recorder::{Durability, Permissions};
 
 pub use suite::{Annotate, MergeOptions, ReportOptions, TestOptions};
 
 use crate::input;
-use crate::values::{PreopenOption, body_file, parse_bytes, parse_dir, parse_env, parse_request};
+use crate::values::{
+    PreopenOption, body_file, parse_address, parse_bytes, parse_dir, parse_env, parse_request,
+};
 
 /// Record what a WebAssembly actor does at its boundary, replay it, and prove it.
 #[derive(Debug, Parser)]
@@ -58,7 +60,7 @@ pub struct RecordOptions {
     #[arg(long, requires = "output")]
     pub force: bool,
     /// Serve an HTTP actor on this address until SIGINT, SIGTERM or SIGHUP; the bound address is the first line on stderr.
-    #[arg(long, value_name = "ADDR", conflicts_with = "request")]
+    #[arg(long, value_name = "HOST:PORT", conflicts_with = "request", value_parser = parse_address)]
     pub http: Option<String>,
     /// Send one request to an HTTP actor: `METHOD PATH [BODY]`, where BODY is text or @FILE. May be repeated.
     #[arg(long, value_name = "REQUEST")]
@@ -297,6 +299,7 @@ impl RecordOptions {
                 line.strip_prefix('#')
                     .is_some_and(|rest| !rest.starts_with(|next: char| next.is_ascii_digit()))
             };
+            let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&text);
             let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !is_comment(line));
             calls.extend(lines.map(str::to_string));
         }

@@ -1,5 +1,6 @@
 //! Owns the values in options, from text to what the libraries want.
 
+use std::net::{IpAddr, Ipv6Addr};
 use std::path::Path;
 
 use bytes::Bytes;
@@ -16,7 +17,54 @@ pub struct PreopenOption(pub Preopen);
 pub fn parse_env(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_string(), value.to_string())),
-        _ => Err("write it as NAME=VALUE".into()),
+        Some(_) => Err("the name is missing; write it as NAME=VALUE".into()),
+        None => Err("`=` is missing; write it as NAME=VALUE, or give the variable of this process with \
+                     `--inherit-env NAME`"
+            .into()),
+    }
+}
+
+/// `HOST:PORT`, where HOST is a name or an address.
+pub fn parse_address(text: &str) -> Result<String, String> {
+    const FORM: &str = "write it as HOST:PORT, such as 127.0.0.1:8080 (port 0 is any free one)";
+    if let Some((scheme, rest)) = text.split_once("://") {
+        let rest = rest.split('/').next().unwrap_or_default();
+        return Err(format!("`{scheme}://` is not part of an address: give `{rest}`"));
+    }
+    let is_port = |port: &str| port.parse::<u16>().is_ok() && port.bytes().all(|byte| byte.is_ascii_digit());
+    if is_port(text) {
+        return Err(format!("this is a port without a host: give `127.0.0.1:{text}`"));
+    }
+    if text.parse::<IpAddr>().is_ok() {
+        let host = if text.contains(':') { format!("[{text}]") } else { text.to_string() };
+        return Err(format!("the port is missing: give `{host}:8080`, or port 0 for any free one"));
+    }
+    let is_name = |host: &str| {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+        !host.is_empty() && host.bytes().all(allowed)
+    };
+    let Some((host, port)) = text.rsplit_once(':') else {
+        return Err(match is_name(text) {
+            true => format!("the port is missing: give `{text}:8080`, or port 0 for any free one"),
+            false => format!("it is not an address; {FORM}"),
+        });
+    };
+    if !is_port(port) {
+        return Err(format!("`{port}` is not a port, which is a number from 0 to 65535; {FORM}"));
+    }
+    if host.is_empty() {
+        return Err(format!(
+            "the host is missing: give `127.0.0.1:{port}` (or `0.0.0.0:{port}` for every address of this machine)"
+        ));
+    }
+    let inner = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let is_address = inner.is_some_and(|host| host.parse::<Ipv6Addr>().is_ok());
+    match is_address || is_name(host) {
+        true => Ok(text.into()),
+        false if host.parse::<Ipv6Addr>().is_ok() => {
+            Err(format!("an IPv6 address stands in brackets: give `[{host}]:{port}`"))
+        }
+        false => Err(format!("`{host}` is not a name or an address; {FORM}")),
     }
 }
 
@@ -41,7 +89,13 @@ pub fn parse_bytes(text: &str) -> Result<u64, String> {
 
 /// `HOST::GUEST` or `HOST::GUEST:ro`.
 pub fn parse_dir(text: &str) -> Result<PreopenOption, String> {
-    let (host, guest) = text.split_once("::").ok_or("write it as HOST::GUEST or HOST::GUEST:ro")?;
+    let (host, guest) = text.split_once("::").ok_or_else(|| {
+        let meant = match text.split_once(':') {
+            Some((host, guest)) => format!("{host}::{guest}"),
+            None => format!("{text}::/{}", text.trim_matches(['/', '.'])),
+        };
+        format!("there is no `::`; write it as HOST::GUEST or HOST::GUEST:ro, such as `{meant}`")
+    })?;
     let (guest, read_only) = match guest.strip_suffix(":ro") {
         Some(guest) => (guest, true),
         None => (guest, false),
@@ -62,10 +116,16 @@ pub fn parse_request(text: &str) -> Result<Request<Bytes>, String> {
     let wrong = |what: String| format!("`--request {text}`: {what}; write it as 'METHOD PATH [BODY]'");
     let mut parts = text.splitn(3, ' ');
     let method = parts.next().unwrap_or_default();
-    let method = Method::from_bytes(method.as_bytes()).map_err(|error| wrong(error.to_string()))?;
+    let method =
+        Method::from_bytes(method.as_bytes()).map_err(|_| wrong(format!("`{method}` is not a method")))?;
     let path = parts.next().ok_or_else(|| wrong("the path is missing".into()))?;
     if !path.starts_with('/') {
-        return Err(wrong(format!("the path `{path}` does not begin with `/`")));
+        let path_of = |url: &str| {
+            url.split_once("://").map(|(_, rest)| rest.find('/').map_or("/", |at| &rest[at..]).to_string())
+        };
+        let meant =
+            path_of(path).map(|path| format!(" (give `{path}`, without the host)")).unwrap_or_default();
+        return Err(wrong(format!("the path `{path}` does not begin with `/`{meant}")));
     }
     let uri: Uri = path.parse().map_err(|error| wrong(format!("`{path}`: {error}")))?;
     let body = match parts.next() {

@@ -162,6 +162,39 @@ fn a_folder_that_others_may_write_to_is_not_used() {
     }
 }
 
+/// Whoever may write to a parent may put another folder in place of ours. In a sticky one they may not.
+#[test]
+fn a_folder_in_a_parent_that_others_may_write_to_is_not_used() {
+    let cached = Cached::new();
+    let (parent, link) = (cached.0.path("parent"), cached.0.path("link"));
+    let kept = parent.join("deep/cache");
+    fs::create_dir(&parent).expect("a folder");
+    std::os::unix::fs::symlink(parent.join("deep"), &link).expect("a link");
+    let hello = actor("hello.wat");
+    let record = |folder: PathBuf| {
+        let mut command = cached.command(&["record", &hello, "-o", "it.take", "--force"]);
+        Ended::of(command.env("RETAKE_CACHE_DIR", folder).output().expect("the binary starts")).expect(0)
+    };
+    let set_mode = |mode| fs::set_permissions(&parent, Permissions::from_mode(mode)).expect("it is ours");
+    let refused = ["note: compiled code is not kept", "parent`, which others may write to"];
+
+    set_mode(0o777);
+    record(kept.clone()).says(&refused);
+    assert!(!parent.join("deep").exists(), "nothing is made there");
+
+    set_mode(0o1777);
+    says_nothing_of_the_cache(&record(kept.clone()));
+    assert_eq!(fs::read_dir(&kept).expect("the cache").count(), 1);
+    says_nothing_of_the_cache(&record(link.join("cache")));
+
+    for mode in [0o777, 0o770] {
+        set_mode(mode);
+        for folder in [kept.clone(), link.join("cache")] {
+            record(folder).says(&refused);
+        }
+    }
+}
+
 #[test]
 fn an_entry_that_others_may_write_to_is_written_anew() {
     let cached = Cached::new();

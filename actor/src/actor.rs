@@ -1,6 +1,8 @@
 //! Owns [`Actor`]: a component or a WASI 0.1 module as it was given, its digest, and the component that runs.
 
-use retake_chain::ContentRef;
+use std::borrow::Cow;
+
+use retake_chain::{BYTE_ORDER_MARK, ContentRef, FileKind, Wanted};
 use thiserror::Error;
 use wasmtime::component::Component;
 use wasmtime::{Engine, Result};
@@ -8,6 +10,7 @@ use wasmtime::{Engine, Result};
 use crate::adapt::{AdaptError, adapt, is_module};
 use crate::boundary::{InstrumentError, expect_component};
 use crate::code_cache::CodeCache;
+use crate::features::{self, Feature};
 use crate::shared_memory::{self, SharedMemory};
 
 /// A component, or a core module of WASI 0.1, as it was given.
@@ -33,8 +36,16 @@ pub enum LoadError {
     /// It has a shared memory.
     #[error(transparent)]
     SharedMemory(#[from] SharedMemory),
+    /// It needs a feature that the engine does not have.
+    #[error("this uses {feature}, which cannot be recorded or replayed; {remedy}")]
+    Feature {
+        /// The feature.
+        feature: &'static str,
+        /// What to do.
+        remedy: &'static str,
+    },
     /// The engine does not compile it.
-    #[error("the component does not compile: {reason}")]
+    #[error("the component is valid, and the engine cannot compile it: {reason}")]
     Compile {
         /// What the engine says.
         reason: String,
@@ -44,11 +55,7 @@ pub enum LoadError {
 impl Actor {
     /// Takes a component, or a core module of WASI 0.1 that it turns into one, as binary or as text; refuses anything else.
     pub fn new(bytes: &[u8]) -> Result<Actor, LoadError> {
-        let bytes = wat::parse_bytes(bytes).map_err(|error| {
-            // The first line says what is wrong, the rest shows where in the text.
-            let message = error.to_string();
-            InstrumentError::NotWasm { reason: message.lines().next().unwrap_or_default().to_string() }
-        })?;
+        let bytes = binary(bytes)?;
         shared_memory::refuse(&bytes)?;
         let adapted = if is_module(&bytes) {
             let component = adapt(&bytes)?;
@@ -83,7 +90,34 @@ impl Actor {
     }
 }
 
+/// Turns component or module text into binary; refuses what is neither text nor binary.
+fn binary(bytes: &[u8]) -> Result<Cow<'_, [u8]>, InstrumentError> {
+    let kind = FileKind::of(bytes);
+    match kind {
+        FileKind::Component | FileKind::Module => return Ok(bytes.into()),
+        FileKind::ComponentText => {}
+        kind => return Err(InstrumentError::NotWasm { reason: kind.told(Wanted::Component) }),
+    }
+    let text = bytes.strip_prefix(BYTE_ORDER_MARK.as_bytes()).unwrap_or(bytes);
+    wat::parse_bytes(text).map_err(|error| {
+        // The first line says what is wrong, the second where; the rest shows the text.
+        let message = error.to_string();
+        let mut lines = message.lines();
+        let reason = lines.next().unwrap_or_default().to_string();
+        let place = lines.next().and_then(|line| line.trim().strip_prefix("--> <anon>:")).unwrap_or("?");
+        InstrumentError::BadText { place: place.into(), reason }
+    })
+}
+
 /// Compiles a component, original or instrumented, and keeps nothing of it.
 pub fn compile(engine: &Engine, bytes: &[u8]) -> Result<Component, LoadError> {
-    Component::from_binary(engine, bytes).map_err(|error| LoadError::Compile { reason: format!("{error:#}") })
+    Component::from_binary(engine, bytes).map_err(|error| {
+        if let Some(Feature { name, remedy }) = features::unsupported(bytes) {
+            return LoadError::Feature { feature: name, remedy };
+        }
+        match features::invalid(bytes) {
+            Some(reason) => InstrumentError::Invalid { reason }.into(),
+            None => LoadError::Compile { reason: format!("{error:#}") },
+        }
+    })
 }

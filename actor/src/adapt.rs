@@ -10,33 +10,102 @@ use wasi_preview1_component_adapter_provider::{
     WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME as WASI_0_1, WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER as COMMAND,
     WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER as REACTOR,
 };
-use wasmparser::{Encoding, Parser, Payload};
-use wit_component::ComponentEncoder;
+use wasmparser::{Encoding, ExternalKind, Parser, Payload, TypeRef};
+use wit_component::{AdapterModuleDidNotExport, ComponentEncoder};
+
+use crate::features::{self, Feature, on_one_line};
 
 /// The export that makes a module a command.
 const START: &str = "_start";
+/// The export that a reactor is made ready with; nobody else calls it.
+const INITIALIZE: &str = "_initialize";
 /// What the name of a custom section begins with that says what component a module makes; `wit-bindgen` writes them.
 const COMPONENT_TYPE: &str = "component-type";
+
+/// The name under which a program of WASI 0.1 exports its memory.
+const MEMORY: &str = "memory";
 
 /// Why a core module cannot be turned into a component.
 #[derive(Debug, Error)]
 pub enum AdaptError {
+    /// It is not a valid module.
+    #[error("the core module is damaged or not valid: {reason}; build or copy it again")]
+    Invalid {
+        /// What the validator says.
+        reason: String,
+    },
+    /// It needs a feature that the engine does not have.
+    #[error("the core module uses {feature}, which cannot be recorded; {remedy}")]
+    Feature {
+        /// The feature.
+        feature: &'static str,
+        /// What to do.
+        remedy: &'static str,
+    },
     /// It does not say how it is to be driven.
     #[error(
-        "this is a core module and no program: it neither exports `_start`, as a command of WASI 0.1 does, nor says what \
-         component it makes; turn it into a component with `wasm-tools component new`"
+        "this is a core module and not a program: it does not export `_start`, as a command of WASI 0.1 does, and its \
+         exports ({exports}) have no component types; write their types in WIT and put them into the module with \
+         `wasm-tools component embed`, or build a component from its source"
     )]
-    NoProgram,
-    /// It is no valid module, or imports what WASI 0.1 does not have.
+    NoProgram {
+        /// What it exports, for people.
+        exports: String,
+    },
+    /// It exports nothing.
     #[error(
-        "this is a core module, and no component can be made of it with WASI 0.1 (`{WASI_0_1}`): {reason}; turn it into a \
-         component with `wasm-tools component new`"
+        "this is a core module that exports no function, so there is nothing to call; build a command of WASI (with `_start`) \
+         or a component"
+    )]
+    NoExports,
+    /// A command without a memory that others can use.
+    #[error(
+        "this core module is a program (it exports `_start`), but it exports no memory named `{MEMORY}`, which WASI 0.1 \
+         passes values through; {remedy}"
+    )]
+    NoMemory {
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// It imports something that WASI 0.1 does not have.
+    #[error(
+        "this core module imports `{module}::{name}`, which WASI 0.1 (`{WASI_0_1}`) does not have; {remedy}"
+    )]
+    Foreign {
+        /// The module that it is imported from.
+        module: String,
+        /// The import.
+        name: String,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// The encoder refuses it for another reason.
+    #[error(
+        "this is a core module, and no component can be made of it with WASI 0.1 (`{WASI_0_1}`): {reason}; build it for WASI \
+         0.1 or 0.2 with a current toolchain"
     )]
     Unadaptable {
-        /// What the validator or the encoder says.
+        /// What the encoder says.
         reason: String,
     },
 }
+
+/// What to do about imports of modules that are not of WASI 0.1, by how the module's name begins.
+const FOREIGN: [(&str, &str); 6] = [
+    ("wasi_unstable", "it was built for the WASI before 0.1: build it with a current toolchain"),
+    ("wasi", "threads are not supported: build it without them"),
+    ("wbg", FOR_JAVASCRIPT),
+    ("__wbindgen", FOR_JAVASCRIPT),
+    ("go", "it was built for JavaScript: build it with `GOOS=wasip1`"),
+    (
+        "",
+        "build it so that it needs WASI alone, or write the import in WIT, put that into the module with `wasm-tools component \
+         embed`, and record it in a host that provides it",
+    ),
+];
+
+const FOR_JAVASCRIPT: &str =
+    "it was built for JavaScript: build it for the target `wasm32-wasip1` or `wasm32-wasip2`";
 
 /// Whether the bytes begin as a core module does.
 pub(crate) fn is_module(bytes: &[u8]) -> bool {
@@ -46,39 +115,106 @@ pub(crate) fn is_module(bytes: &[u8]) -> bool {
 
 /// Turns a core module into a component.
 pub(crate) fn adapt(module: &[u8]) -> Result<Vec<u8>, AdaptError> {
-    let unadaptable =
-        |reason: String| AdaptError::Unadaptable { reason: reason.lines().collect::<Vec<_>>().join(", ") };
+    let unadaptable = |reason: &str| AdaptError::Unadaptable { reason: on_one_line(reason) };
     // The encoder takes it for granted that the module is valid.
-    wasmparser::validate(module).map_err(|error| unadaptable(error.to_string()))?;
-    let adapter = match says_of_itself(module) {
+    if let Err(error) = wasmparser::validate(module) {
+        return Err(match features::unsupported(module) {
+            Some(Feature { name, remedy }) => AdaptError::Feature { feature: name, remedy },
+            None => AdaptError::Invalid { reason: on_one_line(&error.to_string()) },
+        });
+    }
+    let said = says_of_itself(module);
+    let adapter = match &said {
+        Said { is_command: true, names_component: false, .. } => {
+            said.fits_wasi()?;
+            COMMAND
+        }
         Said { is_command: true, .. } => COMMAND,
         Said { names_component: true, .. } => REACTOR,
-        Said { .. } => return Err(AdaptError::NoProgram),
+        Said { exports, .. } if exports.is_empty() => return Err(AdaptError::NoExports),
+        Said { exports, .. } => return Err(AdaptError::NoProgram { exports: listed(exports) }),
     };
     let encode = || {
         let encoder = ComponentEncoder::default().module(module)?.adapter(WASI_0_1, adapter)?;
         encoder.validate(true).encode()
     };
     match catch_unwind(encode) {
-        Ok(encoded) => encoded.map_err(|error| unadaptable(format!("{error:#}"))),
-        Err(_) => Err(unadaptable("the encoder cannot handle it".into())),
+        Ok(encoded) => encoded.map_err(|error| match error.downcast_ref::<AdapterModuleDidNotExport>() {
+            Some(missing) => AdaptError::Foreign {
+                module: WASI_0_1.into(),
+                name: missing.to_string().split('`').nth(1).unwrap_or_default().into(),
+                remedy: "build it with a current toolchain",
+            },
+            None => unadaptable(&format!("{error:#}")),
+        }),
+        Err(_) => Err(unadaptable("its parts do not fit together")),
     }
 }
 
-/// What a module says of how it is to be driven.
+/// What a module says of how it is to be driven, and what of.
 #[derive(Default)]
-struct Said {
+struct Said<'a> {
     is_command: bool,
     names_component: bool,
+    /// The functions that others may call.
+    exports: Vec<&'a str>,
+    /// The first import that WASI 0.1 does not have, by its module.
+    foreign: Option<(&'a str, &'a str)>,
+    imports_memory: bool,
+    exports_memory: bool,
+}
+
+impl Said<'_> {
+    /// Whether a command can be one of WASI 0.1, as far as can be said without its types.
+    fn fits_wasi(&self) -> Result<(), AdaptError> {
+        if let Some((module, name)) = self.foreign {
+            let remedy = FOREIGN.iter().find(|(begin, _)| module.starts_with(begin));
+            let remedy = remedy.map_or("build it so that it needs WASI alone", |(_, remedy)| *remedy);
+            return Err(AdaptError::Foreign { module: module.into(), name: name.into(), remedy });
+        }
+        let remedy = match (self.imports_memory, self.exports_memory) {
+            (true, _) => {
+                "it imports its memory: link it so that it has one of its own (without `--import-memory`)"
+            }
+            (false, true) => return Ok(()),
+            (false, false) => "have it export one (as text: `(memory (export \"memory\") 1)`)",
+        };
+        Err(AdaptError::NoMemory { remedy })
+    }
+}
+
+/// Some of the names, for people.
+fn listed(names: &[&str]) -> String {
+    const SHOWN: usize = 5;
+    let shown: Vec<_> = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
+    match names.len().saturating_sub(SHOWN) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
 }
 
 /// Looks through a module that is valid.
-fn says_of_itself(module: &[u8]) -> Said {
+fn says_of_itself(module: &[u8]) -> Said<'_> {
     let mut said = Said::default();
     for payload in Parser::new(0).parse_all(module).flatten() {
         match payload {
+            Payload::ImportSection(imports) => {
+                for import in imports.into_imports().flatten() {
+                    if matches!(import.ty, TypeRef::Memory(_)) {
+                        said.imports_memory = true;
+                    } else if import.module != WASI_0_1 {
+                        said.foreign.get_or_insert((import.module, import.name));
+                    }
+                }
+            }
             Payload::ExportSection(exports) => {
-                said.is_command = exports.into_iter().flatten().any(|export| export.name == START);
+                for export in exports.into_iter().flatten() {
+                    said.is_command |= export.name == START;
+                    said.exports_memory |= export.kind == ExternalKind::Memory && export.name == MEMORY;
+                    if export.kind == ExternalKind::Func && export.name != INITIALIZE {
+                        said.exports.push(export.name);
+                    }
+                }
             }
             Payload::CustomSection(section) => {
                 said.names_component |= section.name().starts_with(COMPONENT_TYPE);

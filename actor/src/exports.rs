@@ -29,6 +29,61 @@ pub struct Export {
     index: ComponentExportIndex,
 }
 
+/// An export that cannot be called from outside by its name: what it takes or returns has no form outside of the component.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("`{function}` {problem}, and so cannot be called by its name; {}", callable(.others))]
+pub struct NotCallable {
+    /// The export.
+    pub function: String,
+    /// Which of its types is the reason.
+    pub problem: String,
+    /// Exports that can be called.
+    pub others: Vec<String>,
+}
+
+fn callable(others: &[String]) -> String {
+    match others {
+        [] => "the component exports no function that takes and returns values alone".into(),
+        others => format!("these can be called: `{}`", others.join("`, `")),
+    }
+}
+
+/// What in a type has no form outside of the component, if something does.
+fn formless(ty: &Type) -> Option<&'static str> {
+    fn first(mut types: impl Iterator<Item = Type>) -> Option<&'static str> {
+        types.find_map(|ty| formless(&ty))
+    }
+    match ty {
+        Type::Own(_) | Type::Borrow(_) => Some("a handle of a resource"),
+        Type::Future(_) => Some("a future"),
+        Type::Stream(_) => Some("a stream"),
+        Type::ErrorContext => Some("an error context"),
+        Type::Map(_) => Some("a map"),
+        Type::FixedLengthList(_) => Some("a list of a fixed length"),
+        Type::List(list) => formless(&list.ty()),
+        Type::Option(option) => formless(&option.ty()),
+        Type::Record(record) => first(record.fields().map(|field| field.ty)),
+        Type::Tuple(tuple) => first(tuple.types()),
+        Type::Variant(variant) => first(variant.cases().filter_map(|case| case.ty)),
+        Type::Result(result) => first(result.ok().into_iter().chain(result.err())),
+        Type::Bool
+        | Type::S8
+        | Type::U8
+        | Type::S16
+        | Type::U16
+        | Type::S32
+        | Type::U32
+        | Type::S64
+        | Type::U64
+        | Type::Float32
+        | Type::Float64
+        | Type::Char
+        | Type::String
+        | Type::Enum(_)
+        | Type::Flags(_) => None,
+    }
+}
+
 /// No function is exported under a name.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("the component exports no function `{name}`; {}", suggestions(.near))]
@@ -37,6 +92,17 @@ pub struct UnknownExport {
     pub name: String,
     /// Names that are exported, the likeliest first.
     pub near: Vec<String>,
+}
+
+/// Why a name stands for no export that can be called from outside.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Uncalled {
+    /// There is none.
+    #[error(transparent)]
+    Unknown(#[from] UnknownExport),
+    /// There is one, and it cannot be called so.
+    #[error(transparent)]
+    NotCallable(#[from] NotCallable),
 }
 
 fn suggestions(near: &[String]) -> String {
@@ -67,6 +133,20 @@ impl Export {
     /// The parameters that a caller gives: all but the state.
     pub fn params(&self) -> Vec<(&str, Type)> {
         self.ty.params().skip(usize::from(self.stateful.is_some())).collect()
+    }
+
+    /// Why a caller from outside cannot call it, if so: the host itself still can.
+    fn problem(&self) -> Option<String> {
+        let taken = self.ty.params().find_map(|(name, ty)| {
+            let what = formless(&ty)?;
+            Some(format!("takes {what} (`{name}`)"))
+        });
+        let returned = || {
+            let what = self.ty.results().find_map(|ty| formless(&ty))?;
+            Some(format!("returns {what}"))
+        };
+        let asynchronous = || self.ty.async_().then(|| "is async (WASI 0.3)".to_string());
+        taken.or_else(returned).or_else(asynchronous)
     }
 
     /// Where the function is in an instance of the component.
@@ -130,15 +210,31 @@ impl Exports {
         let mut called_so = self.0.iter().filter(|export| export.parts().1 == name);
         match (called_so.next(), called_so.next()) {
             (Some(only), None) => Ok(only),
-            _ => Err(UnknownExport { name: name.into(), near: self.near(name) }),
+            _ => Err(UnknownExport { name: name.into(), near: self.near(name, |_| true) }),
         }
     }
 
-    fn near(&self, name: &str) -> Vec<String> {
+    /// As [`resolve`](Self::resolve), for a caller from outside of the component.
+    ///
+    /// # Errors
+    /// [`Uncalled`] if there is no such function, or what it takes or returns has no form outside of the component.
+    pub fn callable(&self, name: &str) -> Result<&Export, Uncalled> {
+        let export = self.resolve(name)?;
+        match export.problem() {
+            None => Ok(export),
+            Some(problem) => {
+                let others = self.near(name, |export| export.problem().is_none());
+                Err(NotCallable { function: export.name.clone(), problem, others }.into())
+            }
+        }
+    }
+
+    /// Names of some of the exports, the most alike first.
+    fn near(&self, name: &str, wanted: impl Fn(&Export) -> bool) -> Vec<String> {
         let likeness = |export: &Export| {
             strsim::jaro_winkler(&export.name, name).max(strsim::jaro_winkler(export.parts().1, name))
         };
-        let mut near: Vec<&Export> = self.0.iter().collect();
+        let mut near: Vec<&Export> = self.0.iter().filter(|export| wanted(export)).collect();
         near.sort_by(|a, b| likeness(b).total_cmp(&likeness(a)));
         near.into_iter().take(SUGGESTED).map(|export| export.name.clone()).collect()
     }

@@ -15,6 +15,7 @@ mod adapt;
 mod boundary;
 mod code_cache;
 mod exports;
+mod features;
 mod limits;
 mod outcome;
 pub mod profile;
@@ -29,7 +30,7 @@ pub use boundary::{
     instrument, link_stand_in,
 };
 pub use code_cache::{CacheError, CodeCache};
-pub use exports::{Export, Exports, UnknownExport};
+pub use exports::{Export, Exports, NotCallable, Uncalled, UnknownExport};
 pub use limits::{Limits, MemoryUse};
 pub use outcome::{RaisedIn, RaisedOutcome, outcome_of};
 pub use shared_memory::SharedMemory;

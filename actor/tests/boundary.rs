@@ -9,6 +9,8 @@ mod adapt;
 mod drops;
 #[path = "boundary/endings.rs"]
 mod endings;
+#[path = "boundary/exports.rs"]
+mod exports;
 #[path = "boundary/handles.rs"]
 mod handles;
 #[path = "boundary/imports.rs"]

@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use retake_actor::{Exports, LoadError, TapError};
+use retake_actor::{Export, Exports, LoadError, TapError};
 use retake_chain::ChainError;
 use retake_chain::log::WriteError;
 use thiserror::Error;
 
 use crate::take_file::FileLost;
+use crate::unprovided::Unprovided;
 
 /// Why a session could not be recorded.
 #[derive(Debug, Error)]
@@ -19,18 +20,17 @@ pub enum RecordError {
     /// It has no export that a session drives by itself.
     #[error(
         "the component has no export that can be driven: it exports {exports}; driven without a name are \
-         `wasi:http/incoming-handler@0.2.x` and `wasi:cli/run@0.2.x`, and any function by its name with `--invoke`"
+         `wasi:http/incoming-handler@0.2.x` and `wasi:cli/run@0.2.x`; {remedy}"
     )]
     NoEntry {
         /// The exported functions, as a list for people.
         exports: String,
+        /// What to do.
+        remedy: &'static str,
     },
-    /// The actor imports something that neither WASI nor wasi:http provides in the version it wants.
-    #[error("an import of the actor is not provided: {reason}")]
-    Import {
-        /// What the linker says, with the import's name.
-        reason: String,
-    },
+    /// The actor imports something that its host does not provide.
+    #[error("an import of the actor is not provided: {0}")]
+    Import(Unprovided),
     /// A directory to preopen cannot be opened.
     #[error("the directory `{}` for `--dir` cannot be opened: {reason}", host.display())]
     Directory {
@@ -79,8 +79,27 @@ fn write_fault(fault: &WriteError) -> String {
 impl RecordError {
     pub(crate) fn no_entry(exports: &Exports) -> Self {
         let names: Vec<_> = exports.iter().map(|export| format!("`{}`", export.name)).collect();
+        let of_wasi_0_3 = |export: &Export| {
+            let wasi = export.name.strip_prefix("wasi:").and_then(|name| name.split_once('@'));
+            wasi.is_some_and(|(_, version)| version.starts_with("0.3."))
+        };
+        let remedy = match names.is_empty() {
+            true => "build it with one of them",
+            false if exports.iter().any(of_wasi_0_3) => {
+                "this one is for WASI 0.3: build it for WASI 0.2 (with Rust: `cargo build --target wasm32-wasip2`)"
+            }
+            false => "call any other by its name, with `--invoke`",
+        };
         let exports = if names.is_empty() { "no function".into() } else { names.join(", ") };
-        RecordError::NoEntry { exports }
+        RecordError::NoEntry { exports, remedy }
+    }
+
+    /// A fault of linking: an import that is not provided, or the engine's own.
+    pub(crate) fn linking(error: wasmtime::Error) -> Self {
+        match Unprovided::of(&error) {
+            Some(unprovided) => RecordError::Import(unprovided),
+            None => RecordError::engine(error),
+        }
     }
 
     pub(crate) fn engine(error: wasmtime::Error) -> Self {

@@ -27,6 +27,7 @@ mod session;
 mod stdio;
 mod take_file;
 pub mod theater;
+mod unprovided;
 mod wave;
 mod worker;
 
@@ -39,6 +40,7 @@ pub use recorder::{Durability, Progress, Recorder};
 pub use session::Session;
 pub use stdio::Stdio;
 pub use take_file::{FileLost, TakeFile};
+pub use unprovided::Unprovided;
 pub use wave::{Invocation, WaveError, to_wave};
 
 // What an embedder needs besides.

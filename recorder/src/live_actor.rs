@@ -6,7 +6,7 @@ use bytes::Bytes;
 use retake_actor::abi::val::{from_value, to_value};
 use retake_actor::{
     ActorError, ActorHandle, ActorOperation, ActorStore, Export, HasActor, Mailbox, Messenger, RaisedIn,
-    StatefulCall, TapError,
+    StatefulCall, TapError, Uncalled,
 };
 use retake_chain::{
     ChainEventData, InstanceMode, Outcome, StateChain, TheaterId, TheaterRuntimeEventData, Value,
@@ -262,9 +262,11 @@ impl<T: HasActor> LiveActor<T> {
         params: Vec<Value>,
     ) -> Result<Result<Option<Value>, ActorError>, RecordError> {
         let program = self.program.clone();
-        let export = match program.exports().resolve(name) {
+        // Whatever cannot be carried to its caller is refused before it runs.
+        let export = match program.exports().callable(name) {
             Ok(export) => export,
-            Err(unknown) => return Ok(Err(unknown.into())),
+            Err(Uncalled::Unknown(unknown)) => return Ok(Err(unknown.into())),
+            Err(Uncalled::NotCallable(refused)) => return Ok(Err(refused.into())),
         };
         let vals = match arguments(export, &self.actor.state, &params) {
             Ok(vals) => vals,

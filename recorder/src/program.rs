@@ -95,10 +95,8 @@ impl<T: HasActor> Program<T> {
         Tap::add_to_linker(&mut linker, &engine, &instrumented, &component, |data: &mut T| {
             &mut data.actor().tap
         })
-        .map_err(RecordError::engine)?;
-        let pre = linker
-            .instantiate_pre(&component)
-            .map_err(|error| RecordError::Import { reason: format!("{error:#}") })?;
+        .map_err(RecordError::linking)?;
+        let pre = linker.instantiate_pre(&component).map_err(RecordError::linking)?;
         let asks_for_chain = instrumented
             .functions
             .iter()

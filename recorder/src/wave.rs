@@ -1,7 +1,7 @@
 //! Owns calls in WAVE, the text form of component values: `name(arguments)` in, a result out.
 
 use retake_actor::abi::val::{from_value, to_value};
-use retake_actor::{Export, Exports, UnknownExport};
+use retake_actor::{Export, Exports, Uncalled};
 use retake_chain::Value;
 use thiserror::Error;
 use wasm_wave::parser::ParserError;
@@ -39,13 +39,13 @@ pub enum WaveError {
         /// How many there are.
         actors: usize,
     },
-    /// The component has no such export.
-    #[error("`{text}`: {unknown}")]
-    UnknownFunction {
+    /// The component has no such export that can be called.
+    #[error("`{text}`: {uncalled}")]
+    Uncalled {
         /// The text.
         text: String,
         /// The name, with what is near.
-        unknown: UnknownExport,
+        uncalled: Uncalled,
     },
     /// There are too many arguments, or too few.
     #[error("`{text}`: `{function}` takes {expected}, and got {found}")]
@@ -60,7 +60,7 @@ pub enum WaveError {
         found: usize,
     },
     /// An argument is not of its parameter's type.
-    #[error("`{text}`: the parameter `{parameter}` of `{function}` is of type `{ty}`: {reason}")]
+    #[error("`{text}`: the parameter `{parameter}` of `{function}` is of type `{ty}`, which {reason}")]
     WrongArgument {
         /// The text.
         text: String,
@@ -89,7 +89,9 @@ impl Invocation {
                 Ok(actor) if actor < actors => (actor, call),
                 _ => return Err(WaveError::UnknownActor { text: text.into(), actors }),
             },
-            Some(None) => return Err(no_call("a name is missing behind the actor".into())),
+            Some(None) => {
+                return Err(no_call("after the number of the actor, a space and a name are missing".into()));
+            }
         };
         let parts = call.split_once('(');
         let (name, _) = parts.ok_or_else(|| no_call("the parentheses are missing".into()))?;
@@ -97,9 +99,8 @@ impl Invocation {
         let call = format!("call{}", &call[name.len()..]);
         let call = UntypedFuncCall::parse(&call).map_err(|error| no_call(describe(&error)))?;
         let name = name.trim();
-        let export = exports
-            .resolve(name)
-            .map_err(|unknown| WaveError::UnknownFunction { text: text.into(), unknown })?;
+        let export =
+            exports.callable(name).map_err(|uncalled| WaveError::Uncalled { text: text.into(), uncalled })?;
         let params = export.params();
         let nodes = match call.params_node() {
             Some(node) => node.as_tuple().map_err(|error| no_call(describe(&error)))?.collect(),
@@ -121,9 +122,14 @@ impl Invocation {
                 ty: type_name(ty),
                 reason,
             };
-            let val: Val = node.to_wasm_value(ty, call.source()).map_err(|error| wrong(describe(&error)))?;
+            let unfit = |error: &ParserError| {
+                let given = call.source().get(error.span()).unwrap_or_default();
+                format!("`{given}` is not ({})", describe(error))
+            };
+            let val: Val = node.to_wasm_value(ty, call.source()).map_err(|error| wrong(unfit(&error)))?;
             let no_handles = &mut |_: &_| Err(wasmtime::format_err!("handles have no text form"));
-            to_value(&val, ty, no_handles).map_err(|error| wrong(error.root_cause().to_string()))
+            let unfit = |error: wasmtime::Error| format!("the argument is not ({})", error.root_cause());
+            to_value(&val, ty, no_handles).map_err(|error| wrong(unfit(error)))
         });
         let params = arguments.collect::<Result<_, _>>()?;
         Ok(Invocation { actor, function: export.name.clone(), params })

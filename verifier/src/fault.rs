@@ -153,7 +153,7 @@ impl From<&ReadError> for Fault {
         match error {
             ReadError::Io { .. } | ReadError::Failed => Fault::Unreadable,
             ReadError::Empty => Fault::Empty,
-            ReadError::NotATake { damage: Damage::NoFrame } => Fault::WrongMagic,
+            ReadError::NotATake { damage: Damage::NoFrame, .. } => Fault::WrongMagic,
             ReadError::NotATake { .. } => Fault::NoHeader,
             ReadError::Version(VersionError::NewerMajor { .. }) => Fault::NewerMajor,
             ReadError::Version(VersionError::OlderMajor { .. }) => Fault::OlderMajor,

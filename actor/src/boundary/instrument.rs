@@ -44,13 +44,25 @@ impl Instrumented {
         original: ContentRef,
         cache: Option<&CodeCache>,
     ) -> Result<Component, LoadError> {
-        let Some(cache) = cache else { return compile(engine, &self.component) };
+        let Some(cache) = cache else {
+            return compile(engine, &self.component).map_err(ours);
+        };
         // What is around the original is small, so it need not be hashed a second time as a whole.
         let mut identity = ContentHasher::new();
         identity.update(&self.component[..self.original.start]);
         identity.update(original.as_ref());
         identity.update(&self.component[self.original.end..]);
-        cache.compile(engine, &self.component, identity.finish())
+        cache.compile(engine, &self.component, identity.finish()).map_err(ours)
+    }
+}
+
+/// What was instrumented is valid, so it is Retake's fault if the result is not.
+fn ours(error: LoadError) -> LoadError {
+    match error {
+        LoadError::Instrument(InstrumentError::Invalid { reason }) => {
+            InstrumentError::build("whole", reason).into()
+        }
+        other => other,
     }
 }
 

@@ -1,14 +1,16 @@
 //! Owns the outer component: the imports, the shim, the original, and the wiring between them; its exports are the
 //! original's.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::mem;
 use std::ops::Range;
 
 use wasm_encoder::{
     Alias, Component, ComponentAliasSection, ComponentExportKind, ComponentExportSection,
-    ComponentInstanceSection, ComponentSectionId, NestedComponentSection, RawSection,
+    ComponentInstanceSection, ComponentOuterAliasKind, ComponentSectionId, ComponentTypeRef,
+    ComponentTypeSection, InstanceType, NestedComponentSection, RawSection,
 };
-use wit_parser::{Function, WorldItem};
+use wit_parser::{Function, Resolve, WorldItem};
 
 use super::owner::{self, ImportedResource};
 use super::prefix::Prefix;
@@ -100,7 +102,13 @@ pub(super) fn build(world: &World, shim: &[u8], original: &[u8]) -> Result<Built
             WorldItem::Interface { .. } => ComponentExportKind::Instance,
             WorldItem::Type { .. } => ComponentExportKind::Type,
         };
-        outer.export(actor, kind, &name);
+        let ty = match world.borrowing.get(&name) {
+            Some(functions) => {
+                Some(outer.type_by_imports(&world.resolve, &owned.instances, kind, functions)?)
+            }
+            None => None,
+        };
+        outer.export(actor, kind, &name, ty);
     }
     let original = end - original.len()..end;
     Ok(Built { component: outer.component.finish(), original, resources: owned.resources })
@@ -145,10 +153,36 @@ impl Outer {
         self.next(kind)
     }
 
-    fn export(&mut self, instance: u32, kind: ComponentExportKind, name: &str) {
+    /// The type of an exported function, or of an instance of these functions, in terms of the imports: what is exported must
+    /// name its types, and the actor's instance has other names for those.
+    fn type_by_imports(
+        &mut self,
+        resolve: &Resolve,
+        instances: &BTreeMap<String, u32>,
+        kind: ComponentExportKind,
+        functions: &[Function],
+    ) -> Result<ComponentTypeRef, InstrumentError> {
+        let component = (mem::take(&mut self.component), self.types);
+        let (component, types, indices) = reexport::function_types(resolve, component, instances, functions)?;
+        (self.component, self.types) = (component, types);
+        if let (ComponentExportKind::Func, &[only]) = (kind, &indices[..]) {
+            return Ok(ComponentTypeRef::Func(only));
+        }
+        let mut instance = InstanceType::new();
+        for ((number, index), function) in (0..).zip(&indices).zip(functions) {
+            instance.alias(Alias::Outer { kind: ComponentOuterAliasKind::Type, count: 1, index: *index });
+            instance.export(function.name.as_str(), ComponentTypeRef::Func(number));
+        }
+        let mut section = ComponentTypeSection::new();
+        section.instance(&instance);
+        self.component.section(&section);
+        Ok(ComponentTypeRef::Instance(self.next(ComponentExportKind::Type)))
+    }
+
+    fn export(&mut self, instance: u32, kind: ComponentExportKind, name: &str, ty: Option<ComponentTypeRef>) {
         let index = self.alias(instance, kind, name);
         let mut section = ComponentExportSection::new();
-        section.export(name, kind, index, None);
+        section.export(name, kind, index, ty);
         self.component.section(&section);
         self.next(kind);
     }

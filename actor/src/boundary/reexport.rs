@@ -56,6 +56,21 @@ pub(super) fn build(
     Ok((builder.component, builder.instances))
 }
 
+/// Writes the types of functions to a component that has `types` types, and the interfaces whose types they use as these
+/// instances. Returns the component, how many types it then has, and the index of each function's type.
+pub(super) fn function_types(
+    resolve: &Resolve,
+    (component, types): (Component, u32),
+    instances: &BTreeMap<String, u32>,
+    functions: &[Function],
+) -> Result<(Component, u32, Vec<u32>), InstrumentError> {
+    let instances = instances.clone();
+    let mut builder = Builder { component, types, instances, resolve, known: HashMap::new(), exported: None };
+    let indices =
+        functions.iter().map(|function| builder.function_type(function)).collect::<Result<_, _>>()?;
+    Ok((builder.component, builder.types, indices))
+}
+
 /// The interfaces that have the named types of the functions, and of the interface itself.
 fn owners(resolve: &Resolve, import: &Import, functions: &[(String, &Function)]) -> BTreeSet<String> {
     let mut owners = BTreeSet::from([import.name.clone()]);

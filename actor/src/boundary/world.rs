@@ -1,9 +1,11 @@
 //! Owns what the boundary needs to know of a component's world: the imported interfaces and their functions, and the
 //! refusal, by name, of what cannot be recorded.
 
+use std::collections::BTreeMap;
 use std::panic::catch_unwind;
 use std::sync::Arc;
 
+use retake_chain::{FileKind, Wanted};
 use thiserror::Error;
 use wasmparser::{Encoding, Parser, Payload};
 use wit_component::DecodedWasm;
@@ -14,21 +16,46 @@ use wit_parser::{
 
 use super::shim::CALLS;
 use super::tap_types::TAP;
+use crate::features;
 
 /// Why a component cannot be instrumented.
 #[derive(Debug, Error)]
 pub enum InstrumentError {
     /// The bytes are not WebAssembly at all.
-    #[error("not WebAssembly: {reason}; give a component (`.wasm`, or component text)")]
+    #[error("not WebAssembly: {reason}")]
     NotWasm {
+        /// What it is, and what to do.
+        reason: String,
+    },
+    /// Component text that cannot be read.
+    #[error("the component text is wrong at line and column {place}: {reason}")]
+    BadText {
+        /// `line:column`.
+        place: String,
         /// What the parser says.
         reason: String,
     },
+    /// A component that is not valid, whatever features there are.
+    #[error(
+        "the component is not valid, and cannot be decoded: {reason}; if it was cut short, build or copy it again"
+    )]
+    Invalid {
+        /// What the validator says.
+        reason: String,
+    },
+    /// An encoded WIT package.
+    #[error(
+        "this is an encoded WIT package, which describes components; give the component that was built for it"
+    )]
+    WitPackage,
     /// The bytes are a core module.
     #[error("this is a core module, not a component; turn it into one with `wasm-tools component new`")]
     CoreModule,
-    /// The bytes are a component, but a broken one, or one with features that are not supported.
-    #[error("the component cannot be decoded: {reason}")]
+    /// The component is valid, and nothing that WIT can say describes it.
+    #[error(
+        "the component cannot be decoded, for no WIT describes its imports and exports: {reason}; build it for a world \
+         that is written in WIT"
+    )]
     Undecodable {
         /// What the decoder says.
         reason: String,
@@ -60,8 +87,22 @@ pub enum InstrumentError {
         /// Name of the import.
         name: String,
     },
+    /// An exported interface has types of its own, and its functions use others that it does not export.
+    #[error(
+        "the export `{name}` exports some of the types of its functions and leaves out `{ty}`, which cannot be recorded: \
+         have it export all of them (`use` in WIT)"
+    )]
+    MissingType {
+        /// Name of the export.
+        name: String,
+        /// Name of the type.
+        ty: String,
+    },
     /// An imported function uses a feature of the component model that has no recorded form yet.
-    #[error("the import `{interface}/{function}` uses `{what}`, which cannot be recorded")]
+    #[error(
+        "the import `{interface}/{function}` uses `{what}`, which cannot be recorded; {}",
+        without(interface, what)
+    )]
     Unsupported {
         /// Name of the interface.
         interface: String,
@@ -78,6 +119,16 @@ pub enum InstrumentError {
         /// What the encoder says.
         reason: String,
     },
+}
+
+/// What to do about a feature of an imported function.
+fn without(interface: &str, what: &str) -> String {
+    match what {
+        "async" | "stream" | "future" | "error-context" if interface.starts_with("wasi:") => {
+            "it is of WASI 0.3: build the component for WASI 0.2 (with Rust: `cargo build --target wasm32-wasip2`)".into()
+        }
+        what => format!("build the component with an interface that does without `{what}`"),
+    }
 }
 
 impl InstrumentError {
@@ -141,6 +192,8 @@ pub(super) struct World {
     /// Every imported function with the name of its interface, in the order of the shim's functions; those of interfaces come
     /// first.
     pub functions: Vec<(String, Function)>,
+    /// The exports whose functions use types by the names that the imports have for them, with these functions.
+    pub borrowing: BTreeMap<String, Vec<Function>>,
 }
 
 /// What stands for the interface of functions that are imported at the root of the world.
@@ -157,9 +210,7 @@ impl World {
     pub fn decode(component: &[u8]) -> Result<World, InstrumentError> {
         expect_component(component)?;
         let DecodedWasm::Component(mut resolve, world) = decode_wit(component)? else {
-            return Err(InstrumentError::Undecodable {
-                reason: "it is an encoded WIT package, not a component".into(),
-            });
+            return Err(InstrumentError::WitPackage);
         };
         if let Some(package) = own_package(&resolve) {
             return Err(InstrumentError::OwnPackage { package });
@@ -188,11 +239,11 @@ impl World {
         }
         for mut function in root_functions {
             refuse_unsupported(&resolve, ROOT, &function)?;
-            let params = function.params.iter_mut().map(|param| &mut param.ty);
-            params.chain(&mut function.result).for_each(|ty| *ty = without_root_names(&mut resolve, *ty));
+            name_by_interfaces(&mut resolve, &mut function);
             functions.push((ROOT.to_string(), function));
         }
-        Ok(World { resolve, world, imports, root_types, functions })
+        let borrowing = borrowing(&mut resolve, world, &imports)?;
+        Ok(World { resolve, world, imports, root_types, functions, borrowing })
     }
 }
 
@@ -201,11 +252,15 @@ impl World {
 fn decode_wit(component: &[u8]) -> Result<DecodedWasm, InstrumentError> {
     let undecodable = |reason| InstrumentError::Undecodable { reason };
     if let Some(error) = Parser::new(0).parse_all(component).find_map(Result::err) {
-        return Err(undecodable(error.to_string()));
+        return Err(InstrumentError::Invalid { reason: features::on_one_line(&error.to_string()) });
     }
     match catch_unwind(|| wit_component::decode(component)) {
-        Ok(decoded) => decoded.map_err(|error| undecodable(format!("{error:#}"))),
-        Err(_) => Err(undecodable("no WIT says what it imports and exports".into())),
+        Ok(Ok(decoded)) => Ok(decoded),
+        Ok(Err(error)) => Err(match features::invalid(component) {
+            Some(reason) => InstrumentError::Invalid { reason },
+            None => undecodable(features::on_one_line(&format!("{error:#}"))),
+        }),
+        Err(_) => Err(undecodable("its names or types are of another form".into())),
     }
 }
 
@@ -227,6 +282,63 @@ fn root_type(resolve: &Resolve, name: String, id: TypeId) -> Result<RootType, In
         Some((interface, type_name)) => Ok(RootType { name, interface, type_name }),
         None => Err(InstrumentError::RootType { name }),
     }
+}
+
+/// Finds the exports that use types of imported interfaces without a name of their own for them. That is valid, as an import
+/// names them, though no tool that starts from WIT writes it.
+fn borrowing(
+    resolve: &mut Resolve,
+    world: WorldId,
+    imports: &[Import],
+) -> Result<BTreeMap<String, Vec<Function>>, InstrumentError> {
+    let mut found = BTreeMap::new();
+    for (key, item) in resolve.worlds[world].exports.clone() {
+        let name = resolve.name_world_key(&key);
+        let (mut functions, named) = match item {
+            WorldItem::Function(function) => (vec![function], false),
+            WorldItem::Interface { id, .. } => {
+                let interface = &resolve.interfaces[id];
+                (interface.functions.values().cloned().collect(), !interface.types.is_empty())
+            }
+            WorldItem::Type { .. } => continue,
+        };
+        let types = functions.iter().flat_map(|function: &Function| {
+            function.params.iter().map(|param| param.ty).chain(function.result)
+        });
+        let Some(ty) =
+            types.collect::<Vec<_>>().into_iter().find_map(|ty| imported_name(resolve, imports, &ty))
+        else {
+            continue;
+        };
+        if named {
+            return Err(InstrumentError::MissingType { name, ty });
+        }
+        functions.iter_mut().for_each(|function| name_by_interfaces(resolve, function));
+        found.insert(name, functions);
+    }
+    Ok(found)
+}
+
+/// The first type inside a type that is one of an imported interface, by the name that it has there.
+fn imported_name(resolve: &Resolve, imports: &[Import], ty: &Type) -> Option<String> {
+    let Type::Id(id) = ty else { return None };
+    let def = &resolve.types[*id];
+    match (&def.name, def.owner, &def.kind) {
+        (Some(name), TypeOwner::Interface(owner), _) => {
+            imports.iter().any(|import| import.id == owner).then(|| name.clone())
+        }
+        (Some(_), ..) => None,
+        (None, _, TypeDefKind::Handle(Handle::Own(id) | Handle::Borrow(id))) => {
+            imported_name(resolve, imports, &Type::Id(*id))
+        }
+        (None, _, kind) => children(kind).iter().find_map(|ty| imported_name(resolve, imports, ty)),
+    }
+}
+
+/// Names the types of a function as interfaces do.
+fn name_by_interfaces(resolve: &mut Resolve, function: &mut Function) {
+    let params = function.params.iter_mut().map(|param| &mut param.ty);
+    params.chain(&mut function.result).for_each(|ty| *ty = without_root_names(resolve, *ty));
 }
 
 /// The same type with the names that interfaces have for what the world has names for too: an interface cannot use those.
@@ -251,8 +363,12 @@ pub(crate) fn expect_component(bytes: &[u8]) -> Result<(), InstrumentError> {
     match Parser::new(0).parse_all(bytes).next() {
         Some(Ok(Payload::Version { encoding: Encoding::Component, .. })) => Ok(()),
         Some(Ok(_)) => Err(InstrumentError::CoreModule),
-        Some(Err(error)) => Err(InstrumentError::NotWasm { reason: error.message().to_string() }),
-        None => Err(InstrumentError::NotWasm { reason: "the file is empty".into() }),
+        Some(Err(error)) if bytes.starts_with(b"\0asm") => {
+            Err(InstrumentError::Invalid { reason: error.to_string() })
+        }
+        Some(Err(_)) | None => {
+            Err(InstrumentError::NotWasm { reason: FileKind::of(bytes).told(Wanted::Component) })
+        }
     }
 }
 

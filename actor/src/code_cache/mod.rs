@@ -1,11 +1,12 @@
 //! Owns [`CodeCache`]: compiled components in a folder, so that a component is compiled once per engine and machine.
 //!
 //! wasmtime runs what it is handed as compiled code without a look at it, so whoever may write an entry may run code as
-//! this user. Therefore the folder is made for its owner alone, one that others may write to is refused, and an entry counts
-//! only if it is whole: its checksum, and the key of what it was compiled from, are in it. (wasmtime's own cache has no
+//! this user. Therefore the folder is made for its owner alone, one that others may write to, or put another in the place of
+//! (`trust.rs`), is refused, and an entry counts only if it is whole: its checksum, and the key of what it was compiled from, are in it. (wasmtime's own cache has no
 //! checksum: it would run what a bad disk made of an entry.)
 
 mod sweep;
+mod trust;
 
 use std::fs::{self, DirBuilder, File};
 use std::hash::{Hash, Hasher};
@@ -52,6 +53,21 @@ pub enum CacheError {
         /// The folder.
         path: PathBuf,
     },
+    /// Others could put another folder in its place.
+    #[error(
+        "`{path}` is inside `{parent}`, which {problem}, so others could put another folder in its place; use a folder whose \
+         parents belong to you or to root and that nobody else may write to",
+        path = .path.display(),
+        parent = .parent.display()
+    )]
+    UntrustedParent {
+        /// The folder.
+        path: PathBuf,
+        /// The parent, with links resolved.
+        parent: PathBuf,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
 }
 
 /// A folder of compiled components. What goes wrong with it costs time and nothing else.
@@ -70,15 +86,31 @@ impl CodeCache {
     /// Uses a folder, which is made with mode 0700 if it is not there.
     ///
     /// # Errors
-    /// [`CacheError`] if it cannot be had, or others could write to it.
+    /// [`CacheError`] if it cannot be had, or others could write to it or put another in its place.
     pub fn open(folder: &Path) -> Result<CodeCache, CacheError> {
         let unusable =
             |error: io::Error| CacheError::Unusable { path: folder.into(), reason: error.to_string() };
-        DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(unusable)?;
-        if !is_ours(&fs::metadata(folder).map_err(unusable)?) {
+        let untrusted =
+            |(parent, problem)| CacheError::UntrustedParent { path: folder.into(), parent, problem };
+        let trusted = |folder: &Path| match trust::check(folder).map_err(unusable)? {
+            Some(found) => Err(untrusted(found)),
+            None => Ok(()),
+        };
+        // Nothing is made in a place that is not trusted. (A path without a folder in it is in the current one.)
+        if !folder.exists() {
+            let there = folder.ancestors().skip(1).find(|part| part.exists()).unwrap_or(Path::new("."));
+            trusted(&fs::canonicalize(there).map_err(unusable)?)?;
+            DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(unusable)?;
+        }
+        // From here on its links are resolved, so that nobody can change what they lead to.
+        let real = fs::canonicalize(folder).map_err(unusable)?;
+        if let Some(parent) = real.parent() {
+            trusted(parent)?;
+        }
+        if !is_ours(&fs::metadata(&real).map_err(unusable)?) {
             return Err(CacheError::NotOurs { path: folder.into() });
         }
-        Ok(CodeCache { folder: folder.into(), max_bytes: Self::MAX_BYTES, trouble: Mutex::default() })
+        Ok(CodeCache { folder: real, max_bytes: Self::MAX_BYTES, trouble: Mutex::default() })
     }
 
     /// Keeps no more than about `bytes` of code; what was not used for the longest time goes first.

@@ -100,6 +100,9 @@ pub enum ActorError {
     /// It exports no such function.
     #[error(transparent)]
     UnknownFunction(#[from] crate::UnknownExport),
+    /// It exports one that cannot be called from outside.
+    #[error(transparent)]
+    NotCallable(#[from] crate::NotCallable),
     /// The number of arguments is another than that of the parameters.
     #[error("`{function}` takes {expected}, and got {found}")]
     ArgumentCount {

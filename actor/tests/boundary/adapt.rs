@@ -47,8 +47,10 @@ fn a_module_that_names_its_component_becomes_that() {
 #[test]
 fn a_module_that_is_no_program_is_refused_with_the_remedy() {
     let (error, message) = refusal(r#"(module (func (export "f")))"#);
-    assert!(matches!(error, AdaptError::NoProgram));
-    assert!(message.contains("wasm-tools component new"), "{message}");
+    assert!(matches!(error, AdaptError::NoProgram { .. }), "{message}");
+    assert!(message.contains("`f`") && message.contains("wasm-tools component embed"), "{message}");
+    let (error, message) = refusal(r#"(module (memory (export "memory") 1) (func (export "_initialize")))"#);
+    assert!(matches!(error, AdaptError::NoExports), "{message}");
 }
 
 #[test]
@@ -60,12 +62,28 @@ fn what_wasi_0_1_does_not_have_is_refused_by_name() {
             r#"(import "wasi_unstable" "fd_close" (func (param i32) (result i32)))"#,
             "`wasi_unstable::fd_close`",
         ),
-        (r#"(import "wasi_snapshot_preview1" "fd_bogus" (func))"#, "`fd_bogus`"),
-        (r#"(import "wasi_snapshot_preview1" "fd_close" (func (param i64)))"#, "`fd_close`"),
+        (r#"(import "wasi_snapshot_preview1" "fd_bogus" (func))"#, "`wasi_snapshot_preview1::fd_bogus`"),
     ] {
         let (error, message) = refusal(&format!("(module {import} {start})"));
-        assert!(matches!(error, AdaptError::Unadaptable { .. }), "{message}");
+        assert!(matches!(error, AdaptError::Foreign { .. }), "{message}");
         assert!(message.contains(named), "{message}");
+    }
+    let import = r#"(import "wasi_snapshot_preview1" "fd_close" (func (param i64)))"#;
+    let (error, message) = refusal(&format!("(module {import} {start})"));
+    assert!(matches!(error, AdaptError::Unadaptable { .. }), "{message}");
+    assert!(message.contains("`fd_close`"), "{message}");
+}
+
+#[test]
+fn a_program_without_a_memory_of_its_own_is_refused_with_the_remedy() {
+    for (memory, remedy) in [
+        ("", "(memory (export \"memory\") 1)"),
+        ("(memory 1)", "(memory (export \"memory\") 1)"),
+        (r#"(import "env" "memory" (memory 1))"#, "--import-memory"),
+    ] {
+        let (error, message) = refusal(&format!(r#"(module {memory} (func (export "_start")))"#));
+        assert!(matches!(error, AdaptError::NoMemory { .. }), "{message}");
+        assert!(message.contains(remedy), "{message}");
     }
 }
 

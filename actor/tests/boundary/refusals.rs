@@ -43,7 +43,7 @@ fn an_encoded_wit_package_is_refused() {
     let package = resolve.push_str("p.wit", "package a:b; interface c { f: func(); }").unwrap();
     let bytes = wit_component::encode(&resolve, package).unwrap();
     let error = instrument(&bytes).unwrap_err().to_string();
-    assert!(error.contains("WIT package"), "{error}");
+    assert!(error.contains("encoded WIT package"), "{error}");
 }
 
 #[test]

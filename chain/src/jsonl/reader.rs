@@ -8,6 +8,7 @@ use serde_json::error::Category;
 
 use super::error::JsonlError;
 use super::line::{JsonLine, Line};
+use crate::file_kind::{BYTE_ORDER_MARK, FileKind, Wanted};
 use crate::log::{FORMAT_VERSION, MAX_EVENT};
 use crate::value::MAX_VALUES;
 
@@ -143,7 +144,16 @@ impl<R: BufRead> JsonlReader<R> {
         let place = format!(" at line {} column {column}", error.line());
         let reason = text.strip_suffix(&place).unwrap_or(&text).to_owned();
         match error.classify() {
-            _ if self.progress == Progress::Header => JsonlError::NoHeader { reason },
+            _ if self.progress == Progress::Header => {
+                let kind = FileKind::of(&self.buffer);
+                let told = match self.buffer.starts_with(BYTE_ORDER_MARK.as_bytes())
+                    && kind == FileKind::TakeLines
+                {
+                    true => Some("it starts with a byte order mark; save it as UTF-8 without one".into()),
+                    false => kind.remedy(Wanted::TakeLines).map(|_| kind.told(Wanted::TakeLines)),
+                };
+                JsonlError::NoHeader { reason: told.unwrap_or(reason) }
+            }
             Category::Eof if !self.buffer.ends_with(b"\n") => JsonlError::CutLine { line },
             Category::Data => JsonlError::WrongFields { line, column, reason },
             Category::Syntax | Category::Eof | Category::Io => JsonlError::NotJson { line, column, reason },

@@ -9,6 +9,7 @@ use super::format::{
 };
 use super::version::VersionError;
 use crate::encoding::DecodeError;
+use crate::file_kind::{FileKind, Wanted};
 use crate::hash::EventHash;
 
 /// What a writer refuses, or could not do.
@@ -128,8 +129,10 @@ pub enum ReadError {
     #[error("the file is empty; the recorder ended before its first write")]
     Empty,
     /// Another kind of file.
-    #[error("not a take: its first frame is not a take's header ({damage})")]
+    #[error("not a take: {}", not_a_take(*kind, damage))]
     NotATake {
+        /// What kind of file it seems to be.
+        kind: FileKind,
         /// What is there instead of a take's header.
         damage: Damage,
     },
@@ -157,6 +160,14 @@ pub enum ReadError {
     /// An earlier call failed.
     #[error("reading failed before; open the take again")]
     Failed,
+}
+
+/// A file that begins as takes do is told by what is wrong with its first frame, any other by its kind.
+fn not_a_take(kind: FileKind, damage: &Damage) -> String {
+    match kind {
+        FileKind::Zstd => format!("its first frame is not a take's header ({damage})"),
+        kind => kind.told(Wanted::Take),
+    }
 }
 
 /// What is wrong with bytes that were read.

@@ -45,7 +45,8 @@ impl<R: Read> Input<R> {
         Ok(self.shown())
     }
 
-    fn shown(&self) -> &[u8] {
+    /// The next bytes, as far as they were read.
+    pub(super) fn shown(&self) -> &[u8] {
         match self.zeros {
             zeros if zeros > 0 && self.start < self.end => {
                 &ZEROS[..usize::try_from(zeros).map_or(ZEROS.len(), |zeros| zeros.min(ZEROS.len()))]

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::event::ChainEvent;
+use crate::file_kind::FileKind;
 use crate::hash::EventHash;
 use crate::ids::TheaterId;
 
@@ -90,8 +91,9 @@ impl<R: Read> LogReader<R> {
         if reader.source.is_empty().map_err(|fault| reader.source_error(fault))? {
             return Err(ReadError::Empty);
         }
+        let kind = FileKind::of(reader.source.head());
         while reader.version.is_none() && reader.progress == Progress::Reading {
-            reader.advance().map_err(not_a_take)?;
+            reader.advance().map_err(|error| not_a_take(kind, error))?;
         }
         Ok(reader)
     }
@@ -384,7 +386,7 @@ impl<R: Read> LogReader<R> {
 }
 
 /// In the first frame, a fault that no damaged byte explains better means another kind of file.
-fn not_a_take(error: ReadError) -> ReadError {
+fn not_a_take(kind: FileKind, error: ReadError) -> ReadError {
     match error {
         ReadError::Damaged {
             damage:
@@ -398,7 +400,7 @@ fn not_a_take(error: ReadError) -> ReadError {
                 | Damage::EmptyFrame
                 | Damage::CrossesFrame),
             ..
-        } => ReadError::NotATake { damage },
+        } => ReadError::NotATake { kind, damage },
         other => other,
     }
 }

@@ -125,6 +125,11 @@ impl<R: Read> FrameSource<R> {
         Ok(self.input.peek().map_err(SourceError::Io)?.is_empty() && self.input.zeros_at_end() == 0)
     }
 
+    /// The next bytes, as far as they were read. Consumes nothing.
+    pub(super) fn head(&self) -> &[u8] {
+        self.input.shown()
+    }
+
     /// Whether what the last step brought may be other than what was written, for it needed the zeros that the file ends
     /// with, and no checksum has confirmed it.
     pub(super) fn in_doubt(&self) -> bool {
