@@ -15,6 +15,7 @@ mod adapt;
 mod boundary;
 mod code_cache;
 mod exports;
+mod interrupt;
 mod limits;
 mod outcome;
 pub mod profile;
@@ -28,6 +29,7 @@ pub use boundary::{
 };
 pub use code_cache::{CacheError, CodeCache};
 pub use exports::{Export, Exports, UnknownExport};
+pub use interrupt::GuestPlace;
 pub use limits::{Limits, MemoryUse};
 pub use outcome::{RaisedOutcome, outcome_of};
 pub use theater::{

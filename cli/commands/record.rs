@@ -14,13 +14,14 @@ use retake_chain::log::{LogWriter, SealSummary};
 use retake_recorder::http::{Pool, serve};
 use retake_recorder::{Durability, Host, Invocation, Program, Recorder, SessionOptions, TakeFile};
 use retake_recorder::{command, invoke};
-use retake_verifier::ExitCode;
+use retake_verifier::{ExitCode, combine};
 use tokio::net::TcpListener;
 use tokio::task::coop::unconstrained;
 use tokio_util::sync::CancellationToken;
 
 use crate::cache::Cache;
 use crate::commands::check;
+use crate::commands::record_bounds::RecordBounds;
 use crate::options::RecordOptions;
 use crate::output::refusal;
 use crate::printer::record::RecordPrinter;
@@ -44,15 +45,19 @@ pub fn run(options: RecordOptions) -> ExitCode {
         Err(error) => return fail(ExitCode::Unchecked, error),
     };
     let cache = Cache::open(&options.cache);
-    let recorded = runtime.block_on(record(&options, &cache));
+    let bounds = RecordBounds::of(options.timeouts);
+    let recorded = runtime.block_on(record(&options, &bounds, &cache));
     // A guest that computes without end holds its thread; nothing of it is recorded any more.
     runtime.shutdown_background();
     let exit = match recorded {
-        Ok(take) => match options.repeat {
-            Some(times) => check::repeated(&take, times, options.json),
-            None if options.check => check::once(&take, &cache, options.json),
-            None => ExitCode::Identical,
-        },
+        Ok(take) => combine([
+            bounds.end(options.http.is_some()),
+            match options.repeat {
+                Some(times) => check::repeated(&take, times, options.timeouts.into(), options.json),
+                None if options.check => check::once(&take, &cache, options.timeouts.into(), options.json),
+                None => ExitCode::Identical,
+            },
+        ]),
         Err(exit) => exit,
     };
     cache.report();
@@ -60,7 +65,7 @@ pub fn run(options: RecordOptions) -> ExitCode {
 }
 
 /// Returns the path of the sealed take.
-async fn record(options: &RecordOptions, cache: &Cache) -> Result<PathBuf, ExitCode> {
+async fn record(options: &RecordOptions, bounds: &RecordBounds, cache: &Cache) -> Result<PathBuf, ExitCode> {
     let usage = |message: String| fail(ExitCode::Usage, message);
     let permissions = options.permissions().map_err(usage)?;
     let requests = options.requests().map_err(usage)?;
@@ -78,6 +83,7 @@ async fn record(options: &RecordOptions, cache: &Cache) -> Result<PathBuf, ExitC
     let session = SessionOptions {
         profile: options.profile(),
         code_cache: cache.code(),
+        timeout: bounds.call.clone(),
         kind: invokes.then_some(SessionKind::Invoke),
         instance_mode: options.instance.into(),
         arguments,
@@ -99,8 +105,10 @@ async fn record(options: &RecordOptions, cache: &Cache) -> Result<PathBuf, ExitC
     let live = io::stderr().is_terminal() && !matches!(driver, Driver::Command);
     let live = live.then(|| LiveLine::show(recorder.progress().clone()));
     let printer = RecordPrinter::new(options.json, live);
-    let session = drive(driver, options, &program, &recorder, &signals, &printer);
-    match seal(session.await, &recorder).await {
+    let clock = bounds.start(&signals.stop, &signals.cancel);
+    let session = drive(driver, options, &program, &recorder, &signals, &printer).await;
+    drop(clock);
+    match seal(session, &recorder).await {
         Ok(summary) => {
             printer.sealed(&take, recorder.progress(), &summary);
             Ok(take)

@@ -6,11 +6,14 @@ use std::fs;
 use std::io::ErrorKind;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use retake_replayer::Timeouts;
 use retake_verifier::suite::{Expectation, Spot};
 use serde::Deserialize;
 
 use super::error::SuiteError;
+use crate::values::parse_time;
 
 const NAME: &str = "retake.toml";
 
@@ -29,6 +32,7 @@ pub struct TakeSettings {
     pub actor: Option<PathBuf>,
     pub expectation: Expectation,
     pub fuel: Option<u64>,
+    pub timeouts: Timeouts,
     pub labels: Vec<String>,
 }
 
@@ -40,6 +44,9 @@ struct ConfigFile {
     expect: Option<Expect>,
     at: Option<Spot>,
     fuel: Option<NonZero<u64>>,
+    timeout: Option<Time>,
+    #[serde(rename = "take-timeout")]
+    take_timeout: Option<Time>,
     labels: Option<Vec<String>>,
     #[serde(default)]
     takes: BTreeMap<String, TakeTable>,
@@ -52,7 +59,23 @@ struct TakeTable {
     expect: Option<Expect>,
     at: Option<Spot>,
     fuel: Option<NonZero<u64>>,
+    timeout: Option<Time>,
+    #[serde(rename = "take-timeout")]
+    take_timeout: Option<Time>,
     labels: Option<Vec<String>>,
+}
+
+/// A length of time, as `30s`.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(try_from = "String")]
+struct Time(Duration);
+
+impl TryFrom<String> for Time {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        parse_time(&text).map(Time).map_err(|reason| format!("`{}`: {reason}", text.escape_debug()))
+    }
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -112,6 +135,10 @@ impl Config {
             actor: actor.map(|actor| self.folder.join(actor)),
             expectation: self.expectation(&format!("`{name}`"), expect, at)?,
             fuel: table.fuel.or(file.fuel).map(NonZero::get),
+            timeouts: Timeouts {
+                call: table.timeout.or(file.timeout).map(|time| time.0),
+                take: table.take_timeout.or(file.take_timeout).map(|time| time.0),
+            },
             labels: table.labels.as_ref().or(file.labels.as_ref()).cloned().unwrap_or_default(),
         })
     }

@@ -16,6 +16,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use retake_replayer::Timeouts;
 use retake_verifier::suite::{Expectation, Partition, SuiteId, SuiteStarted, TakeId};
 
 use crate::options::TestOptions;
@@ -36,6 +37,7 @@ pub struct SuiteTake {
     pub actor: Option<PathBuf>,
     pub expectation: Expectation,
     pub fuel: Option<u64>,
+    pub timeouts: Timeouts,
     pub labels: Vec<String>,
 }
 
@@ -65,6 +67,10 @@ impl Suite {
                 actor: options.actor.clone().or(settings.actor),
                 expectation: settings.expectation,
                 fuel: settings.fuel.or(options.fuel),
+                timeouts: Timeouts {
+                    call: settings.timeouts.call.or(options.timeouts.timeout),
+                    take: settings.timeouts.take.or(options.timeouts.take_timeout),
+                },
                 labels: settings.labels,
             });
         }

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use retake_actor::profile::Tuning;
 use retake_actor::{Actor, CodeCache, MemoryUse};
@@ -41,6 +42,8 @@ pub struct ReplayOptions {
     pub jobs: Option<Arc<Jobs>>,
     /// Re-run each call on a thread of its own while a place is free, however short it is.
     pub thread_per_call: bool,
+    /// How long it may take. Time is in no verdict: a replay that takes longer has none.
+    pub timeouts: Timeouts,
     /// How the engine is tuned, which a deterministic actor cannot tell.
     pub tuning: Tuning,
     /// A lower limit on each memory than the recorded one, in bytes. An actor that needs no more cannot tell either.
@@ -49,15 +52,24 @@ pub struct ReplayOptions {
     pub memory_use: Option<Arc<MemoryUse>>,
 }
 
+/// How long a replay may take. Time that a re-run waits for the reader of the take is not counted for a call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Timeouts {
+    /// Each export call.
+    pub call: Option<Duration>,
+    /// The whole take, with the time that it takes to compile the component.
+    pub take: Option<Duration>,
+}
+
 impl ReplayOptions {
     /// The replay's own fuel for a take of that profile.
     pub(crate) fn own_fuel(&self, recorded: &EngineProfile) -> Option<u64> {
         self.fuel.or(self.fuel_if_unbounded.filter(|_| recorded.fuel.is_none()))
     }
 
-    /// Re-runs beside each other have to be stopped when the answer is known without them.
+    /// A re-run has to be stopped when the answer is known without it, or when it takes too long.
     pub(crate) fn tuning(&self) -> Tuning {
-        Tuning { interruptible: self.tuning.interruptible || self.jobs.is_some(), ..self.tuning }
+        Tuning { interruptible: true, ..self.tuning }
     }
 
     /// The program for a component, from those that are shared if they have it.

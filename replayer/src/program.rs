@@ -2,19 +2,18 @@
 
 use std::sync::Arc;
 
-use retake_actor::profile::Tuning;
 use retake_actor::{
-    Actor, ActorContext, ActorStore, Export, Exports, HasActor, Limits, LoadError, MemoryUse,
+    Actor, ActorContext, ActorStore, Export, Exports, GuestPlace, HasActor, Limits, LoadError, MemoryUse,
     StandInResources, instrument, link_stand_in, profile,
 };
 use retake_chain::{ContentRef, EngineProfile, InstanceMode, Outcome};
 use retake_verifier::same_track;
 use wasmtime::component::{InstancePre, Linker};
-use wasmtime::{Engine, Store, Trap};
+use wasmtime::{Engine, Store, StoreContextMut, Trap, UpdateDeadline};
 
 use crate::error::ReplayError;
 use crate::options::ReplayOptions;
-use crate::stand_in::Answers;
+use crate::stand_in::{Answers, Interrupted};
 
 /// A component that is ready to be re-run.
 pub struct Program {
@@ -28,7 +27,6 @@ pub struct Program {
     /// The replay's own fuel.
     pub(crate) fuel: Option<u64>,
     pub(crate) resources: StandInResources,
-    tuning: Tuning,
     watch: Option<Arc<MemoryUse>>,
 }
 
@@ -88,7 +86,6 @@ impl Program {
             profile,
             fuel,
             resources,
-            tuning,
             watch: options.memory_use.clone(),
         }))
     }
@@ -104,10 +101,8 @@ impl Program {
         let mut guest = Guest { actor: ActorContext::new(actor, &self.profile), answers };
         guest.actor.limits = guest.actor.limits.watched(self.watch.clone());
         let mut store = profile::store(&self.engine, &self.profile, guest, |guest| &mut guest.actor.limits);
-        if self.tuning.interruptible {
-            store.set_epoch_deadline(1);
-            store.epoch_deadline_callback(|mut guest| guest.data_mut().answers.interrupted());
-        }
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_callback(interrupted);
         store
     }
 
@@ -132,6 +127,19 @@ impl Program {
             (outcome, _) => outcome,
         }
     }
+}
+
+/// Called in a guest after the epoch has changed.
+fn interrupted(mut guest: StoreContextMut<'_, Guest>) -> wasmtime::Result<UpdateDeadline> {
+    match guest.data_mut().answers.interrupted() {
+        Interrupted::GoesOn => return Ok(UpdateDeadline::Continue(1)),
+        Interrupted::Superseded => {}
+        Interrupted::Overdue(bound) => {
+            let place = GuestPlace::of(&guest);
+            guest.data_mut().answers.timed_out(bound, place);
+        }
+    }
+    Ok(UpdateDeadline::Interrupt)
 }
 
 fn is_on_track_of(export: &Export, recorded: &str) -> bool {

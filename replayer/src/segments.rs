@@ -19,6 +19,7 @@ use crate::error::ReplayError;
 use crate::jobs::{Job, Jobs};
 use crate::program::Program;
 use crate::stand_in::Answers;
+use crate::timeouts::TakeClock;
 use crate::window::{Position, WindowSender, windows};
 
 /// The stack of a thread that runs guest code.
@@ -37,6 +38,7 @@ pub(crate) struct Course {
     pub program: Arc<Program>,
     pub mode: InstanceMode,
     pub earliest: Arc<Earliest>,
+    pub clock: TakeClock,
     /// Places for more re-runs than one.
     pub jobs: Option<Arc<Jobs>>,
     /// Cut before every call, however short the segment is.
@@ -169,8 +171,8 @@ impl<'scope, 'env> Segments<'scope, 'env> {
         let chain = Arc::new(chain);
         let actor = actor_without_session(self.id, chain.clone());
         let (windows, cursor) = windows(actor.extensions.clone(), events);
-        let Course { program, mode, earliest, .. } = self.course.clone();
-        let answers = Answers::new(chain, self.number, cursor, earliest, calls);
+        let Course { program, mode, earliest, clock, .. } = self.course.clone();
+        let answers = Answers::new(chain, self.number, cursor, earliest, clock, calls);
         let place = Arc::new(OnceLock::new());
         let held = place.clone();
         let run = move || {
@@ -216,7 +218,7 @@ mod tests {
     use retake_chain::{ChainEventData, Outcome};
 
     use super::*;
-    use crate::options::ReplayOptions;
+    use crate::options::{ReplayOptions, Timeouts};
 
     const NOTHING: &str = r#"(component
         (core module $m (func (export "f")))
@@ -246,6 +248,7 @@ mod tests {
             program,
             mode,
             earliest: Arc::new(Earliest::new()),
+            clock: TakeClock::start(Timeouts::default()),
             jobs: Some(Jobs::new(places)),
             thread_per_call,
         };

@@ -9,9 +9,10 @@ mod answering;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::FutureExt;
-use retake_actor::FunctionName;
+use retake_actor::{FunctionName, GuestPlace};
 use retake_chain::{
     CANCELLED, ChainEvent, ChainEventData, ChainEventPayload, ChainNumber, EventHash, HostFunctionCall,
     Outcome, StateChain, Value, WasmEventData,
@@ -21,11 +22,10 @@ use retake_verifier::{
     check_hash, compare,
 };
 
-use wasmtime::UpdateDeadline;
-
 use crate::earliest::Earliest;
 use crate::error::ReplayError;
 use crate::stack::StackDepth;
+use crate::timeouts::{CallClock, TakeClock, TimeBound, TimedOut};
 use crate::window::{Cursor, Position, Recorded};
 
 /// Why a re-run stops before the end of its chain.
@@ -36,6 +36,8 @@ pub(crate) enum Stop {
     Altered(u64, IntegrityError),
     /// The recording ends here, without a seal behind it.
     RecordingEnds,
+    /// It took too long, before the event with this number in the take.
+    TimedOut(u64, Box<TimedOut>),
     /// Another chain diverged at an earlier event.
     Superseded,
     /// Something failed that is not the actor's doing.
@@ -49,6 +51,8 @@ pub(crate) struct Answers {
     cursor: Cursor,
     /// Number in the take of the earliest event of any chain at which a re-run stopped; later ones are not re-run.
     earliest: Arc<Earliest>,
+    /// How long the call in progress takes.
+    clock: CallClock,
     /// How many calls of the chain came before those that are re-run here.
     calls_before: u64,
     /// The event that was checked last.
@@ -69,6 +73,15 @@ pub(crate) struct Answers {
     pub renamed: BTreeSet<(String, String)>,
 }
 
+/// What becomes of a guest that was interrupted.
+pub(crate) enum Interrupted {
+    GoesOn,
+    /// An earlier event is known to differ.
+    Superseded,
+    /// It takes too long.
+    Overdue(TimeBound),
+}
+
 /// An event of the recording, and where it is.
 struct Place {
     event: ChainEvent,
@@ -83,6 +96,7 @@ impl Answers {
         chain_number: ChainNumber,
         cursor: Cursor,
         earliest: Arc<Earliest>,
+        clock: TakeClock,
         calls_before: u64,
     ) -> Self {
         Answers {
@@ -90,6 +104,7 @@ impl Answers {
             chain_number,
             cursor,
             earliest,
+            clock: CallClock::start(clock, Duration::ZERO),
             calls_before,
             last: None,
             announced: None,
@@ -114,6 +129,7 @@ impl Answers {
 
     /// Begins an export call: what follows belongs to it.
     pub fn begin_call(&mut self, function: &str, params: &[Value]) {
+        self.clock.restart(self.cursor.waited());
         self.call = Some(ExportCall {
             index: self.calls_before + self.calls,
             function: function.to_string(),
@@ -187,15 +203,34 @@ impl Answers {
         self.stack = StackDepth::here();
     }
 
-    /// Asked while the guest runs, after the epoch has changed: goes on, unless an earlier event is known to differ.
-    pub fn interrupted(&mut self) -> wasmtime::Result<UpdateDeadline> {
-        match self.cursor.here() {
-            Some(next) if self.earliest.is_before(next.number) => {
-                self.stop = Some(Stop::Superseded);
-                Ok(UpdateDeadline::Interrupt)
-            }
-            _ => Ok(UpdateDeadline::Continue(1)),
+    /// Asked while the guest runs, after the epoch has changed: whether it may go on.
+    pub fn interrupted(&mut self) -> Interrupted {
+        if self.cursor.here().is_some_and(|next| self.earliest.is_before(next.number)) {
+            self.stop = Some(Stop::Superseded);
+            return Interrupted::Superseded;
         }
+        match self.clock.exceeded(self.cursor.waited()) {
+            Some(bound) => Interrupted::Overdue(bound),
+            None => Interrupted::GoesOn,
+        }
+    }
+
+    /// The guest is stopped here, for it took too long. That ends the replay of what follows in the take: whether it
+    /// would be the first difference is not known.
+    pub fn timed_out(&mut self, bound: TimeBound, guest: Option<GuestPlace>) {
+        let last = self.last.as_ref();
+        let next = self.cursor.here().or(last.map(|place| place.position));
+        let number = next.map_or(u64::MAX, |position| position.number);
+        self.earliest.note(number);
+        let timed_out = TimedOut {
+            bound,
+            chain_number: self.chain_number.0,
+            chain: self.chain.actor_id(),
+            call: self.call.as_ref().map(|call| (call.index, call.function.clone())),
+            last_event: last.map(|place| place.index),
+            guest,
+        };
+        self.stop = Some(Stop::TimedOut(number, Box::new(timed_out)));
     }
 
     /// A call that the shim announced and did not come to make ended in the shim, as the export call did.
