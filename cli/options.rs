@@ -4,6 +4,7 @@
 mod suite;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use bytes::Bytes;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -11,12 +12,13 @@ use http::Request;
 use retake_actor::profile;
 use retake_chain::{BYTE_ORDER_MARK, EngineProfile, InstanceMode};
 use retake_recorder::{Durability, Permissions};
+use retake_replayer::Timeouts;
 
 pub use suite::{Annotate, MergeOptions, ReportOptions, TestOptions};
 
 use crate::input;
 use crate::values::{
-    PreopenOption, body_file, parse_address, parse_bytes, parse_dir, parse_env, parse_request,
+    PreopenOption, body_file, parse_address, parse_bytes, parse_dir, parse_env, parse_request, parse_time,
 };
 
 /// Record what a WebAssembly actor does at its boundary, replay it, and prove it.
@@ -97,6 +99,8 @@ pub struct RecordOptions {
     /// How large each memory of the actor may get: bytes, or a number with K, M or G.
     #[arg(long, value_name = "BYTES", value_parser = parse_bytes)]
     pub max_memory: Option<u64>,
+    #[command(flatten)]
+    pub timeouts: TimeoutOptions,
     /// What a call has to be before its caller is answered.
     #[arg(long, value_name = "WHEN", default_value = "call")]
     pub durability: DurabilityOption,
@@ -132,10 +136,29 @@ pub struct ReplayOptions {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub fuel: Option<u64>,
     #[command(flatten)]
+    pub timeouts: TimeoutOptions,
+    #[command(flatten)]
     pub cache: CacheOptions,
     /// Print the report as JSON.
     #[arg(long)]
     pub json: bool,
+}
+
+/// How long the actor may take. What is stopped by a bound in time could not be checked: exit code 4.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct TimeoutOptions {
+    /// Stop a call that takes longer: a number with `ms`, `s`, `m` or `h`, as `30s`.
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    pub timeout: Option<Duration>,
+    /// Stop when the whole take has taken longer.
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    pub take_timeout: Option<Duration>,
+}
+
+impl From<TimeoutOptions> for Timeouts {
+    fn from(options: TimeoutOptions) -> Self {
+        Timeouts { call: options.timeout, take: options.take_timeout }
+    }
 }
 
 /// Whether compiled code is kept.

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::path::Path;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, Request, Uri};
@@ -87,6 +88,32 @@ pub fn parse_bytes(text: &str) -> Result<u64, String> {
     }
 }
 
+/// The longest time that can be given: a year.
+const MAX_TIME: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// A length of time: a whole number and its unit.
+pub fn parse_time(text: &str) -> Result<Duration, String> {
+    let unit_at = text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(unit_at);
+    let milliseconds = match unit {
+        "ms" => 1,
+        "s" => 1000,
+        "m" => 60 * 1000,
+        "h" => 60 * 60 * 1000,
+        "" => return Err("the unit is missing; write it as `500ms`, `30s`, `2m` or `1h`".into()),
+        _ => return Err("write it as a whole number and `ms`, `s`, `m` or `h`, as `30s`".into()),
+    };
+    if number.is_empty() {
+        return Err("the number is missing; write it as `500ms`, `30s`, `2m` or `1h`".into());
+    }
+    let time = number.parse::<u64>().ok().and_then(|number| number.checked_mul(milliseconds));
+    match time.map(Duration::from_millis) {
+        Some(Duration::ZERO) => Err("no time at all is too short; leave the option out for no bound".into()),
+        Some(time) if time <= MAX_TIME => Ok(time),
+        _ => Err("it can be at most a year, `8760h`".into()),
+    }
+}
+
 /// `HOST::GUEST` or `HOST::GUEST:ro`.
 pub fn parse_dir(text: &str) -> Result<PreopenOption, String> {
     let (host, guest) = text.split_once("::").ok_or_else(|| {
@@ -142,4 +169,36 @@ pub fn parse_request(text: &str) -> Result<Request<Bytes>, String> {
         request = request.header(http::header::CONTENT_LENGTH, body.len());
     }
     request.body(body).map_err(|error| wrong(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_a_whole_number_with_its_unit() {
+        let table =
+            [("500ms", 500), ("30s", 30_000), ("2m", 120_000), ("1h", 3_600_000), ("8760h", 31_536_000_000)];
+        for (text, milliseconds) in table {
+            assert_eq!(parse_time(text), Ok(Duration::from_millis(milliseconds)), "{text}");
+        }
+        let refused = [
+            ("", "unit is missing"),
+            ("30", "unit is missing"),
+            ("s", "number is missing"),
+            ("30 s", "whole number"),
+            ("-1s", "whole number"),
+            ("1.5s", "whole number"),
+            ("1m30s", "whole number"),
+            ("5d", "whole number"),
+            ("0s", "too short"),
+            ("8761h", "at most a year"),
+            ("18446744073709551615h", "at most a year"),
+            ("99999999999999999999s", "at most a year"),
+        ];
+        for (text, words) in refused {
+            let refusal = parse_time(text).expect_err(text);
+            assert!(refusal.contains(words), "{text}: {refusal}");
+        }
+    }
 }

@@ -16,6 +16,7 @@ mod boundary;
 mod code_cache;
 mod exports;
 mod features;
+mod interrupt;
 mod limits;
 mod outcome;
 pub mod profile;
@@ -31,6 +32,7 @@ pub use boundary::{
 };
 pub use code_cache::{CacheError, CodeCache};
 pub use exports::{Export, Exports, NotCallable, Uncalled, UnknownExport};
+pub use interrupt::GuestPlace;
 pub use limits::{Limits, MemoryUse};
 pub use outcome::{RaisedIn, RaisedOutcome, outcome_of};
 pub use shared_memory::SharedMemory;

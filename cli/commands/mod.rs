@@ -6,6 +6,7 @@ pub mod import;
 pub mod inspect;
 pub mod merge;
 pub mod record;
+mod record_bounds;
 pub mod repair;
 pub mod replay;
 pub mod test;

@@ -15,12 +15,13 @@ use retake_recorder::{
     Durability, Host, Invocation, Program, RecordError, Recorder, SessionOptions, TakeFile,
 };
 use retake_recorder::{command, invoke};
-use retake_verifier::ExitCode;
+use retake_verifier::{ExitCode, combine};
 use tokio::net::TcpListener;
 use tokio::task::coop::unconstrained;
 
 use crate::cache::Cache;
 use crate::commands::check;
+use crate::commands::record_bounds::RecordBounds;
 use crate::input;
 use crate::options::RecordOptions;
 use crate::output::{refusal, refuse_inputs};
@@ -43,15 +44,19 @@ pub fn run(options: RecordOptions) -> ExitCode {
         Err(error) => return fail(ExitCode::Unchecked, error),
     };
     let cache = Cache::open(&options.cache);
-    let recorded = runtime.block_on(record(&options, &cache));
+    let bounds = RecordBounds::of(options.timeouts);
+    let recorded = runtime.block_on(record(&options, &bounds, &cache));
     // A guest that computes without end holds its thread; nothing of it is recorded any more.
     runtime.shutdown_background();
     let exit = match recorded {
-        Ok(take) => match options.repeat {
-            Some(times) => check::repeated(&take, times, options.json),
-            None if options.check => check::once(&take, &cache, options.json),
-            None => ExitCode::Identical,
-        },
+        Ok(take) => combine([
+            bounds.end(options.http.is_some()),
+            match options.repeat {
+                Some(times) => check::repeated(&take, times, options.timeouts.into(), options.json),
+                None if options.check => check::once(&take, &cache, options.timeouts.into(), options.json),
+                None => ExitCode::Identical,
+            },
+        ]),
         Err(exit) => exit,
     };
     cache.report();
@@ -59,7 +64,7 @@ pub fn run(options: RecordOptions) -> ExitCode {
 }
 
 /// Returns the path of the sealed take.
-async fn record(options: &RecordOptions, cache: &Cache) -> Result<PathBuf, ExitCode> {
+async fn record(options: &RecordOptions, bounds: &RecordBounds, cache: &Cache) -> Result<PathBuf, ExitCode> {
     let usage = |message: String| fail(ExitCode::Usage, message);
     let output = options.output.as_ref().map(|output| ("-o", &**output));
     refuse_inputs(output.as_slice(), options.inputs()).map_err(usage)?;
@@ -79,6 +84,7 @@ async fn record(options: &RecordOptions, cache: &Cache) -> Result<PathBuf, ExitC
     let session = SessionOptions {
         profile: options.profile(),
         code_cache: cache.code(),
+        timeout: bounds.call.clone(),
         kind: invokes.then_some(SessionKind::Invoke),
         instance_mode: options.instance.into(),
         arguments,
@@ -109,7 +115,9 @@ async fn record(options: &RecordOptions, cache: &Cache) -> Result<PathBuf, ExitC
     // The address comes first, for scripts that wait for it.
     announcement(&driver).into_iter().for_each(note);
     replaces.iter().map(Replaces::announcement).for_each(note);
+    let clock = bounds.start(&signals.stop, &signals.cancel);
     let session = drive(driver, options, &program, &recorder, &signals, &printer).await;
+    drop(clock);
     let end = match session {
         Ok(end) => end,
         Err(error) => {

@@ -13,7 +13,12 @@ use crate::printer::{fail, replay as printer};
 pub fn run(options: CommandOptions) -> ExitCode {
     let take = &options.take;
     let cache = Cache::open(&options.cache);
-    let replay = ReplayOptions { fuel: options.fuel, code_cache: cache.code(), ..ReplayOptions::default() };
+    let replay = ReplayOptions {
+        fuel: options.fuel,
+        code_cache: cache.code(),
+        timeouts: options.timeouts.into(),
+        ..ReplayOptions::default()
+    };
     let replayed = Actors::default().replay(take, options.actor.as_deref(), replay);
     cache.report();
     match replayed {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use retake_verifier::suite::Partition;
 
-use super::CacheOptions;
+use super::{CacheOptions, TimeoutOptions};
 use crate::suite::Filter;
 
 #[derive(Debug, Args)]
@@ -41,6 +41,8 @@ pub struct TestOptions {
     /// End a call that uses up this much fuel, in takes that were recorded without a bound and have none in `retake.toml`.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub fuel: Option<u64>,
+    #[command(flatten)]
+    pub timeouts: TimeoutOptions,
     #[command(flatten)]
     pub report: ReportOptions,
     #[command(flatten)]

@@ -7,7 +7,9 @@ use std::num::NonZero;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
+use retake_replayer::Timeouts;
 use retake_verifier::suite::{Expectation, Spot};
 use serde::Deserialize;
 
@@ -15,6 +17,7 @@ use super::discover::{Discovered, plain};
 use super::error::{ConfigFault, SuiteError};
 use super::near;
 use crate::input;
+use crate::values::parse_time;
 
 pub const NAME: &str = "retake.toml";
 
@@ -26,6 +29,7 @@ pub struct Configured {
     pub expect: Expectation,
     pub fuel: Option<u64>,
     pub require_build: bool,
+    pub timeouts: Timeouts,
     pub labels: Vec<String>,
 }
 
@@ -64,6 +68,8 @@ struct ConfigFile {
     at: Option<Spot>,
     fuel: Option<NonZero<u64>>,
     require_build: Option<bool>,
+    timeout: Option<Time>,
+    take_timeout: Option<Time>,
     labels: Option<Vec<String>>,
     #[serde(default)]
     takes: BTreeMap<String, Keys>,
@@ -78,7 +84,22 @@ struct Keys {
     at: Option<Spot>,
     fuel: Option<NonZero<u64>>,
     require_build: Option<bool>,
+    timeout: Option<Time>,
+    take_timeout: Option<Time>,
     labels: Option<Vec<String>>,
+}
+
+/// A length of time, as `30s`.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(try_from = "String")]
+struct Time(Duration);
+
+impl TryFrom<String> for Time {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        parse_time(&text).map(Time).map_err(|reason| format!("`{}`: {reason}", text.escape_debug()))
+    }
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -126,6 +147,10 @@ impl Configs {
             expect,
             fuel: keys.iter().find_map(|(_, keys)| keys.fuel).map(NonZero::get),
             require_build: keys.iter().find_map(|(_, keys)| keys.require_build).unwrap_or(false),
+            timeouts: Timeouts {
+                call: keys.iter().find_map(|(_, keys)| keys.timeout).map(|time| time.0),
+                take: keys.iter().find_map(|(_, keys)| keys.take_timeout).map(|time| time.0),
+            },
             labels: keys.iter().find_map(|(_, keys)| keys.labels.clone()).unwrap_or_default(),
         })
     }
@@ -232,9 +257,10 @@ impl Config {
         };
         let parsed = toml::from_str(&text);
         let config = |fault| SuiteError::Config { path: path.clone(), fault };
-        let ConfigFile { root, actor, expect, at, fuel, require_build, labels, takes } =
-            parsed.map_err(|error| config(syntax(&text, &error)))?;
-        let own = Keys { actor, expect, at, fuel, require_build, labels };
+        let file: ConfigFile = parsed.map_err(|error| config(syntax(&text, &error)))?;
+        let ConfigFile { root, actor, expect, at, fuel, require_build, timeout, take_timeout, labels, takes } =
+            file;
+        let own = Keys { actor, expect, at, fuel, require_build, timeout, take_timeout, labels };
         own.expectation("this folder").map_err(config)?;
         let mut tables = BTreeMap::new();
         for (name, keys) in takes {

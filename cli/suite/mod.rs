@@ -16,6 +16,7 @@ use std::io;
 use std::path::PathBuf;
 
 use retake_actor::profile;
+use retake_replayer::Timeouts;
 use retake_verifier::suite::{Partition, SuiteId, SuiteSettings, SuiteStarted, TakeId, TakeSettings};
 
 use crate::input::{self, InputError};
@@ -38,6 +39,8 @@ pub struct SuiteTake {
     /// The build to re-run; without one it is the recorded one.
     pub actor: Option<PathBuf>,
     pub settings: TakeSettings,
+    /// They change no verdict, so they are not among the settings that reports are compared by.
+    pub timeouts: Timeouts,
 }
 
 impl Suite {
@@ -92,9 +95,9 @@ impl Suite {
 }
 
 impl SuiteTake {
-    /// What the command line says wins over what is configured, but for fuel: there it is for takes that have none.
+    /// What the command line says wins over what is configured, but for fuel and times: those are for takes that have none.
     fn new(take: discover::Found, configured: Configured, options: &TestOptions) -> SuiteTake {
-        let Configured { actor, expect, fuel, require_build, labels } = configured;
+        let Configured { actor, expect, fuel, require_build, timeouts, labels } = configured;
         let actor = options.actor.clone().or(actor);
         let opened = input::open(&take.path);
         SuiteTake {
@@ -108,6 +111,10 @@ impl SuiteTake {
                 fuel: fuel.or(options.fuel),
                 require_build: require_build || options.require_build,
                 labels,
+            },
+            timeouts: Timeouts {
+                call: timeouts.call.or(options.timeouts.timeout),
+                take: timeouts.take.or(options.timeouts.take_timeout),
             },
             actor,
         }

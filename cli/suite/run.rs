@@ -116,7 +116,11 @@ impl Runner<'_> {
 
     fn replay(&self, take: &SuiteTake) -> TakeFinished {
         let begin = Instant::now();
-        let options = ReplayOptions { fuel_if_unbounded: take.settings.fuel, ..self.options.clone() };
+        let options = ReplayOptions {
+            fuel_if_unbounded: take.settings.fuel,
+            timeouts: take.timeouts,
+            ..self.options.clone()
+        };
         let replayed = self.actors.replay(&take.path, take.actor.as_deref(), options);
         let seconds = begin.elapsed().as_secs_f64();
         let (Judgement { status, exit, reason }, text) = judge(take, &replayed);

@@ -8,6 +8,7 @@
 //! - [`Stdio`]: this process's output streams, which the guest and the session share.
 //! - [`Host`]: WASI and wasi:http for an actor; an embedder brings a host of its own.
 //! - [`Invocation`]: a call of any export, in WAVE.
+//! - [`CallTimeout`]: how long a call may take.
 //! - [`command`]: sessions of `wasi:cli/run`.
 //! - [`invoke`]: sessions of any exports, called by name.
 //! - [`http`]: sessions of `wasi:http/incoming-handler`, served on a socket or driven with given requests.
@@ -15,6 +16,7 @@
 //! The replayer mirrors this crate: both answer "who answers the actor's call?".
 
 mod actor_thread;
+mod call_timeout;
 pub mod command;
 mod error;
 mod host;
@@ -32,6 +34,7 @@ mod wave;
 mod worker;
 
 pub use actor_thread::ActorThread;
+pub use call_timeout::{CallTimeout, TimedOutCall};
 pub use error::RecordError;
 pub use host::{Host, Permissions, Preopen};
 pub use live_actor::LiveActor;

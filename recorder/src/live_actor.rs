@@ -1,5 +1,6 @@
 //! Owns [`LiveActor`]: one actor being recorded, from the genesis of its chain to the shutdown, called one call at a time.
 
+use std::future::pending;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -18,6 +19,7 @@ use wasmtime::component::{Instance, Val};
 use wasmtime_wasi::I32Exit;
 
 use crate::actor_thread::ActorThread;
+use crate::call_timeout::{LastPlace, TimedOutCall};
 use crate::error::RecordError;
 use crate::program::Program;
 use crate::recorder::Recorder;
@@ -76,12 +78,15 @@ pub struct LiveActor<T: HasActor> {
     live: Option<Live<T>>,
     /// The one instance of the session was left in the middle of a call.
     failed: bool,
+    /// Calls that were made.
+    calls: u64,
 }
 
 /// An instance of the actor, or the store in which it is about to be made.
 struct Live<T: 'static> {
     store: Store<T>,
     instance: Option<Instance>,
+    place: LastPlace,
 }
 
 /// What an export is called with: as the engine takes it, and as the event carries it.
@@ -95,6 +100,8 @@ pub(crate) struct Ended {
     pub outcome: Outcome,
     /// The new state as the event carries it, for a stateful function that did not fail.
     state: Option<Value>,
+    /// Where it was when it was given up, if that was since it took too long.
+    pub timed_out: Option<TimedOutCall>,
 }
 
 impl Ended {
@@ -109,6 +116,9 @@ impl Ended {
     }
 
     pub fn answer(&self, function: &str) -> Result<Option<Value>, ActorError> {
+        if let Some(call) = &self.timed_out {
+            return Err(ActorError::TimedOut { reason: call.to_string() });
+        }
         let function = function.to_string();
         match self.outcome.clone() {
             Outcome::Returned(value) => Ok(value),
@@ -138,7 +148,7 @@ impl<T: HasActor> LiveActor<T> {
         let actor = if program.asks_for_chain() { actor.with_history(HISTORY) } else { actor };
         actor.record_event(ChainEventData::session(program.genesis(id))).await?;
         let (program, recorder) = (program.clone(), recorder.clone());
-        Ok(LiveActor { program, actor, recorder, mailbox, cancel, live: None, failed: false })
+        Ok(LiveActor { program, actor, recorder, mailbox, cancel, live: None, failed: false, calls: 0 })
     }
 
     /// Lets the actor live on a thread of its own, where it does what comes through its handle.
@@ -288,7 +298,13 @@ impl<T: HasActor> LiveActor<T> {
     fn take_live(&mut self) -> Result<Live<T>, RecordError> {
         match self.live.take() {
             Some(live) => Ok(live),
-            None => Ok(Live { store: self.program.store(self.actor.clone())?, instance: None }),
+            None => {
+                let (mut store, place) = (self.program.store(self.actor.clone())?, LastPlace::default());
+                if self.program.timeout().is_some() {
+                    place.watch(&mut store);
+                }
+                Ok(Live { store, instance: None, place })
+            }
         }
     }
 
@@ -318,19 +334,31 @@ impl<T: HasActor> LiveActor<T> {
         let mut live = self.take_live()?;
         let (function_name, params) = (export.name.clone(), arguments.recorded);
         self.actor.record_wasm_event(WasmEventData::WasmCall { function_name, params }).await?;
+        self.calls += 1;
+        let alarm = self.program.alarm(&mut live.store, &self.cancel);
+        let rings = async {
+            match &alarm {
+                Some(alarm) => alarm.rings().await,
+                None => pending().await,
+            }
+        };
         let called = tokio::select! {
-            called = live.run(&self.program, export, &arguments.vals) => called,
+            // A guest that computes gives way once when the alarm rings, and would go on for ever if it were asked first.
+            biased;
             () = self.cancel.cancelled() => Err(wasmtime::Error::new(Cancelled)),
+            () = rings => Err(wasmtime::Error::new(TimedOut)),
+            called = live.run(&self.program, export, &arguments.vals) => called,
         };
         let error = match called {
             Ok(value) => {
                 let (outcome, state) = StatefulCall::returned(export.stateful, value, &mut self.actor.state);
                 self.live = Some(live);
-                return Ok(Ended { outcome, state });
+                return Ok(Ended { outcome, state, timed_out: None });
             }
             Err(error) => error,
         };
-        let outcome = if error.is::<Cancelled>() {
+        let timed_out = error.is::<TimedOut>().then(|| self.timed_out(export, &mut live)).flatten();
+        let outcome = if error.is::<Cancelled>() || error.is::<TimedOut>() {
             Outcome::Cancelled
         } else {
             match error.downcast::<TapError>() {
@@ -345,7 +373,23 @@ impl<T: HasActor> LiveActor<T> {
         live.store.data_mut().actor().tap.close_call(outcome.clone()).await?;
         self.live = Some(live);
         self.failed = self.program.instance_mode() == InstanceMode::Session;
-        Ok(Ended { outcome, state: None })
+        Ok(Ended { outcome, state: None, timed_out })
+    }
+
+    /// Notes where the call in progress was when its time was over.
+    fn timed_out(&self, export: &Export, live: &mut Live<T>) -> Option<TimedOutCall> {
+        let timeout = self.program.timeout()?;
+        let call = TimedOutCall {
+            limit: timeout.limit(),
+            actor: self.actor.get_id(),
+            call: self.calls.saturating_sub(1),
+            function: export.name.clone(),
+            last_event: self.actor.chain.event_count().saturating_sub(1),
+            waiting_for: live.store.data_mut().actor().tap.open_call().cloned(),
+            guest: live.place.take(),
+        };
+        timeout.note(call.clone());
+        Some(call)
     }
 
     /// Ends a call on the chain.
@@ -433,6 +477,11 @@ fn arguments(export: &Export, state: &Value, params: &[Value]) -> Result<Vec<Val
 #[derive(Debug, thiserror::Error)]
 #[error("cancelled")]
 struct Cancelled;
+
+/// The marker of a call that took too long.
+#[derive(Debug, thiserror::Error)]
+#[error("timed out")]
+struct TimedOut;
 
 fn exit_code(error: &wasmtime::Error) -> Option<i32> {
     error.downcast_ref::<I32Exit>().map(|exit| exit.0)

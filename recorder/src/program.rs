@@ -4,15 +4,18 @@
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use retake_actor::profile::Tuning;
 use retake_actor::{
     Actor, ActorContext, ActorStore, CodeCache, Export, Exports, HasActor, LoadError, Tap, instrument,
     profile,
 };
 use retake_chain::log::FORMAT_VERSION;
 use retake_chain::{ActorSource, EngineProfile, InstanceMode, SessionKind, SessionStart, TheaterId};
+use tokio_util::sync::CancellationToken;
 use wasmtime::component::{InstancePre, Linker};
 use wasmtime::{Engine, Store};
 
+use crate::call_timeout::{Alarm, CallTimeout};
 use crate::error::RecordError;
 use crate::theater::{GET_CHAIN, RUNTIME};
 
@@ -37,6 +40,8 @@ pub struct SessionOptions {
     pub actor_path: String,
     /// Where compiled code is kept; without it the component is compiled each time.
     pub code_cache: Option<Arc<CodeCache>>,
+    /// How long each call may take. It is in no event but that of a call that is given up.
+    pub timeout: Option<Arc<CallTimeout>>,
 }
 
 impl Default for SessionOptions {
@@ -52,6 +57,7 @@ impl Default for SessionOptions {
             allow_net: false,
             actor_path: String::new(),
             code_cache: None,
+            timeout: None,
         }
     }
 }
@@ -84,7 +90,8 @@ impl<T: HasActor> Program<T> {
         host: impl Fn(SessionKind, ActorContext) -> Result<T, RecordError> + Send + Sync + 'static,
     ) -> Result<Arc<Program<T>>, RecordError> {
         let instrumented = instrument(actor.component()).map_err(LoadError::from)?;
-        let engine = profile::engine(&options.profile).map_err(RecordError::engine)?;
+        let tuning = Tuning { interruptible: options.timeout.is_some(), ..Tuning::default() };
+        let engine = profile::tuned_engine(&options.profile, tuning).map_err(RecordError::engine)?;
         let component =
             instrumented.compile(&engine, actor.component_digest(), options.code_cache.as_deref())?;
         let exports = Exports::of(&engine, &component);
@@ -144,6 +151,16 @@ impl<T: HasActor> Program<T> {
         let profile = &self.options.profile;
         let host = (self.host)(self.kind, ActorContext::new(actor, profile))?;
         Ok(profile::store(&self.engine, profile, host, |host| &mut host.actor().limits))
+    }
+
+    /// How long each call may take.
+    pub(crate) fn timeout(&self) -> Option<&CallTimeout> {
+        self.options.timeout.as_deref()
+    }
+
+    /// An alarm for a call that begins now, if calls have a bound in time.
+    pub(crate) fn alarm(&self, store: &mut Store<T>, cancel: &CancellationToken) -> Option<Alarm> {
+        Some(Alarm::set(self.timeout()?, &self.engine, store, cancel))
     }
 
     /// Gives the next call in a store what the profile allows it.

@@ -5,6 +5,8 @@ use retake_chain::{ContentRef, EngineProfile};
 use retake_verifier::VerifyError;
 use thiserror::Error;
 
+use crate::timeouts::{TimeBound, TimedOut};
+
 /// Why a take could not be replayed.
 #[derive(Debug, Error)]
 pub enum ReplayError {
@@ -105,6 +107,17 @@ pub enum ReplayError {
     /// The take holds no call of an export.
     #[error("the take holds no call, so there is nothing to check")]
     NothingToCheck,
+    /// A re-run took longer than it may. What it would have done is not known.
+    #[error("{0}")]
+    TimedOut(Box<TimedOut>),
+    /// The replay took longer than it may, while no guest was running.
+    #[error("{bound} and was stopped, after {events} events were read")]
+    TakeTimedOut {
+        /// The bound.
+        bound: TimeBound,
+        /// Events that were read.
+        events: u64,
+    },
     /// The engine failed outside the actor.
     #[error("the engine failed: {reason}")]
     Engine {

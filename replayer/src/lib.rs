@@ -21,15 +21,17 @@ mod report;
 mod segments;
 mod stack;
 mod stand_in;
+mod timeouts;
 mod window;
 
 pub use error::{PlaceTried, ReplayError};
 pub use jobs::{Job, Jobs};
-pub use options::{ActorBytes, ReplayOptions};
+pub use options::{ActorBytes, ReplayOptions, Timeouts};
 pub use perturbation::Perturbation;
 pub use program::Program;
 pub use programs::Programs;
 pub use replay::{replay, replay_with};
+pub use timeouts::{TimeBound, TimedOut};
 
 // What an embedder needs besides.
 pub use retake_actor::profile::Tuning;

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use retake_actor::profile::{self, Tuning};
 use retake_actor::{Actor, CodeCache, MemoryUse};
@@ -41,12 +42,23 @@ pub struct ReplayOptions {
     pub jobs: Option<Arc<Jobs>>,
     /// Re-run each call on a thread of its own while a place is free, however short it is.
     pub thread_per_call: bool,
+    /// How long it may take. Time is in no verdict: a replay that takes longer has none.
+    pub timeouts: Timeouts,
     /// How the engine is tuned, which a deterministic actor cannot tell.
     pub tuning: Tuning,
     /// A lower limit on each memory than the recorded one, in bytes. An actor that needs no more cannot tell either.
     pub memory_limit: Option<u64>,
     /// Sees how much memory the actor uses.
     pub memory_use: Option<Arc<MemoryUse>>,
+}
+
+/// How long a replay may take. Time that a re-run waits for the reader of the take is not counted for a call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Timeouts {
+    /// Each export call.
+    pub call: Option<Duration>,
+    /// The whole take, with the time that it takes to compile the component.
+    pub take: Option<Duration>,
 }
 
 impl ReplayOptions {

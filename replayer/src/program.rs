@@ -4,17 +4,17 @@ use std::sync::Arc;
 
 use retake_actor::profile::Tuning;
 use retake_actor::{
-    Actor, ActorContext, ActorStore, Export, Exports, HasActor, Limits, LoadError, MemoryUse, RaisedIn,
-    RaisedOutcome, StandInResources, instrument, link_stand_in, profile,
+    Actor, ActorContext, ActorStore, Export, Exports, GuestPlace, HasActor, Limits, LoadError, MemoryUse,
+    RaisedIn, RaisedOutcome, StandInResources, instrument, link_stand_in, profile,
 };
 use retake_chain::{ContentRef, EngineProfile, InstanceMode, Outcome, TrapKind};
 use retake_verifier::same_track;
 use wasmtime::component::{InstancePre, Linker};
-use wasmtime::{Engine, Store};
+use wasmtime::{Engine, Store, StoreContextMut, UpdateDeadline};
 
 use crate::error::ReplayError;
 use crate::options::ReplayOptions;
-use crate::stand_in::Answers;
+use crate::stand_in::{Answers, Interrupted};
 
 /// A component that is ready to be re-run.
 pub struct Program {
@@ -104,10 +104,8 @@ impl Program {
         let mut guest = Guest { actor: ActorContext::new(actor, &self.profile), answers };
         guest.actor.limits = guest.actor.limits.watched(self.watch.clone());
         let mut store = profile::store(&self.engine, &self.profile, guest, |guest| &mut guest.actor.limits);
-        if self.tuning.interruptible {
-            store.set_epoch_deadline(1);
-            store.epoch_deadline_callback(|mut guest| guest.data_mut().answers.interrupted());
-        }
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_callback(interrupted);
         store
     }
 
@@ -140,6 +138,21 @@ impl Program {
             (outcome, _) => outcome,
         }
     }
+}
+
+/// Called in a guest after the epoch has changed.
+fn interrupted(mut guest: StoreContextMut<'_, Guest>) -> wasmtime::Result<UpdateDeadline> {
+    match guest.data_mut().answers.interrupted() {
+        Interrupted::GoesOn => return Ok(UpdateDeadline::Continue(1)),
+        Interrupted::Watched => return Ok(UpdateDeadline::Continue(0)),
+        Interrupted::Exhausted(outcome) => return Err(RaisedOutcome(outcome).into()),
+        Interrupted::Superseded => {}
+        Interrupted::Overdue(bound) => {
+            let place = GuestPlace::of(&guest);
+            guest.data_mut().answers.timed_out(bound, place);
+        }
+    }
+    Ok(UpdateDeadline::Interrupt)
 }
 
 fn is_on_track_of(export: &Export, recorded: &str) -> bool {

@@ -7,12 +7,15 @@ use std::thread::{self, Scope};
 use retake_chain::{ChainEventPayload, ChainNumber, LogReader, Record, SessionStart, TakeState, TheaterId};
 use retake_verifier::{Alone, Checked, IntegrityChecker, ReplayReport, Report, VerifyError, VerifyFault};
 
+use crate::actor_rerun::ChainRerun;
 use crate::earliest::Earliest;
 use crate::error::ReplayError;
 use crate::options::{ActorBytes, ReplayOptions};
 use crate::program::Program;
 use crate::report::summarize;
 use crate::segments::{Course, Segments};
+use crate::stand_in::Stop;
+use crate::timeouts::{TakeClock, Ticker, TimeBound};
 use crate::window::Position;
 
 /// Re-runs the actor of a take from the take alone, and checks every event.
@@ -35,6 +38,7 @@ pub fn replay_with(
     actor: ActorBytes<'_>,
     options: ReplayOptions,
 ) -> Result<ReplayReport, ReplayError> {
+    let clock = TakeClock::start(options.timeouts);
     let mut reader = LogReader::open(input)
         .map_err(|fault| VerifyError { fault: fault.into(), checked: Checked::default() })?;
     thread::scope(|scope| {
@@ -47,6 +51,9 @@ pub fn replay_with(
             checker: IntegrityChecker::new(),
             chains: Vec::new(),
             earliest: Arc::new(Earliest::new()),
+            clock,
+            ticker: None,
+            out_of_time: None,
         };
         let fault = replay.read(&mut reader)?;
         replay.finish(&reader, fault)
@@ -64,6 +71,10 @@ struct Replay<'scope, 'env, 'a> {
     chains: Vec<Chain<'scope, 'env>>,
     /// Where a re-run stopped first.
     earliest: Arc<Earliest>,
+    clock: TakeClock,
+    ticker: Option<Ticker>,
+    /// The take was not read further, for lack of time.
+    out_of_time: Option<TimeBound>,
 }
 
 /// A chain of the take; it is re-run from its genesis on.
@@ -76,6 +87,11 @@ impl Replay<'_, '_, '_> {
     /// Reads to the end of the take, or to its first fault, which is returned.
     fn read<R: Read>(&mut self, reader: &mut LogReader<R>) -> Result<Option<VerifyFault>, ReplayError> {
         loop {
+            if let Some(bound) = self.clock.exceeded() {
+                // The re-runs that are under way say where they were, if any of them computes.
+                self.out_of_time = Some(bound);
+                return Ok(None);
+            }
             let record = match reader.next_record() {
                 Ok(Some(record)) => record,
                 Ok(None) => return Ok(None),
@@ -115,9 +131,8 @@ impl Replay<'_, '_, '_> {
             None => {
                 let actor = self.actor.load(start, &mut self.embedded)?;
                 let program = self.options.program(&actor, start)?;
-                if self.options.tuning().interruptible {
-                    self.earliest.interrupts(&program.engine);
-                }
+                self.earliest.interrupts(&program.engine);
+                self.ticker = self.clock.ticker(&program.engine)?;
                 self.first = Some((Box::new(start.clone()), program.clone()));
                 program
             }
@@ -126,6 +141,7 @@ impl Replay<'_, '_, '_> {
             program,
             mode: start.instance_mode,
             earliest: self.earliest.clone(),
+            clock: self.clock,
             jobs: self.options.jobs.clone(),
             thread_per_call: self.options.thread_per_call,
         };
@@ -152,6 +168,9 @@ impl Replay<'_, '_, '_> {
         for (id, segments) in running {
             reruns.push((id, segments.finish()?));
         }
+        if let Some(bound) = self.out_of_time {
+            return Err(out_of_time(bound, self.checker.events(), reruns));
+        }
         // Every event of a chain was found to be in its place before the chain's thread checked its hash.
         let altered = reruns.iter_mut().filter_map(|(_, rerun)| rerun.altered.take());
         let (intact, fault) = match altered.min_by_key(|(number, _)| *number) {
@@ -175,5 +194,17 @@ impl Replay<'_, '_, '_> {
             };
         };
         summarize(&first, &program, reruns, &report, intact, reader)
+    }
+}
+
+/// Why there is no answer for a take that was not read to its end for lack of time: the first re-run that was stopped, if one was.
+fn out_of_time(bound: TimeBound, events: u64, reruns: Vec<(TheaterId, ChainRerun)>) -> ReplayError {
+    let stopped = reruns.into_iter().filter_map(|(_, rerun)| match rerun.stop {
+        Some(Stop::TimedOut(number, place)) => Some((number, place)),
+        _ => None,
+    });
+    match stopped.min_by_key(|(number, _)| *number) {
+        Some((_, place)) => ReplayError::TimedOut(place),
+        None => ReplayError::TakeTimedOut { bound, events },
     }
 }

@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 use std::io::Read;
 
-use retake_chain::{LogReader, SessionStart, TheaterId};
+use retake_chain::{LogReader, SealKind, SessionStart, TakeState, TheaterId};
 use retake_verifier::{ChainHead, Divergence, RenamedInterface, ReplayReport, Report, Verdict, VerifyFault};
 
 use crate::actor_rerun::ChainRerun;
 use crate::error::ReplayError;
 use crate::program::Program;
 use crate::stand_in::Stop;
+use crate::timeouts::TimedOut;
 
 /// Puts the report together. Events from the number `intact` on are not what their hashes say.
 pub(crate) fn summarize<R: Read>(
@@ -24,6 +25,7 @@ pub(crate) fn summarize<R: Read>(
     let mut chains = Vec::new();
     let mut renamed_interfaces = BTreeSet::new();
     let mut earliest: Option<(u64, Box<Divergence>)> = None;
+    let mut timed_out: Option<(u64, Box<TimedOut>)> = None;
     let mut ends_inside_a_call = false;
     for (id, rerun) in reruns {
         calls += rerun.calls;
@@ -42,18 +44,35 @@ pub(crate) fn summarize<R: Read>(
                     earliest = Some((number, divergence));
                 }
             }
+            Some(Stop::TimedOut(number, place)) => {
+                if number < intact && timed_out.as_ref().is_none_or(|(earlier, _)| number < *earlier) {
+                    timed_out = Some((number, place));
+                }
+            }
             Some(Stop::Altered(..) | Stop::Superseded) | None => {}
         }
     }
     let fault = report.as_ref().err().map(VerifyFault::to_string);
-    let verdict = match (earliest, &fault) {
-        (Some((_, divergence)), _) => Verdict::Diverged(divergence),
-        (None, Some(fault)) => Verdict::Unfinished { reason: fault.clone() },
-        (None, None) if ends_inside_a_call => {
+    // What stopped first in the take is the answer; a difference behind a call that took too long may not be the first.
+    let timed_out = match (timed_out, &earliest) {
+        (Some((number, _)), Some((earlier, _))) if earlier < &number => None,
+        (timed_out, _) => timed_out.map(|(_, place)| place),
+    };
+    let is_whole =
+        matches!(report, Ok(Report { state: TakeState::Sealed, seal: Some(SealKind::Complete), .. }));
+    // That the take is not whole is graver.
+    let timed_out = match timed_out {
+        Some(place) if is_whole => return Err(ReplayError::TimedOut(place)),
+        timed_out => timed_out.map(|place| place.to_string()),
+    };
+    let verdict = match (earliest, timed_out.as_ref().or(fault.as_ref())) {
+        (Some((_, divergence)), _) if timed_out.is_none() => Verdict::Diverged(divergence),
+        (_, Some(fault)) => Verdict::Unfinished { reason: fault.clone() },
+        (_, None) if ends_inside_a_call => {
             Verdict::Unfinished { reason: "the recording ends inside a call".into() }
         }
-        (None, None) if calls == unchecked => Verdict::NothingToCheck,
-        (None, None) => Verdict::Identical,
+        (_, None) if calls == unchecked => Verdict::NothingToCheck,
+        (_, None) => Verdict::Identical,
     };
     Ok(ReplayReport {
         verdict,

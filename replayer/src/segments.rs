@@ -20,6 +20,7 @@ use crate::jobs::{Job, Jobs};
 use crate::program::Program;
 use crate::stack::thread_stack;
 use crate::stand_in::Answers;
+use crate::timeouts::TakeClock;
 use crate::window::{Position, WindowSender, windows};
 
 /// A segment is not cut before it has this many events...
@@ -36,6 +37,7 @@ pub(crate) struct Course {
     pub program: Arc<Program>,
     pub mode: InstanceMode,
     pub earliest: Arc<Earliest>,
+    pub clock: TakeClock,
     /// Places for more re-runs than one.
     pub jobs: Option<Arc<Jobs>>,
     /// Cut before every call, however short the segment is.
@@ -168,8 +170,8 @@ impl<'scope, 'env> Segments<'scope, 'env> {
         let chain = Arc::new(chain);
         let actor = actor_without_session(self.id, chain.clone());
         let (windows, cursor) = windows(actor.extensions.clone(), events);
-        let Course { program, mode, earliest, .. } = self.course.clone();
-        let answers = Answers::new(chain, self.number, cursor, earliest, calls);
+        let Course { program, mode, earliest, clock, .. } = self.course.clone();
+        let answers = Answers::new(chain, self.number, cursor, earliest, clock, calls);
         let place = Arc::new(OnceLock::new());
         let held = place.clone();
         let stack = thread_stack(program.tuning);
@@ -223,7 +225,7 @@ mod tests {
     use retake_chain::{ChainEventData, Outcome, WasmEventData};
 
     use super::*;
-    use crate::options::ReplayOptions;
+    use crate::options::{ReplayOptions, Timeouts};
 
     const NOTHING: &str = r#"(component
         (core module $m (func (export "f")))
@@ -253,6 +255,7 @@ mod tests {
             program,
             mode,
             earliest: Arc::new(Earliest::new()),
+            clock: TakeClock::start(Timeouts::default()),
             jobs: Some(Jobs::new(places)),
             thread_per_call,
         };

@@ -1,7 +1,8 @@
 //! Owns the window of a chain that is in memory while it is replayed: batches of events that the reader sends ahead, and
 //! the cursor through them. Memory does not grow with the take.
 
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
+use std::time::{Duration, Instant};
 
 use retake_actor::Extensions;
 use retake_chain::{
@@ -45,6 +46,8 @@ pub(crate) struct Cursor {
     /// Index in the chain of the event at `position`.
     index: u64,
     windows: Receiver<Window>,
+    /// How long it has waited for windows.
+    waited: Duration,
     /// Of the actor: where its host sees the window.
     extensions: Extensions,
 }
@@ -83,7 +86,14 @@ pub(crate) fn windows(extensions: Extensions, first: u64) -> (WindowSender, Curs
     extensions.set(HttpReplayChain::default());
     (
         WindowSender { window: Window::default(), windows: sender },
-        Cursor { window: Window::default(), position: 0, index: first, windows: receiver, extensions },
+        Cursor {
+            window: Window::default(),
+            position: 0,
+            index: first,
+            windows: receiver,
+            waited: Duration::ZERO,
+            extensions,
+        },
     )
 }
 
@@ -116,7 +126,7 @@ impl Cursor {
     /// The next event, or `None` at the end of the recording. Waits for the reader.
     pub fn peek(&mut self) -> Option<Recorded<'_>> {
         if self.position == self.window.decoded.len() {
-            self.window = self.windows.recv().ok()?;
+            self.window = self.next_window()?;
             self.extensions.set(std::mem::take(&mut self.window.chain));
             self.position = 0;
         }
@@ -132,7 +142,7 @@ impl Cursor {
             return next.exhaustion();
         }
         if self.position + 1 == self.window.decoded.len() {
-            let next = self.windows.recv().ok()?;
+            let next = self.next_window()?;
             self.window.decoded.drain(..self.position);
             self.position = 0;
             let kept = self.window.decoded.iter().map(|(event, ..)| event.clone());
@@ -141,6 +151,23 @@ impl Cursor {
         }
         let (event, payload, position) = self.window.decoded.get(self.position + 1)?;
         Recorded { event, payload, index: self.index + 1, position: *position }.exhaustion()
+    }
+
+    fn next_window(&mut self) -> Option<Window> {
+        match self.windows.try_recv() {
+            Ok(window) => return Some(window),
+            Err(TryRecvError::Disconnected) => return None,
+            Err(TryRecvError::Empty) => {}
+        }
+        let began = Instant::now();
+        let window = self.windows.recv().ok();
+        self.waited += began.elapsed();
+        window
+    }
+
+    /// How long it has waited for the reader.
+    pub fn waited(&self) -> Duration {
+        self.waited
     }
 
     /// Where the next event is, as far as it is known without waiting.

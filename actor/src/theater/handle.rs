@@ -145,6 +145,12 @@ pub enum ActorError {
         /// The function.
         function: String,
     },
+    /// The call was given up since it took longer than it may.
+    #[error("{reason}")]
+    TimedOut {
+        /// The bound, and where the call was.
+        reason: String,
+    },
     /// The actor takes no messages, or responded with none.
     #[error("{reason}")]
     NoResponse {

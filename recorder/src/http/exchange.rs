@@ -12,6 +12,7 @@ use hyper::body::Body;
 use retake_actor::HasActor;
 use retake_chain::{ChainEventData, HostFunctionCall, Outcome, Value};
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use wasmtime::component::{Resource, ResourceType, Val};
@@ -25,6 +26,7 @@ use super::body::{ClientBody, Observed, Part, RequestBody};
 use super::observation::{RequestHead, Shared, response_value};
 use super::refusals::{Refusal, Refusals};
 use crate::actor_thread::overdue;
+use crate::call_timeout::TimedOutCall;
 use crate::error::RecordError;
 use crate::host::Host;
 use crate::live_actor::{Arguments, LiveActor};
@@ -102,9 +104,19 @@ pub(super) async fn exchange(
         }
     }
     let (outcome, held) = if ended.is_given_up() {
-        drop(sender);
+        let held = match &ended.timed_out {
+            // A client that does not read keeps the actor no longer.
+            Some(call) => match timeout(PASS_ON, sender).await {
+                Ok(Ok(Some(sent))) => sent.held.timed_out(call),
+                _ => Held::Nothing,
+            },
+            None => {
+                drop(sender);
+                Held::Nothing
+            }
+        };
         // From this outcome replay knows a call that was given up.
-        (Outcome::Cancelled, Held::Nothing)
+        (Outcome::Cancelled, held)
     } else {
         match sender.await {
             Ok(Some(sent)) => (sent.outcome, sent.held),
@@ -173,6 +185,18 @@ enum Held {
 }
 
 impl Held {
+    /// What the client is owed where the call took too long: an answer that says so, unless another has begun, which breaks off.
+    fn timed_out(self, call: &TimedOutCall) -> Held {
+        match self {
+            Held::Response(client, ..) => {
+                let text = format!("the actor took longer than {:?}\n", call.limit);
+                Held::Response(client, plain(StatusCode::GATEWAY_TIMEOUT, &text), None)
+            }
+            Held::End(parts, _) | Held::Cut(parts) => Held::Cut(parts),
+            Held::Nothing => Held::Nothing,
+        }
+    }
+
     async fn release(self) {
         // A client that has gone is no fault of the call.
         match self {

@@ -9,10 +9,11 @@ mod answering;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::FutureExt;
 use retake_actor::profile::Tuning;
-use retake_actor::{FunctionName, RaisedIn, RaisedOutcome};
+use retake_actor::{FunctionName, GuestPlace, RaisedIn};
 use retake_chain::{
     ChainEvent, ChainEventData, ChainEventPayload, ChainNumber, EventHash, EventKind, HostFunctionCall,
     Outcome, StateChain, Value, WasmErrorKind, WasmEventData,
@@ -22,11 +23,12 @@ use retake_verifier::{
     check_hash, compare, take_recorded_words,
 };
 
-use wasmtime::{Trap, UpdateDeadline};
+use wasmtime::Trap;
 
 use crate::earliest::Earliest;
 use crate::error::ReplayError;
 use crate::stack::StackUse;
+use crate::timeouts::{CallClock, TakeClock, TimeBound, TimedOut};
 use crate::window::{Cursor, Position, Recorded};
 
 /// Why a re-run stops before the end of its chain.
@@ -37,6 +39,8 @@ pub(crate) enum Stop {
     Altered(u64, IntegrityError),
     /// The recording ends here, without a seal behind it.
     RecordingEnds,
+    /// It took too long, before the event with this number in the take.
+    TimedOut(u64, Box<TimedOut>),
     /// Another chain diverged at an earlier event.
     Superseded,
     /// Something failed that is not the actor's doing.
@@ -50,6 +54,8 @@ pub(crate) struct Answers {
     cursor: Cursor,
     /// Number in the take of the earliest event of any chain at which a re-run stopped; later ones are not re-run.
     earliest: Arc<Earliest>,
+    /// How long the call in progress takes.
+    clock: CallClock,
     /// How many calls of the chain came before those that are re-run here.
     calls_before: u64,
     /// The event that was checked last.
@@ -74,6 +80,20 @@ pub(crate) struct Answers {
     pub renamed: BTreeSet<(String, String)>,
 }
 
+/// What becomes of a guest that was interrupted.
+pub(crate) enum Interrupted {
+    GoesOn,
+    /// It goes on to the next place where it can be interrupted: the recording says that its stack is exhausted before it
+    /// does anything else.
+    Watched,
+    /// It is as deep as the recorded stack was, and ends as it did then.
+    Exhausted(Outcome),
+    /// An earlier event is known to differ.
+    Superseded,
+    /// It takes too long.
+    Overdue(TimeBound),
+}
+
 /// An event of the recording, and where it is.
 struct Place {
     event: ChainEvent,
@@ -88,6 +108,7 @@ impl Answers {
         chain_number: ChainNumber,
         cursor: Cursor,
         earliest: Arc<Earliest>,
+        clock: TakeClock,
         calls_before: u64,
     ) -> Self {
         Answers {
@@ -95,6 +116,7 @@ impl Answers {
             chain_number,
             cursor,
             earliest,
+            clock: CallClock::start(clock, Duration::ZERO),
             calls_before,
             last: None,
             announced: None,
@@ -121,6 +143,7 @@ impl Answers {
 
     /// Begins an export call: what follows belongs to it.
     pub fn begin_call(&mut self, function: &str, params: &[Value]) {
+        self.clock.restart(self.cursor.waited());
         self.call = Some(ExportCall {
             index: self.calls_before + self.calls,
             function: function.to_string(),
@@ -229,20 +252,37 @@ impl Answers {
         }
     }
 
-    /// Asked while the guest runs, after the epoch has changed: goes on, unless an earlier event is known to differ, or the
-    /// guest ends here.
-    pub fn interrupted(&mut self) -> wasmtime::Result<UpdateDeadline> {
-        match self.cursor.here() {
-            Some(next) if self.earliest.is_before(next.number) => {
-                self.stop = Some(Stop::Superseded);
-                Ok(UpdateDeadline::Interrupt)
-            }
-            Some(_) if self.cursor.exhaustion().is_some() => match self.exhausted() {
-                Some(outcome) => Err(RaisedOutcome(outcome).into()),
-                None => Ok(UpdateDeadline::Continue(0)),
-            },
-            _ => Ok(UpdateDeadline::Continue(1)),
+    /// Asked while the guest runs, after the epoch has changed: whether it may go on.
+    pub fn interrupted(&mut self) -> Interrupted {
+        if self.cursor.here().is_some_and(|next| self.earliest.is_before(next.number)) {
+            self.stop = Some(Stop::Superseded);
+            return Interrupted::Superseded;
         }
+        if let Some(bound) = self.clock.exceeded(self.cursor.waited()) {
+            return Interrupted::Overdue(bound);
+        }
+        if self.cursor.here().is_none() || self.cursor.exhaustion().is_none() {
+            return Interrupted::GoesOn;
+        }
+        self.exhausted().map_or(Interrupted::Watched, Interrupted::Exhausted)
+    }
+
+    /// The guest is stopped here, for it took too long. That ends the replay of what follows in the take: whether it
+    /// would be the first difference is not known.
+    pub fn timed_out(&mut self, bound: TimeBound, guest: Option<GuestPlace>) {
+        let last = self.last.as_ref();
+        let next = self.cursor.here().or(last.map(|place| place.position));
+        let number = next.map_or(u64::MAX, |position| position.number);
+        self.earliest.note(number);
+        let timed_out = TimedOut {
+            bound,
+            chain_number: self.chain_number.0,
+            chain: self.chain.actor_id(),
+            call: self.call.as_ref().map(|call| (call.index, call.function.clone())),
+            last_event: last.map(|place| place.index),
+            guest,
+        };
+        self.stop = Some(Stop::TimedOut(number, Box::new(timed_out)));
     }
 
     /// How the call ends here, if the recording says that its stack was exhausted before it did anything else, and the guest
