@@ -2,6 +2,7 @@
 //!
 //! - [`Value`], the shape of a component value, and its canonical MessagePack;
 //! - [`ChainEvent`] and [`ChainEventPayload`], the events, and [`event_hash`], the formula that links them;
+//! - [`Grammar`], which event may follow which;
 //! - [`StateChain`], which appends events and delivers them to subscribers;
 //! - [`log`], the writer and reader of `.take` files;
 //! - [`jsonl`], a take as JSON lines, there and back.
@@ -49,7 +50,7 @@ pub use log::{
 pub use payload::{
     CANCELLED, ChainEventPayload, HostFunctionCall, LogLevel, Outcome, REPLAY_SUMMARY, ReplaySummary,
     SESSION, SHUTDOWN, TheaterRuntimeEventData, WASM_CALL, WASM_ERROR, WASM_RESULT, WasmEventData,
-    host_event_type,
+    host_event_type, is_message,
 };
 pub use session::{ActorSource, EngineProfile, InstanceMode, SessionKind, SessionStart};
 pub use state_chain::{ChainError, EventSender, StateChain};

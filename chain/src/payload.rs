@@ -25,6 +25,9 @@ pub const REPLAY_SUMMARY: &str = "replay-summary";
 /// The message of the `wasm-error` of a call that was given up.
 pub const CANCELLED: &str = "cancelled";
 
+/// The interface by which actors message each other.
+const MESSAGE_HOST: &str = "theater:simple/message-server-host";
+
 /// What an event says. Serializes for people (`--json`); the bytes in a take are
 /// [`ChainEventPayload::encode`]'s.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -259,6 +262,12 @@ pub fn host_event_type(interface: &str, function: &str) -> Arc<str> {
     name.push('/');
     name.push_str(function);
     Arc::from(name)
+}
+
+/// Whether an event of this type is a message to another actor of the session: a call of `send` or `request`. Messages are
+/// numbered by these events, in the order of the sender's chain.
+pub fn is_message(event_type: &str) -> bool {
+    event_type.strip_prefix(MESSAGE_HOST).is_some_and(|function| matches!(function, "/send" | "/request"))
 }
 
 impl Outcome {

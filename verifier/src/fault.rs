@@ -11,6 +11,7 @@ use serde::{Serialize, Serializer};
 use crate::exit::ExitCode;
 use crate::integrity_error::{IntegrityError, IntegrityFault};
 use crate::messages::MessageFault;
+use crate::observation::ObservationFault;
 use crate::report::Report;
 use crate::verify::VerifyFault;
 
@@ -101,6 +102,9 @@ faults! {
     MessageContent "message-content" Damaged "a message was received with another content than it was sent with"
     MessageResponse "message-response" Damaged "a response got is not the one that was given"
     TooManyMessages "too-many-messages" Damaged "more messages are under way than a session allows"
+    ObservationForm "observation-form" Damaged "an observation of an HTTP exchange lacks a field, or has another in its place"
+    Observation "observation" Damaged "an observation of an HTTP exchange is not what the calls of the actor make of it"
+    ObservationMissing "observation-missing" Damaged "a call that handled an HTTP exchange ends without its observation"
     // The end of a frame.
     FrameChecksum "frame-checksum" Damaged "a frame's checksum is not that of its content"
     HeaderSyntax "header-syntax" Damaged "the header does not decode"
@@ -229,6 +233,7 @@ impl From<&IntegrityFault> for Fault {
             IntegrityFault::GenesisVersion(_) => Fault::GenesisVersion,
             IntegrityFault::GenesisActor { .. } => Fault::GenesisComponent,
             IntegrityFault::Message(fault) => fault.into(),
+            IntegrityFault::Observation(fault) => fault.into(),
         }
     }
 }
@@ -277,6 +282,19 @@ impl From<&MessageFault> for Fault {
             MessageFault::Response { .. } => Fault::MessageResponse,
             MessageFault::OneSided { .. } => Fault::MessageOneSided,
             MessageFault::TooMany => Fault::TooManyMessages,
+        }
+    }
+}
+
+impl From<&ObservationFault> for Fault {
+    fn from(fault: &ObservationFault) -> Self {
+        match fault {
+            ObservationFault::Form { .. } => Fault::ObservationForm,
+            ObservationFault::Differs { .. }
+            | ObservationFault::NoResponse { .. }
+            | ObservationFault::Finished
+            | ObservationFault::NotGivenUp => Fault::Observation,
+            ObservationFault::Missing { .. } => Fault::ObservationMissing,
         }
     }
 }
