@@ -1,5 +1,6 @@
 """What the host noted of HTTP exchanges, computed from the calls of the actor that made them. What they do not tell is None."""
 import hashlib
+from typing import NamedTuple
 
 import msgpack
 
@@ -40,6 +41,11 @@ def ok(output):
     raise LookupError
 
 
+class Of(NamedTuple):
+    """The fields of a request."""
+    request: msgpack.ExtType
+
+
 class Body:
     def __init__(self):
         self.length, self.hash, self.exact, self.finished, self.ended = 0, hashlib.sha256(), True, False, False
@@ -76,8 +82,8 @@ class Exchange:
 
     def known(self, fields):
         held = self.fields[fields]
-        if held == "request":
-            held = self.entries
+        if type(held) is Of:
+            held = self.entries if held.request == self.request else None
         if held is None:
             raise LookupError
         return {name: list(values) for name, values in held.items()}
@@ -93,28 +99,28 @@ class Exchange:
 
     def method_fields_set(self, output, fields, name, values):
         ok(output)
-        if self.fields[fields] != "request":
+        if type(self.fields[fields]) is dict:
             self.fields[fields].pop(name.lower(), None)
             if values:
                 self.fields[fields][name.lower()] = [kept(name.lower(), value) for value in values]
 
     def method_fields_append(self, output, fields, name, value):
         ok(output)
-        if self.fields[fields] != "request":
+        if type(self.fields[fields]) is dict:
             self.fields[fields].setdefault(name.lower(), []).append(kept(name.lower(), value))
 
     def method_fields_delete(self, output, fields, name):
         ok(output)
-        if self.fields[fields] != "request":
+        if type(self.fields[fields]) is dict:
             self.fields[fields].pop(name.lower(), None)
 
     def method_fields_entries(self, output, fields):
         found = grouped(output["returned"])
-        if self.fields.setdefault(fields, found) == "request" and self.entries is None:
+        if self.fields.setdefault(fields, found) == Of(self.request) and self.entries is None:
             self.entries = found
 
     def method_fields_get(self, output, fields, name):
-        if self.fields.get(fields) == "request":
+        if self.fields.get(fields) == Of(self.request):
             self.asked[name.lower()] = list(output["returned"])
 
     def resource_drop_fields(self, output, fields):
@@ -130,8 +136,7 @@ class Exchange:
             self.path = output["returned"][0] if output["returned"] else "/"
 
     def method_incoming_request_headers(self, output, request):
-        if request == self.request:
-            self.fields[output["returned"]] = "request"
+        self.fields[output["returned"]] = Of(request)
 
     def method_incoming_request_consume(self, output, request):
         if request == self.request:
