@@ -436,10 +436,10 @@ impl Exchange {
                     current.read.inexact = true;
                 }
             }
-            "[resource-drop]output-stream" => {
-                if first.is_some_and(|first| self.streams.remove(&first).is_some()) {
-                    self.refund(ENTRY, left);
-                }
+            "[resource-drop]output-stream"
+                if first.is_some_and(|first| self.streams.remove(&first).is_some()) =>
+            {
+                self.refund(ENTRY, left);
             }
             _ => {}
         }
