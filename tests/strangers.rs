@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use recipes::ROWS;
-use recipes::session::{Said, Session, command, couriers};
+use recipes::session::{Said, Session, command, couriers, exchange};
 use retake_chain::{ChainEventData, Outcome, TheaterRuntimeEventData, WasmEventData};
 use support::{Ended, Sandbox, actor};
 
@@ -76,11 +76,32 @@ fn a_stranger_finds_every_fault_and_calls_good_takes_good() {
     assert_eq!(both_agree(kept.chain(made)), (1, ROWS.len()));
 }
 
+/// Exchanges of all kinds.
+const EXCHANGES: &[&str] = &[
+    "--request",
+    "POST /echo hello",
+    "--request",
+    "HEAD /stream/2",
+    "--request",
+    "GET /late",
+    "--request",
+    "PROPFIND /exact",
+    "--request",
+    "GET /refuse",
+    "--request",
+    "PUT /silent text",
+    "--request",
+    "GET /",
+];
+
 #[test]
 fn a_stranger_calls_the_recordings_of_other_actors_good() {
     let sandbox = Sandbox::new();
     sandbox.write("input.txt", "some\nlines\n");
-    let recordings: [(&str, &[&str]); 4] = [
+    let recordings: [(&str, &[&str]); 7] = [
+        ("http-edge.wasm", EXCHANGES),
+        ("http-c.wasm", EXCHANGES),
+        ("wasi-http.wasm", EXCHANGES),
         ("agent.wasm", &["--request", "GET /", "--request", "GET /nowhere", "--embed"]),
         ("command.wasm", &["--dir", ".::/data", "--", "--dir", "/data", "--time", "--random"]),
         ("counter.wasm", &["--invoke", "fill(5000)", "--invoke", "boom()", "--invoke", "get()"]),
@@ -93,7 +114,7 @@ fn a_stranger_calls_the_recordings_of_other_actors_good() {
         (take.clone(), sandbox.read(&take))
     };
 
-    assert_eq!(both_agree(recordings.iter().enumerate().map(take)), (4, 0));
+    assert_eq!(both_agree(recordings.iter().enumerate().map(take)), (7, 0));
 }
 
 #[test]
@@ -122,7 +143,7 @@ fn a_stranger_finds_changed_cut_and_appended_bytes() {
 #[test]
 fn a_stranger_judges_takes_alike_whose_events_were_removed_doubled_or_moved_and_hashed_anew() {
     let mut takes = Vec::new();
-    for (session, whose) in [(couriers(), "couriers"), (command(), "command")] {
+    for (session, whose) in [(couriers(), "couriers"), (command(), "command"), (exchange(), "exchange")] {
         for at in 0..session.events.len() {
             let one = session.events[at].clone();
             takes.push((format!("{whose}-without-{at}.take"), session.clone().without(at..at + 1).sealed()));
@@ -145,11 +166,11 @@ fn a_stranger_judges_takes_alike_whose_events_were_removed_doubled_or_moved_and_
 fn a_stranger_judges_takes_alike_whose_data_was_changed_and_hashed_anew() {
     let mut random = Random(2);
     let mut takes = Vec::new();
-    for (session, whose) in [(couriers(), "couriers"), (command(), "command")] {
+    for (session, whose) in [(couriers(), "couriers"), (command(), "command"), (exchange(), "exchange")] {
         for at in 0..session.events.len() {
             let mut add =
                 |name, session: Session| takes.push((format!("{whose}-{at}-{name}.take"), session.sealed()));
-            (0..60).for_each(|number| add(number, with_other_data(&session, at, &mut random)));
+            (0..40).for_each(|number| add(number, with_other_data(&session, at, &mut random)));
             // What the data begins with says how the rest is read, so each byte of it is left out once.
             for byte in 0..16.min(session.events[at].data.len()) {
                 let mut data = session.events[at].data.clone();

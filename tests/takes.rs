@@ -108,7 +108,7 @@ fn replay_takes_none_of_them_for_good() {
 fn what_the_faults_are_put_into_is_whole_and_replays() {
     LazyLock::force(&BLESSED);
     let sandbox = Sandbox::new();
-    for session in [recipes::session::command(), recipes::session::couriers()] {
+    for session in [recipes::session::command(), recipes::session::couriers(), recipes::session::exchange()] {
         sandbox.write("it.take", session.sealed());
         sandbox.assert_intact_and_identical("it.take");
     }

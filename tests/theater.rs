@@ -2,7 +2,7 @@
 
 mod support;
 
-use retake_chain::{ChainEventPayload, TheaterRuntimeEventData, Value, WasmEventData};
+use retake_chain::{ChainEventPayload, Outcome, TheaterRuntimeEventData, Value, WasmEventData};
 use support::{Ended, Running, Sandbox, Take, actor};
 
 /// Records calls of a fixture into `it.take`.
@@ -237,7 +237,7 @@ fn a_response_must_be_the_one_that_was_given() {
         take.chains[0].alter(request, |payload| {
             let ChainEventPayload::HostFunction(call) = payload else { panic!("{payload:?}") };
             let response = Value::case("ok", Some(Value::from(b"GOODBYE".to_vec())));
-            call.output = retake_chain::Outcome::Returned(Some(response));
+            call.output = Outcome::Returned(Some(response));
         });
     })
     .says(&["the response to message 0", "is another where it was given than where it was got"]);
@@ -345,4 +345,32 @@ fn a_stateful_session_has_the_same_events_every_time() {
         events.map(|event| (event.event_type.clone(), event.data.clone())).collect::<Vec<_>>()
     };
     assert_eq!(events(), events());
+}
+
+/// Fuel may end in the shim on either side of the host's `send`, or within it. Whatever the take then says, a message has the
+/// number of its event in the sender's chain.
+#[test]
+fn messages_have_their_numbers_wherever_a_call_ends() {
+    let sandbox = Sandbox::new();
+    let fixture = actor("courier.wasm");
+    let (mut trapped, mut sent) = (0, 0);
+    for fuel in (1200..1700).step_by(10) {
+        let fuel = fuel.to_string();
+        let fixed = ["record", &fixture, "-o", "it.take", "--force", "--actors", "2", "--fuel", &fuel];
+        let calls =
+            ["#0 ask(\"#1\", \"forward #2 hello\")", "#0 post(\"#1\", \"y\")", "#0 post(\"#1\", \"z\")"];
+        let calls = calls.iter().flat_map(|call| ["--invoke", call]);
+        sandbox.retake(fixed.into_iter().chain(calls)).expect(0);
+        sandbox.retake(["verify", "it.take"]).expect(0);
+        sandbox.retake(["replay", "it.take"]).expect(0).says(&["identical"]);
+        for event in &sandbox.take("it.take").chains[0].events {
+            if let Ok(ChainEventPayload::HostFunction(call)) = event.payload()
+                && event.event_type.contains("message-server-host/")
+            {
+                let returned = matches!(call.output, Outcome::Returned(_));
+                *(if returned { &mut sent } else { &mut trapped }) += 1;
+            }
+        }
+    }
+    assert!(trapped > 0 && sent > 0, "{trapped} calls ended in the shim, {sent} came back");
 }

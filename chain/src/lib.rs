@@ -2,6 +2,7 @@
 //!
 //! - [`Value`], the shape of a component value, and its canonical MessagePack;
 //! - [`ChainEvent`] and [`ChainEventPayload`], the events, and [`event_hash`], the formula that links them;
+//! - [`Grammar`], which event may follow which;
 //! - [`StateChain`], which appends events and delivers them to subscribers;
 //! - [`log`], the writer and reader of `.take` files;
 //! - [`jsonl`], a take as JSON lines, there and back.
@@ -52,7 +53,7 @@ pub use log::{
 };
 pub use payload::{
     ChainEventPayload, HostFunctionCall, LogLevel, Outcome, REPLAY_SUMMARY, ReplaySummary, SESSION, SHUTDOWN,
-    TheaterRuntimeEventData, WASM_CALL, WASM_ERROR, WASM_RESULT, WasmEventData, host_event_type,
+    TheaterRuntimeEventData, WASM_CALL, WASM_ERROR, WASM_RESULT, WasmEventData, host_event_type, is_message,
 };
 pub use printable::{Printable, PrintableLines, is_hidden};
 pub use session::{ActorSource, EngineProfile, InstanceMode, SessionKind, SessionStart};

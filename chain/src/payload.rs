@@ -24,6 +24,9 @@ pub const SHUTDOWN: &str = "shutdown";
 /// The event type of a replay's summary.
 pub const REPLAY_SUMMARY: &str = "replay-summary";
 
+/// The interface by which actors message each other.
+const MESSAGE_HOST: &str = "theater:simple/message-server-host";
+
 /// What an event says. Serializes for people (`--json`); the bytes in a take are
 /// [`ChainEventPayload::encode`]'s.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -266,6 +269,12 @@ pub fn host_event_type(interface: &str, function: &str) -> Arc<str> {
     name.push('/');
     name.push_str(function);
     Arc::from(name)
+}
+
+/// Whether an event of this type is a message to another actor of the session: a call of `send` or `request`. Messages are
+/// numbered by these events, in the order of the sender's chain.
+pub fn is_message(event_type: &str) -> bool {
+    event_type.strip_prefix(MESSAGE_HOST).is_some_and(|function| matches!(function, "/send" | "/request"))
 }
 
 impl Outcome {

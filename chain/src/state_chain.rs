@@ -15,7 +15,7 @@ use crate::grammar::{Admitted, Grammar, GrammarFault};
 use crate::hash::EventHash;
 use crate::ids::TheaterId;
 use crate::log::{MAX_EVENT, MAX_EVENT_TYPE};
-use crate::payload::{SHUTDOWN, WasmEventData};
+use crate::payload::{SHUTDOWN, WasmEventData, is_message};
 use crate::trap::WasmErrorKind;
 use crate::value::{MAX_VALUE_DEPTH, MAX_VALUES};
 
@@ -164,6 +164,7 @@ pub struct StateChain {
 struct Short {
     head: Option<EventHash>,
     count: u64,
+    messages: u64,
     ended: bool,
     /// Replaced as a whole on change, so that an append needs no copy of the list.
     subscribers: Arc<[Arc<Subscription>]>,
@@ -197,7 +198,7 @@ struct Undelivered {
 impl StateChain {
     /// An empty chain of that actor, without subscribers.
     pub fn new(actor_id: TheaterId) -> Self {
-        let short = Short { head: None, count: 0, ended: false, subscribers: Arc::new([]) };
+        let short = Short { head: None, count: 0, messages: 0, ended: false, subscribers: Arc::new([]) };
         let appender = Appender::new(Grammar::unbound());
         Self { actor_id, append: AsyncMutex::new(appender), short: Mutex::new(short) }
     }
@@ -205,7 +206,7 @@ impl StateChain {
     /// The part of a chain behind its first `count` events, the last of which has the hash `head`: for a re-run that does not
     /// begin at the begin. No call is in progress there.
     pub fn continuing(actor_id: TheaterId, head: EventHash, count: u64) -> Self {
-        let short = Short { head: Some(head), count, ended: false, subscribers: Arc::new([]) };
+        let short = Short { head: Some(head), count, messages: 0, ended: false, subscribers: Arc::new([]) };
         let appender = Appender::new(Grammar::between_calls());
         Self { actor_id, append: AsyncMutex::new(appender), short: Mutex::new(short) }
     }
@@ -223,6 +224,11 @@ impl StateChain {
     /// How many events were appended.
     pub fn event_count(&self) -> u64 {
         self.short().count
+    }
+
+    /// How many messages to other actors were appended, whatever became of them: the number of the next one.
+    pub fn message_count(&self) -> u64 {
+        self.short().messages
     }
 
     /// Hashes the event after the head, advances the head, and delivers the event to every subscriber,
@@ -335,6 +341,7 @@ impl StateChain {
             let mut short = self.short();
             short.head = Some(event.hash);
             short.count += 1;
+            short.messages += u64::from(is_message(&event.event_type));
             short.ended = &*event.event_type == SHUTDOWN;
             short.subscribers.clone()
         };

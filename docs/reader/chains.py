@@ -1,12 +1,12 @@
 """The embedded component, the chains and their events: hashes, links, what an event may say and where it may stand."""
 import hashlib
-import re
 from types import SimpleNamespace
 
 import msgpack
 
-from reader.data import DATA, HOST_CALL, Reader, fits, need
+from reader.data import DATA, HOST_CALL, INCOMING, Reader, fits, need
 from reader.messages import Messages
+from reader.observations import Observations
 
 # Which event may come in the middle of what, and what the chain is in the middle of after it.
 GRAMMAR = {"nothing": {"genesis": "between"},
@@ -23,8 +23,7 @@ def part(kind, said):
     wasm, runtime, host = said.get("Wasm", {}), said.get("TheaterRuntime"), said.get("HostFunction")
     if host:
         request = [type(one) for one in host["input"]] == [dict]
-        is_handle = re.fullmatch(r"wasi:http/incoming-handler@0\.2\.[0-9]+/handle", kind, re.ASCII)
-        return "observation" if request and is_handle else "host call"
+        return "observation" if request and INCOMING.fullmatch(kind) else "host call"
     if runtime:
         return "message" if "Message" in runtime else "runtime"
     return {"retake/session": "genesis", "wasm-call": "call", "shutdown": "shutdown"}.get(
@@ -50,7 +49,7 @@ class Chains:
             self.component = hashlib.sha256(self.embedded).digest()
         self.ids.add(id)
         self.chains.append(SimpleNamespace(number=number, id=id, events=0, head=None, inside="nothing", open=None,
-                                           sends=0, arriving=None, responding=None, gave_up=False))
+                                           exchanges=Observations(), sends=0, arriving=None, responding=None, gave_up=False))
 
     def event(self, number, digest, parent, kind, data):
         need(number < len(self.chains), "an event of a chain that was not introduced")
@@ -66,6 +65,7 @@ class Chains:
         runtime = said.get("TheaterRuntime")
         letter = runtime if type(runtime) is dict else {}
         self.messages.event(chain, kind, said.get("Wasm", {}), letter, said.get("HostFunction", {}))
+        chain.exchanges.event(part(kind, said), kind, said)
         chain.head, chain.events = digest, chain.events + 1
         self.events, self.calls = self.events + 1, self.calls + (kind == "wasm-call")
 

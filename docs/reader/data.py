@@ -52,6 +52,7 @@ def fits(value, shape):
     return shape(value) if callable(shape) and type(shape) is not type else type(value) is shape or (
         type(value) is type(shape) and value == shape)
 
+INCOMING = re.compile(r"wasi:http/incoming-handler@0\.2\.[0-9]+/handle", re.ASCII)
 U64, HASH = lambda x: type(x) is int and x >= 0, lambda x: type(x) is bytes and len(x) == 32
 ID = lambda x: type(x) is str and re.fullmatch("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", x)
 VALUE = lambda x: depth(x) <= 256

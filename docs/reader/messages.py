@@ -7,6 +7,7 @@ HOST, CLIENT = "theater:simple/message-server-host/", "theater:simple/message-se
 class Messages:
     def __init__(self):
         self.sent, self.came = {}, {}  # Messages of which one end was seen, by sender and number.
+        self.perhaps = {}  # Those that were sent or not.
 
     def event(self, chain, kind, wasm, runtime, host):
         """Takes an event with what its data has of the three, and {} for the others."""
@@ -35,10 +36,13 @@ class Messages:
         elif host and kind in (HOST + "send", HOST + "request"):
             chain.sends += 1
             if len(host["input"]) == 2 and fits(host["input"][:1], [str]) and fits(host["input"][1:], [bytes]):
-                self.leaves((chain.id, chain.sends - 1), kind.removeprefix(HOST), *host["input"], host["output"])
-        need(len(self.sent) + len(self.came) <= 65536, "more messages under way than a session allows")
+                self.leaves(chain, (chain.id, chain.sends - 1), kind.removeprefix(HOST), *host["input"], host["output"])
+        need(self.under_way() <= 65536, "more messages under way than a session allows")
 
-    def leaves(self, key, way, to, letter, output):
+    def under_way(self):
+        return len(self.sent) + len(self.came) + len(self.perhaps)
+
+    def leaves(self, chain, key, way, to, letter, output):
         returned = output.get("returned") if type(output) is dict else None
         ok = returned == "ok" or type(returned) is dict and list(returned) == ["ok"]
         if key in self.came:
@@ -53,10 +57,16 @@ class Messages:
         elif ok:
             need(way == "send", "a response to a message that nobody received")
             self.sent[key] = (to, [way, letter])
+        elif not (type(returned) is str or type(returned) is dict and len(returned) == 1):
+            # The call did not return, so the message may have been sent or not.
+            if self.under_way() < 32768:
+                self.perhaps[key] = (to, [way, letter])
+            else:
+                chain.gave_up = True
 
     def arrives(self, key, by, taken):
-        if key in self.sent:
-            self.meet(*self.sent.pop(key), by, taken)
+        if key in self.sent or key in self.perhaps:
+            self.meet(*(self.sent if key in self.sent else self.perhaps).pop(key), by, taken)
         else:
             self.came[key] = [by, taken, None]
 

@@ -9,6 +9,7 @@ mod end;
 mod event;
 mod file;
 mod message;
+pub mod observation;
 pub mod pairs;
 mod record;
 pub mod session;
@@ -51,6 +52,9 @@ const INDEX: Option<u64> = Some(1131);
 const SEAL: Option<u64> = Some(1211);
 /// Where the events of the couriers begin.
 const LETTERS: Option<u64> = Some(9988);
+
+/// Where the events of the exchange begin.
+const EXCHANGE: Option<u64> = Some(12_610);
 
 /// All faults that a file can have, in the order of the table of faults.
 #[rustfmt::skip]
@@ -107,6 +111,9 @@ pub const ROWS: &[Row] = &[
     row("message-response", message::response, LETTERS, 12, 3),
     row("too-many-messages", message::too_many, Some(2_193_161), 65_538, 3)
         .not_kept("each of its 65,537 messages has a hash of its own, 2 MiB that no compressor makes smaller"),
+    row("observation-form", observation::form, EXCHANGE, 15, 3),
+    row("observation", observation::differs, EXCHANGE, 15, 3),
+    row("observation-missing", observation::missing, EXCHANGE, 15, 3),
     row("frame-checksum", file::frame_checksum, EVENTS, 6, 3),
     row("header-syntax", file::header_syntax, Some(0), 0, 3),
     row("newer-major", file::newer_major, None, 0, 4),

@@ -104,6 +104,87 @@ pub fn couriers() -> Session {
     session
 }
 
+/// A request to the fixture `http-edge`, which has no such route. Its events are: genesis, call, 13 host calls, the observation,
+/// result, shutdown.
+pub fn exchange() -> Session {
+    let component = std::fs::read(actor("http-edge.wasm")).expect("a fixture");
+    let function_name = || "wasi:http/incoming-handler@0.2.12/handle".to_string();
+    let one = || Value::Handle(1);
+    let ok = || Value::from("ok");
+    let made = || Value::case("ok", Some(one()));
+    let host = |interface: &str, function: &str, input, output: Option<Value>| {
+        let (interface, function) = (interface.into(), function.into());
+        let output = Outcome::Returned(output);
+        ChainEventData::host_function(HostFunctionCall { interface, function, input, output })
+    };
+    let http = |function, input, output| host("wasi:http/types@0.2.12", function, input, output);
+    let io = |function, input, output| host("wasi:io/streams@0.2.12", function, input, output);
+    let text = b"no such route\n";
+    let body = |content: &[u8], complete: bool| {
+        Value::record([
+            ("length", (content.len() as u64).into()),
+            ("sha256", Value::from(ContentRef::of(content).as_ref().to_vec())),
+            ("complete", complete.into()),
+        ])
+    };
+    let request = Value::record([
+        ("method", "GET".into()),
+        ("path", "/".into()),
+        ("headers", Value::List(vec![Value::List(vec!["host".into(), bytes("localhost")])])),
+        ("body", body(b"", false)),
+    ]);
+    let response = Value::record([
+        ("status", 404u64.into()),
+        ("headers", Value::List(vec![])),
+        ("body", body(text, true)),
+    ]);
+    let genesis = SessionStart {
+        kind: SessionKind::Http,
+        arguments: vec!["http-edge.wasm".into()],
+        actor: ActorSource {
+            digest: ContentRef::of(&component),
+            size: component.len() as u64,
+            path: "../actors/http-edge.wasm".into(),
+        },
+        ..genesis(&component)
+    };
+    let events = [
+        ChainEventData::session(genesis),
+        ChainEventData::wasm(WasmEventData::WasmCall {
+            function_name: function_name(),
+            params: vec![one(), one()],
+        }),
+        http("[method]incoming-request.path-with-query", vec![one()], Some(Value::List(vec!["/".into()]))),
+        http("[static]fields.from-list", vec![Value::List(vec![])], Some(made())),
+        http("[constructor]outgoing-response", vec![one()], Some(one())),
+        http("[method]outgoing-response.set-status-code", vec![one(), 404u64.into()], Some(ok())),
+        http("[method]outgoing-response.body", vec![one()], Some(made())),
+        http("[static]response-outparam.set", vec![one(), made()], None),
+        http("[method]outgoing-body.write", vec![one()], Some(made())),
+        io(
+            "[method]output-stream.check-write",
+            vec![one()],
+            Some(Value::case("ok", Some(1_048_576u64.into()))),
+        ),
+        io("[method]output-stream.write", vec![one(), Value::from(text.to_vec())], Some(ok())),
+        io("[method]output-stream.blocking-flush", vec![one()], Some(ok())),
+        io("[resource-drop]output-stream", vec![one()], None),
+        http("[static]outgoing-body.finish", vec![one(), Value::None], Some(ok())),
+        http("[resource-drop]incoming-request", vec![one()], None),
+        host("wasi:http/incoming-handler@0.2.12", "handle", vec![request], Some(response)),
+        ChainEventData::wasm(WasmEventData::WasmResult {
+            function_name: function_name(),
+            state: None,
+            response: Outcome::Returned(None),
+        }),
+        ChainEventData::shutdown(),
+    ];
+    Session { component, chains: vec![id(ID)], events: events.map(Said::new).into() }
+}
+
+/// The place of the observation in it.
+pub const OBSERVATION: usize = 15;
+
 fn payload(said: &Said) -> ChainEventPayload {
     ChainEventPayload::decode(&said.event_type, &said.data).expect("a payload")
 }

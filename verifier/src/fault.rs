@@ -11,6 +11,7 @@ use serde::{Serialize, Serializer};
 use crate::exit::ExitCode;
 use crate::integrity_error::{IntegrityError, IntegrityFault};
 use crate::messages::MessageFault;
+use crate::observation::ObservationFault;
 use crate::report::Report;
 use crate::verify::VerifyFault;
 
@@ -90,17 +91,20 @@ faults! {
     GenesisActor "genesis-actor" Damaged "a genesis is of another actor than its chain"
     GenesisVersion "genesis-version" Damaged "a genesis is of a version that the take cannot have"
     GenesisComponent "genesis-component" Damaged "a genesis names another component than the embedded one, or than another chain"
-    CallInCall "call-in-call" Damaged "a call begins before the one before it ended"
+    CallInCall "call-in-call" Damaged "a call starts before the call in progress ended"
     HostCallOutsideCall "host-call-outside-call" Damaged "a host call is outside a call of the actor"
-    EndOutsideCall "end-outside-call" Damaged "a call ends that did not begin"
-    EndOfAnotherCall "end-of-another-call" Damaged "the end of a call names another function than its begin"
-    EventInsideCall "event-inside-call" Damaged "an event that stands between calls is within one"
+    EndOutsideCall "end-outside-call" Damaged "a call ends that did not start"
+    EndOfAnotherCall "end-of-another-call" Damaged "the end of a call names a function other than the one that was called"
+    EventInsideCall "event-inside-call" Damaged "an event that stands between calls is inside one"
     ObservationMisplaced "observation-misplaced" Damaged "an observation of an HTTP exchange is not the last of its call, or not of its call"
     MessageNotTaken "message-not-taken" Damaged "the call behind a message does not take it"
     MessageReceiver "message-receiver" Damaged "a message was received by another chain than it was sent to"
     MessageContent "message-content" Damaged "a message was received with another content than it was sent with"
     MessageResponse "message-response" Damaged "a response got is not the one that was given"
     TooManyMessages "too-many-messages" Damaged "more messages are under way than a session allows"
+    ObservationForm "observation-form" Damaged "an observation of an HTTP exchange lacks a field, or has another in its place"
+    Observation "observation" Damaged "an observation of an HTTP exchange is not what the calls of the actor make of it"
+    ObservationMissing "observation-missing" Damaged "a call that handled an HTTP exchange ends without its observation"
     // The end of a frame.
     FrameChecksum "frame-checksum" Damaged "a frame's checksum is not that of its content"
     HeaderSyntax "header-syntax" Damaged "the header does not decode"
@@ -229,6 +233,7 @@ impl From<&IntegrityFault> for Fault {
             IntegrityFault::GenesisVersion(_) => Fault::GenesisVersion,
             IntegrityFault::GenesisActor { .. } => Fault::GenesisComponent,
             IntegrityFault::Message(fault) => fault.into(),
+            IntegrityFault::Observation(fault) => fault.into(),
         }
     }
 }
@@ -277,6 +282,19 @@ impl From<&MessageFault> for Fault {
             MessageFault::Response { .. } => Fault::MessageResponse,
             MessageFault::OneSided { .. } => Fault::MessageOneSided,
             MessageFault::TooMany => Fault::TooManyMessages,
+        }
+    }
+}
+
+impl From<&ObservationFault> for Fault {
+    fn from(fault: &ObservationFault) -> Self {
+        match fault {
+            ObservationFault::Form { .. } => Fault::ObservationForm,
+            ObservationFault::Differs { .. }
+            | ObservationFault::NoResponse { .. }
+            | ObservationFault::Finished
+            | ObservationFault::NotGivenUp => Fault::Observation,
+            ObservationFault::Missing { .. } => Fault::ObservationMissing,
         }
     }
 }

@@ -11,6 +11,7 @@ use retake_chain::{
 
 use crate::integrity_error::{IntegrityError, IntegrityFault, Place};
 use crate::messages::MessageChecker;
+use crate::observation::Observations;
 use crate::report::{ChainReport, Report};
 
 /// Takes the records of one take, one at a time, and stops at the first that cannot be right. Its memory does
@@ -23,6 +24,7 @@ pub struct IntegrityChecker {
     embedded: Option<Embedded>,
     actor: Option<ContentRef>,
     messages: MessageChecker,
+    observations: Observations,
 }
 
 #[derive(Debug)]
@@ -134,6 +136,7 @@ impl IntegrityChecker {
             return Err(IntegrityError::DoubleChain { chain: number, id });
         }
         self.messages.chain(id);
+        self.observations.chain();
         let report = ChainReport { id, events: 0, calls: 0, head: None };
         self.chains.push(ChainState { report, grammar: Grammar::new() });
         Ok(())
@@ -165,7 +168,8 @@ impl IntegrityChecker {
             check_actor(&self.embedded, &mut self.actor, start.actor.digest)?;
         }
         state.report.calls += u64::from(kind == EventKind::Call);
-        self.messages.event(chain, &payload)?;
+        self.messages.event(chain, &event.event_type, &payload)?;
+        self.observations.event(chain.0 as usize, kind, &payload)?;
         state.report.events += 1;
         state.report.head = Some(event.hash);
         self.events += 1;

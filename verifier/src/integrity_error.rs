@@ -6,6 +6,7 @@ use retake_chain::log::VersionError;
 use retake_chain::{ChainNumber, ContentRef, DecodeError, EventHash, GrammarFault, TheaterId};
 
 use crate::messages::MessageFault;
+use crate::observation::ObservationFault;
 
 /// An event's place in a take.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -218,4 +219,7 @@ pub enum IntegrityFault {
     /// Two chains tell a message differently.
     #[error(transparent)]
     Message(#[from] MessageFault),
+    /// The observation of an exchange is not what the calls of the actor make of it.
+    #[error(transparent)]
+    Observation(#[from] ObservationFault),
 }

@@ -4,11 +4,9 @@ use std::collections::HashMap;
 
 use retake_chain::{
     ChainEventPayload, ChainNumber, ContentRef, HostFunctionCall, Outcome, TheaterId,
-    TheaterRuntimeEventData, Value, WasmErrorKind, WasmEventData,
+    TheaterRuntimeEventData, Value, WasmErrorKind, WasmEventData, is_message,
 };
 
-/// The interface by which actors send.
-const HOST: &str = "theater:simple/message-server-host";
 /// What the exports begin with that take messages.
 const CLIENT: &str = "theater:simple/message-server-client/handle-";
 /// Messages under way that are remembered. A session bounds its mailboxes far below that.
@@ -75,9 +73,23 @@ pub enum MessageFault {
 /// What is known of a message after one of its two ends was seen.
 #[derive(Debug)]
 enum Half {
-    Sent { to: String, content: ContentRef },
-    Received { by: ChainNumber, taken: Taken, response: Option<ContentRef> },
-    Dropped { by: ChainNumber },
+    Sent {
+        to: String,
+        content: ContentRef,
+    },
+    /// The call ended before it came back, so whether it was sent is not known.
+    PerhapsSent {
+        to: String,
+        sent: Taken,
+    },
+    Received {
+        by: ChainNumber,
+        taken: Taken,
+        response: Option<ContentRef>,
+    },
+    Dropped {
+        by: ChainNumber,
+    },
 }
 
 /// What an export was called with.
@@ -117,13 +129,16 @@ impl MessageChecker {
     }
 
     /// Takes the next event, which the grammar allows, of a chain that was introduced.
-    pub fn event(&mut self, chain: ChainNumber, payload: &ChainEventPayload) -> Result<(), MessageFault> {
+    pub fn event(
+        &mut self,
+        chain: ChainNumber,
+        event_type: &str,
+        payload: &ChainEventPayload,
+    ) -> Result<(), MessageFault> {
         let Some(actor) = self.chains.get_mut(chain.0 as usize) else { return Ok(()) };
         let arriving = actor.arriving.take();
         match payload {
-            ChainEventPayload::HostFunction(call)
-                if &*call.interface == HOST && matches!(&*call.function, "send" | "request") =>
-            {
+            ChainEventPayload::HostFunction(call) if is_message(event_type) => {
                 let key = (actor.id, actor.sent);
                 actor.sent += 1;
                 self.sent(key, call)?;
@@ -146,9 +161,7 @@ impl MessageChecker {
             ChainEventPayload::Wasm(
                 ended @ (WasmEventData::WasmResult { .. } | WasmEventData::WasmError { .. }),
             ) => {
-                if let WasmEventData::WasmError { kind, .. } = ended {
-                    actor.given_up |= *kind == WasmErrorKind::Cancelled;
-                }
+                actor.given_up |= was_given_up(ended);
                 if let Some(key) = actor.responding.take()
                     && let Some(Half::Received { response, .. }) = self.under_way.get_mut(&key)
                 {
@@ -192,7 +205,12 @@ impl MessageChecker {
                 self.under_way.insert(key, Half::Sent { to: to.clone(), content: ContentRef::of(message) });
                 Ok(())
             }
-            (None, _) => Ok(()),
+            (None, Some((false, _))) => Ok(()),
+            (None, None) => {
+                let content = ContentRef::of(message);
+                self.perhaps_sent(key, to, Taken { as_request: is_request, content });
+                Ok(())
+            }
             (Some(Half::Received { by, taken, response }), succeeded) => {
                 let sent = Taken { as_request: is_request, content: ContentRef::of(message) };
                 self.same_message(key, to, &sent, by, &taken)?;
@@ -212,7 +230,17 @@ impl MessageChecker {
                 Err(MessageFault::OneSided { from, number, was: "responded to", never: "received" })
             }
             (Some(Half::Dropped { by }), _) => self.same_receiver(key, to, by),
-            (Some(Half::Sent { .. }), _) => Ok(()),
+            (Some(Half::Sent { .. } | Half::PerhapsSent { .. }), _) => Ok(()),
+        }
+    }
+
+    /// Remembers what the other end must say, if it says anything. Nobody waits for it, so there is no limit to such messages:
+    /// where no more can be remembered, the sender's are not compared.
+    fn perhaps_sent(&mut self, key: Key, to: &str, sent: Taken) {
+        if self.under_way.len() < MAX_UNDER_WAY / 2 {
+            self.under_way.insert(key, Half::PerhapsSent { to: to.into(), sent });
+        } else if let Some(actor) = self.chains.iter_mut().find(|actor| actor.id == key.0) {
+            actor.given_up = true;
         }
     }
 
@@ -221,6 +249,7 @@ impl MessageChecker {
             Some(Half::Sent { to, content }) => {
                 self.same_message(key, &to, &Taken { as_request: false, content }, by, &taken)
             }
+            Some(Half::PerhapsSent { to, sent }) => self.same_message(key, &to, &sent, by, &taken),
             _ => {
                 self.under_way.insert(key, Half::Received { by, taken, response: None });
                 Ok(())
@@ -230,7 +259,7 @@ impl MessageChecker {
 
     fn dropped(&mut self, key: Key, by: ChainNumber) -> Result<(), MessageFault> {
         match self.under_way.remove(&key) {
-            Some(Half::Sent { to, .. }) => self.same_receiver(key, &to, by),
+            Some(Half::Sent { to, .. } | Half::PerhapsSent { to, .. }) => self.same_receiver(key, &to, by),
             _ => {
                 self.under_way.insert(key, Half::Dropped { by });
                 Ok(())
@@ -278,6 +307,7 @@ impl MessageChecker {
                     let receiver = chains.find(|(chain, _)| self.names(to, *chain));
                     ("sent", "received", receiver.is_none_or(|(_, actor)| actor.given_up))
                 }
+                Half::PerhapsSent { .. } => continue,
                 Half::Received { .. } => ("received", "sent", gave_up(from)),
                 Half::Dropped { .. } => ("dropped", "sent", gave_up(from)),
             };
@@ -300,6 +330,11 @@ fn taken((from, number): Key, function_name: &str, params: &[Value]) -> Option<T
         _ => return None,
     };
     Some(Taken { as_request, content: ContentRef::of(message) })
+}
+
+/// Whether a call ended because it was given up.
+pub(crate) fn was_given_up(ended: &WasmEventData) -> bool {
+    matches!(ended, WasmEventData::WasmError { kind: WasmErrorKind::Cancelled, .. })
 }
 
 /// The response that a call gave, if it gave one.

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 
 use super::polling::Woken;
-use super::strategies::{host_call, linked_events};
+use super::strategies::{host_call, linked_events, session};
 use crate::*;
 
 fn data(n: u8) -> ChainEventData {
@@ -486,4 +486,79 @@ async fn a_chain_is_ended_once_while_an_appender_waits_for_its_subscriber() {
     ended.unwrap();
     assert!(matches!(late, Err(ChainError::Ended { .. })));
     assert_eq!(types(&events), [WASM_CALL, "wasi:clocks/wall-clock@0.2.3/now", WASM_ERROR, SHUTDOWN]);
+}
+
+fn wasm_call(function: &str) -> ChainEventData {
+    ChainEventData::wasm(WasmEventData::WasmCall { function_name: function.into(), params: Vec::new() })
+}
+
+#[tokio::test]
+async fn a_chain_with_a_genesis_takes_only_what_the_grammar_has_there() {
+    let chain = chain();
+    let genesis = || ChainEventData::session(session(chain.actor_id()));
+    chain.add_typed_event(genesis()).await.unwrap();
+    let ended = |function: &str| {
+        ChainEventData::wasm(WasmEventData::ended(function.into(), None, Outcome::Cancelled))
+    };
+    for (event, at) in [(data(0), 1), (genesis(), 1), (ended("run"), 1)] {
+        let error = chain.add_typed_event(event).await.unwrap_err();
+        assert!(matches!(error, ChainError::Misplaced { index, .. } if index == at), "{error}");
+    }
+    chain.add_typed_event(wasm_call("run")).await.unwrap();
+    let error = chain.append_recorded(&wasm_call("walk").to_chain_event(None)).await.unwrap_err();
+    let expected = GrammarFault::CallInCall { open: "run".into(), call: "walk".into() };
+    assert_eq!(error, ChainError::Misplaced { index: 2, event_type: WASM_CALL.into(), fault: expected });
+    let error = chain.add_typed_event(ended("walk")).await.unwrap_err();
+    assert!(
+        matches!(error, ChainError::Misplaced { fault: GrammarFault::EndOfAnotherCall { .. }, .. }),
+        "{error}"
+    );
+    // What was refused has changed nothing.
+    chain.add_typed_event(data(1)).await.unwrap();
+    chain.add_typed_event(ended("run")).await.unwrap();
+    chain.add_typed_event(ChainEventData::shutdown()).await.unwrap();
+    assert_eq!(chain.event_count(), 5);
+}
+
+#[tokio::test]
+async fn the_part_of_a_chain_that_is_re_run_alone_starts_between_calls() {
+    let chain = StateChain::continuing(TheaterId::generate(), EventHash([1; 32]), 7);
+    let error = chain.add_typed_event(data(0)).await.unwrap_err();
+    assert!(matches!(error, ChainError::Misplaced { index: 7, .. }), "{error}");
+    chain.add_typed_event(wasm_call("run")).await.unwrap();
+    chain.add_typed_event(data(0)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_chain_that_is_ended_right_after_a_message_has_no_call() {
+    let chain = chain();
+    let (sender, mut receiver) = mpsc::channel(8);
+    chain.add_subscriber(sender);
+    chain.add_typed_event(ChainEventData::session(session(chain.actor_id()))).await.unwrap();
+    let message = TheaterRuntimeEventData::Message { from: TheaterId::generate(), number: 0 };
+    chain.add_typed_event(ChainEventData::theater_runtime(message)).await.unwrap();
+    chain.end(CANCELLED).await.unwrap();
+    let events = drain(&mut receiver);
+    assert_eq!(types(&events), [SESSION, "theater-runtime/message", SHUTDOWN]);
+}
+
+#[tokio::test]
+async fn messages_are_counted_however_they_ended() {
+    let chain = chain();
+    let message = |interface: &str, function: &str, output| {
+        let (interface, function) = (Arc::from(interface), Arc::from(function));
+        ChainEventData::host_function(HostFunctionCall { interface, function, input: vec![], output })
+    };
+    let host = "theater:simple/message-server-host";
+    let table = [
+        (message(host, "send", Outcome::Returned(None)), 1),
+        (message(host, "request", Outcome::Trapped("out of fuel".into())), 2),
+        (message(host, "register", Outcome::Returned(None)), 2),
+        (message("other:host/messages", "send", Outcome::Returned(None)), 2),
+        (message(host, "send", Outcome::Cancelled), 3),
+    ];
+    for (event, count) in table {
+        chain.add_typed_event(event).await.unwrap();
+        assert_eq!(chain.message_count(), count);
+    }
 }

@@ -1,8 +1,5 @@
 //! Owns `theater:simple/message-server-host`: messages to other actors of the session.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use bytes::Bytes;
 use retake_actor::{ActorStore, HasActor, MessageError, Messenger, TheaterCommand};
 use tokio::sync::{mpsc, oneshot};
@@ -10,10 +7,6 @@ use wasmtime::component::Linker;
 use wasmtime::{Result, StoreContextMut};
 
 type Theater = mpsc::Sender<TheaterCommand>;
-
-/// How many messages an actor has sent or tried to send, over all its instances.
-#[derive(Clone, Default)]
-struct Sent(Arc<AtomicU64>);
 
 /// Provides the interface.
 pub(super) fn add_to_linker<T: HasActor>(linker: &mut Linker<T>) -> Result<()> {
@@ -48,13 +41,10 @@ pub(super) fn add_to_linker<T: HasActor>(linker: &mut Linker<T>) -> Result<()> {
     )
 }
 
+/// Whom to give a message to, and whose it is. Its number is that of its call in the sender's chain, which is appended when
+/// the call comes back, or ends otherwise: a call that never comes to this function has a number too.
 fn next_message(actor: &ActorStore) -> (Theater, Messenger) {
-    let sent = actor.get_extension::<Sent>().unwrap_or_else(|| {
-        let sent = Sent::default();
-        actor.set_extension(sent.clone());
-        sent
-    });
-    let messenger = Messenger { from: actor.get_id(), number: sent.0.fetch_add(1, Ordering::Relaxed) };
+    let messenger = Messenger { from: actor.get_id(), number: actor.chain.message_count() };
     (actor.get_theater_tx(), messenger)
 }
 

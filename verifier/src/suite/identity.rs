@@ -1,16 +1,12 @@
 //! Owns what makes two machines sure that they speak of the same takes: [`TakeId`] and [`SuiteId`].
 
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek};
 
-use retake_chain::log::MAX_SEAL;
-use retake_chain::{ContentHasher, ContentRef};
+use retake_chain::{ContentHasher, ContentRef, IndexedLog, to_canonical_vec};
 use serde::{Deserialize, Serialize};
 
-/// How much of a take's end counts: the seal is there, and in it the head of every chain, which stands for all of the chain. The
-/// longest seal fits, with what is around it.
-const TAIL: u64 = MAX_SEAL as u64 + (64 << 10);
-
-/// A take of a suite: its name, its length and its end, as a SHA-256 in hexadecimal.
+/// A take of a suite, as a SHA-256 in hexadecimal: of its name, and of its seal, in which the head of every chain stands for all
+/// of the chain. Of a file without a seal all bytes count.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct TakeId(String);
@@ -30,25 +26,42 @@ impl TakeId {
     pub fn of(name: &str, take: io::Result<impl Read + Seek>) -> TakeId {
         let mut hasher = ContentHasher::new();
         hasher.update(name.as_bytes());
-        match take.and_then(end_of) {
-            Ok((length, tail)) => {
-                // No name has a zero byte.
-                hasher.update(b"\0");
-                hasher.update(&length.to_be_bytes());
-                hasher.update(&tail);
+        // No name has a zero byte.
+        let counted = take.and_then(|mut take| match sealed(&mut take) {
+            Some(seal) => {
+                hasher.update(b"\0sealed");
+                hasher.update(&seal);
+                Ok(())
             }
-            Err(_) => hasher.update(b"\0unreadable"),
+            None => {
+                hasher.update(b"\0");
+                take.rewind()?;
+                all_of(take, &mut hasher)
+            }
+        });
+        if counted.is_err() {
+            hasher.update(b"\0unreadable");
         }
         TakeId(hasher.finish().to_string())
     }
 }
 
-fn end_of(mut take: impl Read + Seek) -> io::Result<(u64, Vec<u8>)> {
-    let length = take.seek(SeekFrom::End(0))?;
-    take.seek(SeekFrom::Start(length.saturating_sub(TAIL)))?;
-    let mut tail = Vec::new();
-    take.take(TAIL).read_to_end(&mut tail)?;
-    Ok((length, tail))
+/// What the seal says, if the take has one that can be read.
+fn sealed(take: impl Read + Seek) -> Option<Vec<u8>> {
+    let log = IndexedLog::open(take).ok()??;
+    to_canonical_vec(log.seal()).ok()
+}
+
+fn all_of(mut take: impl Read, hasher: &mut ContentHasher) -> io::Result<()> {
+    let mut buffer = vec![0; 64 << 10];
+    loop {
+        match take.read(&mut buffer) {
+            Ok(0) => return Ok(()),
+            Ok(count) => hasher.update(&buffer[..count]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 impl SuiteId {
@@ -57,5 +70,53 @@ impl SuiteId {
         let mut ids: Vec<&str> = takes.into_iter().map(|take| take.0.as_str()).collect();
         ids.sort_unstable();
         SuiteId { takes: ids.len() as u64, digest: ContentRef::of(ids.concat().as_bytes()).to_string() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use retake_chain::{ChainEventData, LogWriter, TheaterId, TheaterRuntimeEventData};
+
+    use super::*;
+
+    /// A take of this many chains, of which one has another event; or none.
+    fn take(chains: &[TheaterId], changed: Option<usize>) -> Vec<u8> {
+        let mut writer = LogWriter::create(Vec::new()).expect("memory takes every write");
+        for (place, id) in chains.iter().enumerate() {
+            let chain = writer.add_chain(*id).expect("there is room");
+            let event = match changed == Some(place) {
+                true => TheaterRuntimeEventData::ShutdownRequested,
+                false => TheaterRuntimeEventData::ActorStarted,
+            };
+            let event = ChainEventData::theater_runtime(event).to_chain_event(None);
+            writer.append(chain, &event).expect("memory takes every write");
+        }
+        writer.seal().expect("memory takes every write").0
+    }
+
+    #[test]
+    fn a_take_has_another_id_when_any_of_its_chains_ends_otherwise() {
+        let chains: Vec<_> = (0..100).map(|_| TheaterId::generate()).collect();
+        let id = |take: Vec<u8>| TakeId::of("a.take", Ok(Cursor::new(take)));
+        let whole = id(take(&chains, None));
+        assert_eq!(whole, id(take(&chains, None)));
+        for changed in 0..chains.len() {
+            assert_ne!(whole, id(take(&chains, Some(changed))), "chain {changed}");
+        }
+        assert_ne!(whole, TakeId::of("b.take", Ok(Cursor::new(take(&chains, None)))));
+    }
+
+    #[test]
+    fn of_a_file_without_a_seal_every_byte_counts() {
+        let torn = take(&[TheaterId::generate()], None);
+        let torn = &torn[..torn.len() - 1];
+        let id = |take: &[u8]| TakeId::of("a.take", Ok(Cursor::new(take.to_vec())));
+        for at in 0..torn.len() {
+            let mut changed = torn.to_vec();
+            changed[at] ^= 1;
+            assert_ne!(id(torn), id(&changed), "byte {at}");
+        }
     }
 }

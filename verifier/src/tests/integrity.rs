@@ -265,7 +265,19 @@ fn observation() -> ChainEventData {
     ChainEventData::host_function(HostFunctionCall {
         interface: Arc::from("wasi:http/incoming-handler@0.2.12"),
         function: Arc::from("handle"),
-        input: vec![Value::Record(vec![])],
+        input: vec![Value::record([
+            ("method", "GET".into()),
+            ("path", "/".into()),
+            ("headers", Value::List(vec![])),
+            (
+                "body",
+                Value::record([
+                    ("length", 0u64.into()),
+                    ("sha256", Value::from(ContentRef::of(b"").as_ref().to_vec())),
+                    ("complete", true.into()),
+                ]),
+            ),
+        ])],
         output: Outcome::Cancelled,
     })
 }

@@ -2,6 +2,7 @@
 
 mod checker;
 mod integrity;
+mod observation;
 mod repair;
 mod samples;
 mod takes;
