@@ -537,7 +537,7 @@ async fn a_chain_that_is_ended_right_after_a_message_has_no_call() {
     chain.add_typed_event(ChainEventData::session(session(chain.actor_id()))).await.unwrap();
     let message = TheaterRuntimeEventData::Message { from: TheaterId::generate(), number: 0 };
     chain.add_typed_event(ChainEventData::theater_runtime(message)).await.unwrap();
-    chain.end(CANCELLED).await.unwrap();
+    chain.end("cancelled").await.unwrap();
     let events = drain(&mut receiver);
     assert_eq!(types(&events), [SESSION, "theater-runtime/message", SHUTDOWN]);
 }
@@ -552,7 +552,7 @@ async fn messages_are_counted_however_they_ended() {
     let host = "theater:simple/message-server-host";
     let table = [
         (message(host, "send", Outcome::Returned(None)), 1),
-        (message(host, "request", Outcome::Trapped("out of fuel".into())), 2),
+        (message(host, "request", Outcome::Trapped { kind: TrapKind::OutOfFuel, message: "out of fuel".into() }), 2),
         (message(host, "register", Outcome::Returned(None)), 2),
         (message("other:host/messages", "send", Outcome::Returned(None)), 2),
         (message(host, "send", Outcome::Cancelled), 3),
