@@ -27,6 +27,8 @@ pub struct Actors {
 #[derive(Default)]
 struct Kept {
     named: HashMap<PathBuf, Arc<Actor>>,
+    /// What each path was when it was read first: the takes of a suite are replayed with one build of a path.
+    first: HashMap<PathBuf, ContentRef>,
     recorded: HashMap<(PathBuf, ContentRef), Arc<Actor>>,
 }
 
@@ -61,11 +63,16 @@ impl Actors {
         if let Some(actor) = kept.named.get(path) {
             return Ok(actor.clone());
         }
-        let bytes = input::read(path, input::COMPONENT).map_err(|error| ReplayError::ActorUnreadable {
-            path: path.display().to_string(),
-            reason: error.to_string(),
-        })?;
+        let unreadable = |reason| ReplayError::ActorUnreadable { path: path.display().to_string(), reason };
+        let bytes = input::read(path, input::COMPONENT).map_err(|error| unreadable(error.to_string()))?;
         let actor = Arc::new(Actor::new(&bytes)?);
+        let first = *kept.first.entry(path.into()).or_insert(actor.digest);
+        if actor.digest != first {
+            let now = actor.digest;
+            return Err(unreadable(format!(
+                "it was replaced during the run: its SHA-256 was {first}, and is {now}"
+            )));
+        }
         keep(&mut kept.named, path.into(), &actor);
         Ok(actor)
     }

@@ -3,6 +3,7 @@
 
 mod support;
 
+use std::collections::BTreeSet;
 use std::fs;
 
 use retake_chain::{ChainEvent, is_hidden};
@@ -90,10 +91,15 @@ fn with_text(take: &Take, event: usize, (at, length): (usize, usize)) -> Vec<u8>
     take.rebuilt()
 }
 
-/// All takes that one is made into by putting the text in the place of one of its texts, or of the type of an event.
+/// All takes that one is made into by putting the text in the place of one of its texts, or of the type of an event. Of several events of
+/// one type, the first is enough.
 fn forged(take: &Take) -> Vec<Vec<u8>> {
     let mut forged = Vec::new();
+    let mut seen = BTreeSet::new();
     for (number, event) in take.chains[0].events.iter().enumerate() {
+        if !seen.insert(event.event_type.clone()) {
+            continue;
+        }
         assert!(!strings(&event.data).is_empty(), "{event:?}");
         forged.extend(strings(&event.data).into_iter().map(|place| with_text(take, number, place)));
         let mut other = take.clone();
@@ -118,6 +124,17 @@ fn suite(take: &Take) -> (Sandbox, Vec<String>) {
         names.push(name);
     }
     (sandbox, names)
+}
+
+/// Looks at the takes of a larger session with those commands that show all of their text.
+fn assert_shown_harmless(take: &Take) {
+    let (sandbox, names) = suite(take);
+    let run = |args: &[&str]| assert_harmless_end(&format!("{args:?}"), &sandbox.retake(args));
+    let all: Vec<&str> = names.iter().map(String::as_str).collect();
+    run(&[&["verify"], &all[..]].concat());
+    run(&["test", "takes", "--annotate", "github"]);
+    run(&["test", "takes", "--json"]);
+    all.iter().for_each(|name| run(&["inspect", name]));
 }
 
 /// Runs every command and every printer on them.
@@ -179,6 +196,22 @@ fn no_text_of_a_take_of_an_actor_that_traps_is_printed_raw() {
     let sandbox = Sandbox::new();
     sandbox.retake(["record", &actor("trap.wat"), "-o", "it.take"]).expect(0);
     assert_all_harmless(&sandbox.take("it.take"), &actor("exit.wat"));
+}
+
+#[test]
+fn no_text_of_an_http_exchange_or_a_message_between_actors_is_printed_raw() {
+    let sandbox = Sandbox::new();
+    sandbox.record_requests(&actor("agent.wasm"), &["GET /"], "http.take");
+    assert_shown_harmless(&sandbox.take("http.take"));
+    let calls = ["--invoke", "#0 ask(\"#1\", \"hello\")", "--invoke", "#1 received()"];
+    let record = ["record", &actor("courier.wasm"), "--actors", "2", "-o", "messages.take"];
+    sandbox.retake(record.iter().chain(&calls)).expect(0);
+    let mut take = sandbox.take("messages.take");
+    // The chain of the one who was written to is the first then.
+    take.chains.remove(0);
+    let events = take.chains[0].types();
+    assert!(events.iter().any(|found| found.starts_with("theater-runtime/")), "{events:?}");
+    assert_shown_harmless(&Take::read(&take.with_its_hashes()));
 }
 
 #[test]

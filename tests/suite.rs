@@ -6,6 +6,7 @@ mod support;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::process::Command;
 
 use serde_json::{Value as Json, json};
 use support::{Ended, Sandbox, actor};
@@ -156,6 +157,12 @@ fn a_filter_or_a_label_that_matches_nothing_is_no_success() {
     }
     sandbox.retake(["test", "takes", "--label", "slow"]).expect(5).says(&["`--label slow`"]);
     sandbox.retake(["test", "takes", "--filter", "/(/"]).expect(2).says(&["no regular expression"]);
+    // Each of several has to match, and what may be meant is named.
+    let ended = sandbox.retake(["test", "takes", "--filter", "it", "--filter", "itt.take"]).expect(5);
+    ended.says(&["no take matches `--filter itt.take`", "did you mean `takes/it.take`?"]);
+    sandbox.write("takes/retake.toml", "labels = ['slow']");
+    let ended = sandbox.retake(["test", "takes", "--label", "slow", "--label", "slwo"]).expect(5);
+    ended.says(&["`--label slwo`", "did you mean `slow`?"]);
 }
 
 #[test]
@@ -193,6 +200,30 @@ fn a_take_or_a_path_that_cannot_be_read_is_no_success() {
     symlink("nowhere", sandbox.path("takes/link.take")).expect("a link");
     let ended = sandbox.retake(["test", "takes"]).expect(4);
     ended.says(&["UNCHECKED", "`takes/link.take`: the take cannot be opened", "1 passed", "1 could not be"]);
+}
+
+#[test]
+fn what_cannot_be_looked_at_in_a_folder_is_no_success_and_nothing_is_run() {
+    let sandbox = suite_of("hello.wat");
+    let refused = |name: &str| {
+        let ended = sandbox.retake(["test", "takes"]).expect(4);
+        ended.says(&[&format!("`takes/{name}"), "there may be takes that would be passed over"]);
+        assert_eq!(ended.stdout, "");
+        sandbox.retake(["test", "takes", "--list"]).expect(4);
+    };
+    // A submodule that was not checked out.
+    symlink("../nowhere", sandbox.path("takes/more")).expect("a link");
+    refused("more");
+    sandbox.remove_if_there("takes/more");
+    symlink("loop", sandbox.path("takes/loop")).expect("a link");
+    refused("loop");
+    sandbox.remove_if_there("takes/loop");
+    // A path that no system call takes as a whole.
+    let part = "d".repeat(200);
+    let deeper = format!("cd takes && for i in $(seq 30); do mkdir {part} && cd {part} || exit; done");
+    let made = sandbox.prepared(Command::new("bash"), ["-c", &deeper]).status().expect("bash starts");
+    assert!(made.success());
+    refused(&part);
 }
 
 #[test]

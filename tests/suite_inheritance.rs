@@ -196,4 +196,7 @@ fn an_error_in_the_file_has_its_place_and_none_of_its_lines() {
     let ended = sandbox.retake(["test", "takes"]).expect(4);
     ended.says(&["`takes/retake.toml`: line 3, column 9: "]);
     assert!(!ended.stderr.contains("hunter2"), "{}", ended.stderr);
+    sandbox.write("secret.env", "fuel = 'hunter2'");
+    let ended = sandbox.retake(["test", "takes"]).expect(4);
+    ended.says(&["line 1, column 8: invalid type: string \"...\", expected a nonzero u64"]);
 }

@@ -10,7 +10,7 @@ use retake_verifier::{ExitCode, Verdict, combine};
 
 use crate::actors::Actors;
 use crate::cache::Cache;
-use crate::commands::replay::exit_code;
+use crate::commands::replay::{exit_code, in_words};
 use crate::printer::{fail, note, repeat, replay as printer};
 
 /// Replays the take once. For people the answer goes to stderr, beside what was recorded.
@@ -19,7 +19,7 @@ pub fn once(take: &Path, cache: &Cache, timeouts: Timeouts, json: bool) -> ExitC
     match Actors::default().replay(take, None, options) {
         Ok(report) if json => printer::json(take, &report),
         Ok(report) => printer::text(take, &report, &mut io::stderr()),
-        Err(error) => fail(exit_code(&error), format!("`{}`: {error}", take.display())),
+        Err(error) => fail(exit_code(&error), format!("`{}`: {}", take.display(), in_words(&error))),
     }
 }
 
@@ -43,7 +43,9 @@ pub fn repeated(take: &Path, times: u16, timeouts: Timeouts, json: bool) -> Exit
         exits.push(match replayed {
             Ok(report) if json => repeat::json(take, round, perturbation, &report),
             Ok(report) => repeat::text(take, (round, times), perturbation, &report),
-            Err(error) => fail(exit_code(&error), format!("`{}`, {perturbation}: {error}", take.display())),
+            Err(error) => {
+                fail(exit_code(&error), format!("`{}`, {perturbation}: {}", take.display(), in_words(&error)))
+            }
         });
     }
     let exit = combine(exits);

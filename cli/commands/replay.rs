@@ -24,8 +24,19 @@ pub fn run(options: CommandOptions) -> ExitCode {
     match replayed {
         Ok(report) if options.json => printer::json(take, &report),
         Ok(report) => printer::text(take, &report, &mut io::stdout()),
-        Err(error) => fail(exit_code(&error), format!("`{}`: {error}", take.display())),
+        Err(error) => fail(exit_code(&error), format!("`{}`: {}", take.display(), in_words(&error))),
     }
+}
+
+/// Why a take could not be replayed, and what to do on the command line.
+pub fn in_words(error: &ReplayError) -> String {
+    let remedy = match error {
+        ReplayError::ActorNotFound { .. } => {
+            "; name the component with `--actor`, or another build to replay that on purpose"
+        }
+        _ => "",
+    };
+    format!("{error}{remedy}")
 }
 
 /// How a command ends that could not replay a take.

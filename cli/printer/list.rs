@@ -29,8 +29,11 @@ pub fn takes(suite: &Suite, json: bool) -> ExitCode {
         };
         text_lines(&mut stdout(), &format!("{name} ({build})"));
     }
-    let unreadable = suite.takes.iter().filter_map(|take| Some((&take.name, take.unreadable.as_ref()?)));
-    let exits = unreadable
-        .map(|(name, why)| fail(ExitCode::Unchecked, format!("`{name}`: the take cannot be opened: {why}")));
-    exits.last().unwrap_or(ExitCode::Identical)
+    let mut exit = ExitCode::Identical;
+    for SuiteTake { name, unreadable, .. } in &suite.takes {
+        if let Some(why) = unreadable {
+            exit = fail(ExitCode::Unchecked, format!("`{name}`: the take cannot be opened: {why}"));
+        }
+    }
+    exit
 }

@@ -59,8 +59,13 @@ impl<W: Write> Write for JsonOut<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let text =
             std::str::from_utf8(bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
-        let mut written = 0;
-        for (at, character) in text.char_indices() {
+        // Most of it is plain, and passed on as a whole.
+        let plain = |byte: &u8| (b' '..0x7f).contains(byte) && *byte != b'#';
+        let (mut written, mut at) = (0, 0);
+        while let Some(distance) = bytes[at..].iter().position(|byte| !plain(byte)) {
+            self.after_mark &= distance == 0;
+            at += distance;
+            let character = text[at..].chars().next().unwrap_or_default();
             // `##` begins a command of a CI system, wherever it stands; of two marks in a row the second is escaped.
             let is_second = character == '#' && self.after_mark;
             self.after_mark = character == '#';
@@ -72,7 +77,9 @@ impl<W: Write> Write for JsonOut<W> {
                 }
                 written = at + character.len_utf8();
             }
+            at += character.len_utf8();
         }
+        self.after_mark &= at == bytes.len();
         self.out.write_all(&bytes[written..])?;
         Ok(bytes.len())
     }
@@ -108,5 +115,15 @@ mod tests {
         let json = String::from_utf8(bytes).expect("it is text");
         assert!(!json.replace('\n', "").contains(is_hidden) && !json.contains("##"), "{json}");
         assert_eq!(serde_json::from_str::<Vec<String>>(&json).expect("it is JSON"), [value]);
+    }
+
+    #[test]
+    fn two_marks_are_a_command_also_where_they_are_written_one_by_one() {
+        let mut bytes = Vec::new();
+        let mut out = JsonOut::new(&mut bytes);
+        for piece in ["#", "#[", "#", "a", "#", "", "#"] {
+            out.write_all(piece.as_bytes()).expect("memory takes every write");
+        }
+        assert_eq!(String::from_utf8_lossy(&bytes), "#\\u0023[#a#\\u0023");
     }
 }

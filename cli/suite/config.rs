@@ -301,7 +301,15 @@ fn syntax(text: &str, error: &toml::de::Error) -> ConfigFault {
     ConfigFault::Syntax {
         line: text[..at].matches('\n').count() + 1,
         column: text[line_start..at].chars().count() + 1,
-        reason: error.message().lines().collect::<Vec<_>>().join("; "),
+        reason: without_values(error.message()).lines().collect::<Vec<_>>().join("; "),
+    }
+}
+
+/// What the parser says, without the text that it found: a link may make a file of secrets a `retake.toml`.
+fn without_values(message: &str) -> String {
+    match (message.find('"'), message.rfind('"')) {
+        (Some(start), Some(end)) if start < end => format!("{}...{}", &message[..=start], &message[end..]),
+        _ => message.to_string(),
     }
 }
 

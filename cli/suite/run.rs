@@ -16,7 +16,7 @@ use retake_verifier::suite::{
 use retake_verifier::{ReplayReport, Verdict};
 
 use crate::actors::Actors;
-use crate::commands::replay::exit_code;
+use crate::commands::replay::{exit_code, in_words};
 use crate::printer::replay::{nothing, words};
 
 use super::{Suite, SuiteTake};
@@ -172,7 +172,7 @@ fn judge(take: &SuiteTake, replayed: &Result<ReplayReport, ReplayError>) -> (Jud
         }
         Err(error) => {
             let exit = exit_code(error);
-            let error = Printable(error).to_string();
+            let error = Printable(in_words(error)).to_string();
             let text = Some(format!("`{}`: {error}", take.name));
             let reason = Some(error);
             (Judgement { status: TakeStatus::of(exit), exit, reason }, text)

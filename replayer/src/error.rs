@@ -31,10 +31,7 @@ pub enum ReplayError {
         reason: String,
     },
     /// The take does not carry the actor, and nothing is at the recorded path.
-    #[error(
-        "the take does not carry the actor, and `{path}` cannot be read: {reason}; \
-         name the component with `--actor`"
-    )]
+    #[error("the take does not carry the actor, and `{path}` cannot be read: {reason}; name the component")]
     ActorMissing {
         /// The path in the genesis.
         path: String,
@@ -43,8 +40,7 @@ pub enum ReplayError {
     },
     /// The take does not carry the actor, and no place where it may lie has it.
     #[error(
-        "the take does not carry the actor (SHA-256 {recorded}), and it was not found: {tried}; \
-         name the component with `--actor`, or another build to replay that on purpose",
+        "the take does not carry the actor (SHA-256 {recorded}), and it was not found: {tried}",
         tried = in_words(tried)
     )]
     ActorNotFound {
@@ -56,7 +52,7 @@ pub enum ReplayError {
     /// The component at the recorded path is not the one that was recorded.
     #[error(
         "`{path}` is not the component that was recorded: its SHA-256 is {found}, the take has {recorded}; \
-         to replay another build on purpose, name it with `--actor`"
+         name another build to replay that on purpose"
     )]
     OtherActor {
         /// The path in the genesis.

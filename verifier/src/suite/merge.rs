@@ -2,6 +2,7 @@
 //! takes is refused: a verdict on less than the suite would look like one on the suite.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use retake_chain::ContentRef;
 use thiserror::Error;
@@ -111,25 +112,14 @@ pub enum MergeError {
         expected: String,
     },
     /// Two takes were replayed with different components of one path.
-    #[error(
-        "`{path}` was SHA-256 {found} for `{take}` in `{report}`, and {expected} for `{other}` in `{first}`: \
-         the parts ran different builds"
-    )]
+    #[error("`{path}` was {found}, and {expected}: the parts ran different builds")]
     OtherBuild {
         /// The configured path.
         path: String,
         /// The take that differs...
-        take: String,
-        /// ...its report...
-        report: String,
-        /// ...and its build...
-        found: ContentRef,
-        /// ...from this take...
-        other: String,
-        /// ...in this report...
-        first: String,
-        /// ...and its build.
-        expected: ContentRef,
+        found: Box<BuildSeen>,
+        /// ...from this one.
+        expected: Box<BuildSeen>,
     },
     /// The takes in the reports do not have the settings of the suite.
     #[error(
@@ -149,6 +139,23 @@ pub enum MergeError {
         /// Takes in the suite.
         expected: u64,
     },
+}
+
+/// A build, and where a report says that it was replayed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BuildSeen {
+    /// SHA-256 of the component.
+    pub digest: ContentRef,
+    /// The take that was replayed with it.
+    pub take: String,
+    /// The report.
+    pub report: String,
+}
+
+impl fmt::Display for BuildSeen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SHA-256 {} for `{}` in `{}`", self.digest, self.take, self.report)
+    }
 }
 
 impl Part {
@@ -333,15 +340,11 @@ fn check_builds(parts: &[Part]) -> Result<(), MergeError> {
         let (Some(path), Some(digest)) = (&take.build.path, take.build.digest) else { continue };
         let (first, other, expected) = *seen.entry(path).or_insert((part, take, digest));
         if digest != expected {
-            return Err(MergeError::OtherBuild {
-                path: path.clone(),
-                take: take.name.clone(),
-                report: part.name.clone(),
-                found: digest,
-                other: other.name.clone(),
-                first: first.name.clone(),
-                expected,
-            });
+            let seen = |part: &Part, take: &TakeFinished, digest| {
+                Box::new(BuildSeen { digest, take: take.name.clone(), report: part.name.clone() })
+            };
+            let (found, expected) = (seen(part, take, digest), seen(first, other, expected));
+            return Err(MergeError::OtherBuild { path: path.clone(), found, expected });
         }
     }
     Ok(())

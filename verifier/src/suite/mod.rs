@@ -13,6 +13,6 @@ pub use event::{
 };
 pub use expectation::{Expectation, Judgement, Spot};
 pub use identity::{SuiteId, TakeId};
-pub use merge::{MergeError, Part, merge};
+pub use merge::{BuildSeen, MergeError, Part, merge};
 pub use partition::{Partition, PartitionError, PartitionKind};
 pub use settings::{Build, BuildSource, SuiteSettings, TakeSettings};
