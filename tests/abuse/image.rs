@@ -139,7 +139,7 @@ impl Image {
                     text.chars().map(|character| u8::try_from(u32::from(character)).ok()).collect();
                 match latin1.filter(|_| !random.once_in(3)) {
                     Some(latin1) => (latin1.clone(), latin1.len() as u32, false),
-                    None => (utf16(), utf16().len() as u32 / 2 | UTF16_TAG, true),
+                    None => (utf16(), (utf16().len() as u32 / 2) | UTF16_TAG, true),
                 }
             }
         };

@@ -268,7 +268,7 @@ impl<'b> Lifter<'_, 'b> {
         let abi = self.cx.types.canonical_abi(&element);
         let (size, align) = (abi.size32 as usize, abi.align32);
         let Ok(total) = u32::try_from(u64::from(len) * size as u64) else { bail!(Trap::ListOutOfBounds) };
-        if ptr % align != 0 {
+        if !ptr.is_multiple_of(align) {
             bail!(Trap::UnalignedPointer);
         }
         let (ptr, len) = (ptr as usize, len as usize);

@@ -263,6 +263,27 @@ fn a_kind_of_trap_that_the_list_does_not_have_is_refused() {
     assert!(matches!(ChainEventPayload::decode("a/b", call), Err(DecodeError::Shape { .. })));
 }
 
+/// The page of the format and the reader that was made from it have the list of kinds as it is.
+#[test]
+fn the_documents_have_the_list_of_kinds() {
+    let document = |name: &str| {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs").join(name);
+        std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    };
+    let names: Vec<&str> = TrapKind::ALL.iter().map(|kind| kind.name()).collect();
+
+    let page = document("format.md");
+    let (_, table) = page.split_once("| kind | meaning |\n|---|---|\n").expect("the table of kinds");
+    let rows = table.lines().map_while(|line| line.strip_prefix("| `")?.split('`').next());
+    assert_eq!(rows.collect::<Vec<_>>(), names);
+
+    let reader = document("reader/data.py");
+    let (_, list) = reader.split_once("TRAPS = (").expect("the list of kinds");
+    let list = list.split(").split()").next().expect("its end");
+    let words = list.split_whitespace().map(|word| word.trim_matches('"')).filter(|word| !word.is_empty());
+    assert_eq!(words.collect::<Vec<_>>(), names);
+}
+
 #[test]
 fn a_call_that_was_given_up_is_one_by_its_kind_alone() {
     let ended = |outcome| WasmEventData::ended("f".into(), None, outcome);
