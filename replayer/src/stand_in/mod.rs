@@ -58,6 +58,8 @@ pub(crate) struct Answers {
     announced: Option<(FunctionName, Vec<Value>)>,
     /// Of the guest, once it was entered.
     stack: Option<StackUse>,
+    /// Number in the take of the event before which the guest's stack is watched.
+    watched: Option<u64>,
     /// The export call in progress.
     call: Option<ExportCall>,
     pub calls: u64,
@@ -95,6 +97,7 @@ impl Answers {
             last: None,
             announced: None,
             stack: None,
+            watched: None,
             call: None,
             calls: 0,
             given_up: 0,
@@ -192,6 +195,7 @@ impl Answers {
     /// step, to see how deep it is.
     pub fn watch_stack(&mut self) {
         if self.cursor.exhaustion().is_some() {
+            self.watched = self.cursor.here().map(|next| next.number);
             self.earliest.interrupt_guests();
         }
     }
@@ -204,7 +208,7 @@ impl Answers {
                 self.stop = Some(Stop::Superseded);
                 Ok(UpdateDeadline::Interrupt)
             }
-            Some(_) if self.cursor.exhaustion().is_some() => match self.exhausted() {
+            Some(next) if self.watched == Some(next.number) => match self.exhausted() {
                 Some(outcome) => Err(RaisedOutcome(outcome).into()),
                 None => Ok(UpdateDeadline::Continue(0)),
             },
