@@ -335,7 +335,7 @@ fn a_limit_is_reached_at_the_same_place_in_every_mode() {
     let memories = "(memory 1) (func $grow (result i32) (memory.grow (i32.const 5)))";
     for (items, options) in [
         (tables, &[][..]),
-        (tables, &["--fuel", "1000000"]),
+        (tables, &["--fuel", "1000000000"]),
         (memories, &["--max-memory", "1M"]),
         (memories, &["--max-memory", "1M", "--fuel", "1000000"]),
     ] {

@@ -209,4 +209,36 @@ mod tests {
         assert_eq!(cursor.peek().map(|recorded| recorded.event), Some(&event));
         assert_eq!(extensions.get::<HttpReplayChain>(), Some(HttpReplayChain(vec![event])));
     }
+
+    #[test]
+    fn an_exhausted_stack_is_seen_after_an_observation_that_fills_its_window() {
+        let head = Value::List(vec![Value::None; WINDOW_BYTES / size_of::<Value>()]);
+        let observation = ChainEventData::host_function(HostFunctionCall {
+            interface: Arc::from("wasi:http/incoming-handler@0.2.3"),
+            function: Arc::from("handle"),
+            input: vec![Value::record([("headers", head)])],
+            output: Outcome::Returned(None),
+        });
+        let trap = Outcome::Trapped(Trap::StackOverflow.to_string());
+        let end = ChainEventData::wasm(WasmEventData::ended("handle".into(), None, trap.clone()));
+        let extensions = Extensions::default();
+        let (mut sender, mut cursor) = windows(extensions.clone(), 0);
+        let mut chain = Vec::new();
+        for (number, data) in (0..).zip([observation, end]) {
+            let event = data.to_chain_event(chain.last().map(|event: &ChainEvent| event.hash));
+            sender.push(event.clone(), data.data, Position { number, offset: 0 });
+            chain.push(event);
+            if number == 0 {
+                assert!(cursor.peek().is_some_and(|recorded| recorded.is_observation()));
+            }
+        }
+        sender.finish();
+
+        assert_eq!(cursor.exhaustion(), Some(trap));
+
+        assert_eq!(extensions.get::<HttpReplayChain>(), Some(HttpReplayChain(chain.clone())));
+        assert_eq!(cursor.peek().map(|recorded| recorded.index), Some(0));
+        cursor.advance();
+        assert_eq!(cursor.peek().map(|recorded| recorded.event), chain.last());
+    }
 }

@@ -27,7 +27,7 @@ pub fn instrument_bytes(bytes: &[u8]) -> bool {
 
 /// Checks a component as the engine would: with the features that wasmtime has on in this build.
 fn validate(component: &[u8]) -> Result<(), BinaryReaderError> {
-    let off = WasmFeatures::GC_TYPES | WasmFeatures::EXCEPTIONS | WasmFeatures::THREADS;
+    let off = WasmFeatures::GC_TYPES | WasmFeatures::EXCEPTIONS;
     let features = WasmFeatures::WASM3.difference(off) | WasmFeatures::COMPONENT_MODEL;
     Validator::new_with_features(features).validate_all(component).map(drop)
 }

@@ -64,6 +64,8 @@ pub(crate) struct Answers {
     announced: Option<(FunctionName, Vec<Value>)>,
     /// Of the guest, once it was entered.
     stack: Option<StackUse>,
+    /// Number in the take of the event before which the guest's stack is watched.
+    watched: Option<u64>,
     /// The export call in progress.
     call: Option<ExportCall>,
     pub calls: u64,
@@ -121,6 +123,7 @@ impl Answers {
             last: None,
             announced: None,
             stack: None,
+            watched: None,
             call: None,
             calls: 0,
             given_up: 0,
@@ -248,23 +251,27 @@ impl Answers {
     /// step, to see how deep it is.
     pub fn watch_stack(&mut self) {
         if self.cursor.exhaustion().is_some() {
+            self.watched = self.cursor.here().map(|next| next.number);
             self.earliest.interrupt_guests();
         }
     }
 
     /// Asked while the guest runs, after the epoch has changed: whether it may go on.
     pub fn interrupted(&mut self) -> Interrupted {
-        if self.cursor.here().is_some_and(|next| self.earliest.is_before(next.number)) {
+        let next = self.cursor.here();
+        if next.is_some_and(|next| self.earliest.is_before(next.number)) {
             self.stop = Some(Stop::Superseded);
             return Interrupted::Superseded;
         }
         if let Some(bound) = self.clock.exceeded(self.cursor.waited()) {
             return Interrupted::Overdue(bound);
         }
-        if self.cursor.here().is_none() || self.cursor.exhaustion().is_none() {
-            return Interrupted::GoesOn;
+        match next {
+            Some(next) if self.watched == Some(next.number) => {
+                self.exhausted().map_or(Interrupted::Watched, Interrupted::Exhausted)
+            }
+            _ => Interrupted::GoesOn,
         }
-        self.exhausted().map_or(Interrupted::Watched, Interrupted::Exhausted)
     }
 
     /// The guest is stopped here, for it took too long. That ends the replay of what follows in the take: whether it
