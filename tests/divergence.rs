@@ -3,9 +3,11 @@
 
 mod support;
 
-use retake_chain::{ChainEventPayload, Outcome, TrapKind, Value, WasmErrorKind, WasmEventData};
+use retake_chain::{
+    ChainEventPayload, ContentRef, Outcome, TrapKind, Value, WasmErrorKind, WasmEventData,
+};
 use serde_json::{Value as Json, json};
-use support::{Model, Sandbox, Take, actor};
+use support::{Chain, Model, Sandbox, Take, actor};
 
 const HELLO: &[&str] = &[
     "retake/session",
@@ -55,6 +57,45 @@ fn divergence(sandbox: &Sandbox, args: &[&str]) -> Json {
         "actual: ",
     ]);
     divergence
+}
+
+/// The forger of a call has to forge the observation of its exchange too: changes a field of its request or response.
+fn forge_observation(chain: &mut Chain, is_request: bool, path: &[&str], forged: Value) {
+    let observation = chain.find("incoming-handler@0.2.12/handle");
+    chain.alter(observation, |payload| {
+        let ChainEventPayload::HostFunction(call) = payload else { panic!("{payload:?}") };
+        let whole = match (is_request, &mut call.output) {
+            (true, _) => &mut call.input[0],
+            (false, Outcome::Returned(Some(response))) => response,
+            (false, other) => panic!("{other:?} is not a response"),
+        };
+        let part = path.iter().fold(whole, |part, name| match part {
+            Value::Record(fields) => {
+                &mut fields.iter_mut().find(|(key, _)| **key == **name).expect("such a field").1
+            }
+            other => panic!("{other:?} is not a record"),
+        });
+        *part = forged;
+    });
+}
+
+/// Makes the observed body of the response that of the writes in the chain.
+fn forge_body(chain: &mut Chain) {
+    let mut written = Vec::new();
+    for event in chain.events.iter().filter(|event| event.event_type.contains("output-stream")) {
+        if let Ok(ChainEventPayload::HostFunction(call)) = event.payload()
+            && let [_, Value::Bytes(bytes)] = &call.input[..]
+        {
+            written.extend_from_slice(bytes);
+        }
+    }
+    let digest = ContentRef::of(&written).as_ref().to_vec();
+    let body = Value::record([
+        ("length", (written.len() as u64).into()),
+        ("sha256", digest.into()),
+        ("complete", true.into()),
+    ]);
+    forge_observation(chain, false, &["body"], body);
 }
 
 #[track_caller]
@@ -167,6 +208,7 @@ fn an_altered_argument_diverges_at_its_event_with_both_values() {
         let ChainEventPayload::HostFunction(call) = payload else { panic!("{payload:?}") };
         call.input[1] = Value::from(b"another text".to_vec());
     });
+    forge_body(chain);
 
     let found = forge(&sandbox, &take);
 
@@ -187,6 +229,7 @@ fn an_altered_answer_diverges_where_the_actor_uses_it() {
         let ChainEventPayload::HostFunction(call) = payload else { panic!("{payload:?}") };
         call.output = Outcome::Returned(Some(Value::from(Some(Value::from("/elsewhere")))));
     });
+    forge_observation(chain, true, &["path"], "/elsewhere".into());
 
     let found = forge(&sandbox, &take);
 
@@ -385,6 +428,7 @@ fn the_divergence_names_the_chain_it_is_in() {
             let ChainEventPayload::HostFunction(call) = payload else { panic!("{payload:?}") };
             call.input[1] = Value::from(b"?".to_vec());
         });
+        forge_body(chain);
 
         let found = forge(&sandbox, &forged);
 

@@ -376,6 +376,59 @@ mod tests {
         }
     }
 
+    /// How the page of the format names a state.
+    fn name(state: State) -> Option<&'static str> {
+        match state {
+            State::Start => Some("nothing"),
+            State::Between => Some("between"),
+            State::MessageDue => Some("message"),
+            State::InCall => Some("call"),
+            State::Observed => Some("observed"),
+            State::Ended => Some("ended"),
+            State::Unbound | State::Free => None,
+        }
+    }
+
+    fn cell(step: Step) -> &'static str {
+        match step {
+            Step::To(state) => name(state).unwrap_or("no state of a take"),
+            Step::NoGenesis => "`no-genesis`",
+            Step::SecondGenesis => "`second-genesis`",
+            Step::CallInCall => "`call-in-call`",
+            Step::OutsideCall => "`host-call-outside-call`",
+            Step::EndOutside => "`end-outside-call`",
+            Step::InsideCall => "`event-inside-call`",
+            Step::Observation => "`observation-misplaced`",
+            Step::NotTaken => "`message-not-taken`",
+            Step::After => "`after-shutdown`",
+        }
+    }
+
+    #[test]
+    fn the_page_of_the_format_has_the_table() {
+        let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/format.md");
+        let page = std::fs::read_to_string(page).expect("the page");
+        // The page has one column for the two kinds that it calls notes.
+        let columns = [
+            EventKind::Genesis,
+            EventKind::Call,
+            EventKind::HostCall,
+            EventKind::Observation,
+            EventKind::End,
+            EventKind::CreationError,
+            EventKind::Runtime,
+            EventKind::Message,
+            EventKind::Shutdown,
+        ];
+        for (state, _) in TABLE {
+            assert_eq!(step(state, EventKind::CreationError), step(state, EventKind::Summary), "{state:?}");
+            let Some(name) = name(state) else { continue };
+            let cells: Vec<&str> = columns.iter().map(|kind| cell(step(state, *kind))).collect();
+            let row = format!("| {name} | {} |", cells.join(" | "));
+            assert!(page.lines().any(|line| line == row), "the page lacks: {row}");
+        }
+    }
+
     #[test]
     fn a_call_is_open_exactly_in_the_states_of_a_call() {
         let in_call = |state| matches!(state, State::InCall | State::Observed);

@@ -167,7 +167,7 @@ impl Rerun<'_> {
         let Some(export) = self.program.export(&function) else {
             return Err(self.answers().diverged(DivergenceKind::MissingExport, None));
         };
-        self.answers().emit(ChainEventData::wasm(WasmEventData::WasmCall {
+        self.answers().emit_in_call(ChainEventData::wasm(WasmEventData::WasmCall {
             function_name: function.clone(),
             params: params.to_vec(),
         }))?;

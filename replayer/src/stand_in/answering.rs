@@ -49,7 +49,7 @@ impl Answers {
             let renamed = (expected.interface.to_string(), call.interface.to_string());
             self.renamed.insert(renamed);
         }
-        self.emit(data)?;
+        self.emit_in_call(data)?;
         // Without an event to check against, the guest could run on without end.
         if self.cursor.peek().is_none() {
             return Err(Stop::RecordingEnds);

@@ -195,7 +195,13 @@ impl Answers {
         self.check(place, copied)
     }
 
-    /// Appends what the re-run did, which must be what the recording says next, and takes over what the runtime did after it.
+    /// The same as [`emit`](Self::emit) within a call; takes over what the runtime did after it.
+    pub fn emit_in_call(&mut self, data: ChainEventData) -> Result<(), Stop> {
+        self.emit(data)?;
+        self.copy_runtime()
+    }
+
+    /// Appends what the re-run did, which must be what the recording says next.
     pub fn emit(&mut self, mut data: ChainEventData) -> Result<(), Stop> {
         let Some(recorded) = self.cursor.peek() else { return Err(Stop::RecordingEnds) };
         take_recorded_words(recorded.payload, &mut data.data);
@@ -207,7 +213,7 @@ impl Answers {
         let actual = self.chain.add_typed_event(data).now_or_never();
         self.check(place, actual)?;
         self.compared |= compares;
-        self.copy_runtime()
+        Ok(())
     }
 
     /// Where an error came from that ended the guest's call: a call that the shim has announced is one of the host.
@@ -318,7 +324,7 @@ impl Answers {
     /// A call that the shim announced and did not come to make ended in the shim, as the export call did.
     pub fn close_call(&mut self, outcome: &Outcome) -> Result<(), Stop> {
         let Some((call, input)) = self.announced.take() else { return Ok(()) };
-        self.emit(ChainEventData {
+        self.emit_in_call(ChainEventData {
             event_type: call.event_type,
             data: ChainEventPayload::HostFunction(HostFunctionCall {
                 interface: call.interface,
