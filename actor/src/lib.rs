@@ -19,6 +19,7 @@ mod features;
 mod limits;
 mod outcome;
 pub mod profile;
+mod quiet;
 mod theater;
 
 pub use actor::{Actor, LoadError, compile};
