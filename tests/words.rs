@@ -65,6 +65,8 @@ fn a_file_that_is_no_component_is_told_by_its_kind_with_the_remedy() {
     assert_component_refused(b"\x7fELF\x02\x01", &["a native program", "WebAssembly"]);
     assert_component_refused("(component\n  (core modul))", &["component text", "2:4"]);
     assert_component_refused(b"\0asm\x0d\0", &["not valid", "cut short"]);
+    // What decodes for Retake panics at this one.
+    assert_component_refused(component_with(r#"(import "a:b/c" (func))"#), &["cannot be decoded", "no WIT"]);
 
     let sandbox = Sandbox::new();
     sandbox.retake(["record", &actor("hello.wat"), "-o", "it.take"]).expect(0);
@@ -299,6 +301,11 @@ fn an_export_with_handles_is_refused_before_there_is_a_take_and_the_others_are_r
         assert_told(refused, 2, &[words, "these can be called: `plain`"]);
         assert_eq!(sandbox.names(), ["cells.wat"]);
     }
+    let methods_alone =
+        WITH_RESOURCE.replace(r#"(func (export "plain") (param "n" u32)"#, r#"(func (param "n" u32)"#);
+    sandbox.write("methods.wat", methods_alone);
+    let driven = sandbox.retake(["record", "methods.wat"]);
+    assert_told(driven, 4, &["no export that can be driven", "all take or return handles"]);
     let handler = sandbox.retake(["record", &actor("http-c.wasm"), "--invoke", "handle(1, 2)"]);
     assert_told(
         handler,

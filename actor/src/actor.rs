@@ -10,7 +10,7 @@ use wasmtime::{Engine, Result};
 use crate::adapt::{AdaptError, adapt, is_module};
 use crate::boundary::{InstrumentError, expect_component};
 use crate::code_cache::CodeCache;
-use crate::features::{self, Feature};
+use crate::features::{self, Feature, on_one_line};
 use crate::shared_memory::{self, SharedMemory};
 
 /// A component, or a core module of WASI 0.1, as it was given.
@@ -117,7 +117,7 @@ pub fn compile(engine: &Engine, bytes: &[u8]) -> Result<Component, LoadError> {
         }
         match features::invalid(bytes) {
             Some(reason) => InstrumentError::Invalid { reason }.into(),
-            None => LoadError::Compile { reason: format!("{error:#}") },
+            None => LoadError::Compile { reason: on_one_line(&error.root_cause().to_string()) },
         }
     })
 }

@@ -3,8 +3,6 @@
 //!
 //! The adapter is of the engine's version, so that the engine profile of a take names both.
 
-use std::panic::catch_unwind;
-
 use thiserror::Error;
 use wasi_preview1_component_adapter_provider::{
     WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME as WASI_0_1, WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER as COMMAND,
@@ -14,6 +12,7 @@ use wasmparser::{Encoding, ExternalKind, Parser, Payload, TypeRef};
 use wit_component::{AdapterModuleDidNotExport, ComponentEncoder};
 
 use crate::features::{self, Feature, on_one_line};
+use crate::quiet;
 
 /// The export that makes a module a command.
 const START: &str = "_start";
@@ -138,8 +137,8 @@ pub(crate) fn adapt(module: &[u8]) -> Result<Vec<u8>, AdaptError> {
         let encoder = ComponentEncoder::default().module(module)?.adapter(WASI_0_1, adapter)?;
         encoder.validate(true).encode()
     };
-    match catch_unwind(encode) {
-        Ok(encoded) => encoded.map_err(|error| match error.downcast_ref::<AdapterModuleDidNotExport>() {
+    match quiet::catch(encode) {
+        Some(encoded) => encoded.map_err(|error| match error.downcast_ref::<AdapterModuleDidNotExport>() {
             Some(missing) => AdaptError::Foreign {
                 module: WASI_0_1.into(),
                 name: missing.to_string().split('`').nth(1).unwrap_or_default().into(),
@@ -147,7 +146,7 @@ pub(crate) fn adapt(module: &[u8]) -> Result<Vec<u8>, AdaptError> {
             },
             None => unadaptable(&format!("{error:#}")),
         }),
-        Err(_) => Err(unadaptable("its parts do not fit together")),
+        None => Err(unadaptable("its parts do not fit together")),
     }
 }
 

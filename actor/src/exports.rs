@@ -149,6 +149,11 @@ impl Export {
         taken.or_else(returned).or_else(asynchronous)
     }
 
+    /// Whether a caller from outside can call it by its name.
+    pub fn is_callable(&self) -> bool {
+        self.problem().is_none()
+    }
+
     /// Where the function is in an instance of the component.
     pub fn index(&self) -> &ComponentExportIndex {
         &self.index
@@ -223,7 +228,7 @@ impl Exports {
         match export.problem() {
             None => Ok(export),
             Some(problem) => {
-                let others = self.near(name, |export| export.problem().is_none());
+                let others = self.near(name, Export::is_callable);
                 Err(NotCallable { function: export.name.clone(), problem, others }.into())
             }
         }

@@ -20,6 +20,7 @@ mod interrupt;
 mod limits;
 mod outcome;
 pub mod profile;
+mod quiet;
 mod shared_memory;
 mod theater;
 mod trap_table;

@@ -68,18 +68,35 @@ const MAGICS: [(&[u8], FileKind); 8] = [
 ];
 
 /// What text files begin with, after white space.
-const TEXTS: [(&str, FileKind); 10] = [
+const TEXTS: [(&str, FileKind); 5] = [
     ("version https://git-lfs", FileKind::GitLfsPointer),
     ("{\"retake\"", FileKind::TakeLines),
     ("{", FileKind::Json),
     ("(", FileKind::ComponentText),
     (";;", FileKind::ComponentText),
-    ("package ", FileKind::Wit),
-    ("interface ", FileKind::Wit),
-    ("world ", FileKind::Wit),
-    ("//", FileKind::Wit),
-    ("/*", FileKind::Wit),
 ];
+
+/// Whether text is WIT: after comments, a package's name has a colon, and the names of interfaces and worlds are in lower case. Other
+/// languages have the same words.
+fn is_wit(mut text: &str) -> bool {
+    loop {
+        text = text.trim_start();
+        let comment_end = match text {
+            line if line.starts_with("//") => line.find('\n'),
+            block if block.starts_with("/*") => block.find("*/").map(|end| end + 2),
+            _ => break,
+        };
+        text = comment_end.map_or("", |end| &text[end..]);
+    }
+    let Some((word, rest)) = text.split_once(' ') else { return false };
+    let name: String =
+        rest.trim_start().chars().take_while(|c| !c.is_whitespace() && !";{".contains(*c)).collect();
+    match word {
+        "package" => name.contains(':'),
+        "interface" | "world" => name.starts_with(|first: char| first.is_ascii_lowercase() || first == '%'),
+        _ => false,
+    }
+}
 
 impl FileKind {
     /// What begins with these bytes. A few KiB are enough.
@@ -104,7 +121,11 @@ impl FileKind {
             return FileKind::Other;
         }
         let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text).trim_start();
-        TEXTS.iter().find(|(begin, _)| text.starts_with(begin)).map_or(FileKind::Text, |(_, kind)| *kind)
+        match TEXTS.iter().find(|(begin, _)| text.starts_with(begin)) {
+            Some((_, kind)) => *kind,
+            None if is_wit(text) => FileKind::Wit,
+            None => FileKind::Text,
+        }
     }
 
     /// What to do about a file of this kind where another was wanted, if there is something to do.
@@ -169,7 +190,7 @@ mod tests {
 
     #[test]
     fn a_file_is_known_by_how_it_begins() {
-        let table: [(&[u8], FileKind); 19] = [
+        let table: [(&[u8], FileKind); 25] = [
             (b"", FileKind::Empty),
             (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", FileKind::GitLfsPointer),
             (b"\xef\xbb\xbfversion https://git-lfs.github.com/spec/v1\n", FileKind::GitLfsPointer),
@@ -186,6 +207,12 @@ mod tests {
             (b"\xef\xbb\xbf  (component)", FileKind::ComponentText),
             (b";; hello\n(component)", FileKind::ComponentText),
             (b"package a:b;\n", FileKind::Wit),
+            (b"// The world.\n/* Of\n it. */ world actor {\n}\n", FileKind::Wit),
+            (b"interface calls {}", FileKind::Wit),
+            (b"package main\n", FileKind::Text),
+            (b"//! Owns main.\nfn main() {}\n", FileKind::Text),
+            (b"interface Calls {}", FileKind::Text),
+            (b"// all comment", FileKind::Text),
             ("Gr\u{fc}\u{df}e".as_bytes(), FileKind::Text),
             (b"\x01\x02", FileKind::Other),
             (b"\xc3", FileKind::Other),

@@ -88,7 +88,11 @@ impl RecordError {
             false if exports.iter().any(of_wasi_0_3) => {
                 "this one is for WASI 0.3: build it for WASI 0.2 (with Rust: `cargo build --target wasm32-wasip2`)"
             }
-            false => "call any other by its name, with `--invoke`",
+            false if exports.iter().any(Export::is_callable) => "call any other by its name, with `--invoke`",
+            false => {
+                "none of the others can be called by its name, since all take or return handles: record it in a host of \
+                 your own"
+            }
         };
         let exports = if names.is_empty() { "no function".into() } else { names.join(", ") };
         RecordError::NoEntry { exports, remedy }

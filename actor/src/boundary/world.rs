@@ -2,7 +2,6 @@
 //! refusal, by name, of what cannot be recorded.
 
 use std::collections::BTreeMap;
-use std::panic::catch_unwind;
 use std::sync::Arc;
 
 use retake_chain::{FileKind, Wanted};
@@ -16,7 +15,7 @@ use wit_parser::{
 
 use super::shim::CALLS;
 use super::tap_types::TAP;
-use crate::features;
+use crate::{features, quiet};
 
 /// Why a component cannot be instrumented.
 #[derive(Debug, Error)]
@@ -53,7 +52,7 @@ pub enum InstrumentError {
     CoreModule,
     /// The component is valid, and nothing that WIT can say describes it.
     #[error(
-        "the component cannot be decoded, for no WIT describes its imports and exports: {reason}; build it for a world \
+        "the component cannot be decoded, because no WIT describes its imports and exports: {reason}; build it for a world \
          that is written in WIT"
     )]
     Undecodable {
@@ -254,13 +253,13 @@ fn decode_wit(component: &[u8]) -> Result<DecodedWasm, InstrumentError> {
     if let Some(error) = Parser::new(0).parse_all(component).find_map(Result::err) {
         return Err(InstrumentError::Invalid { reason: features::on_one_line(&error.to_string()) });
     }
-    match catch_unwind(|| wit_component::decode(component)) {
-        Ok(Ok(decoded)) => Ok(decoded),
-        Ok(Err(error)) => Err(match features::invalid(component) {
+    match quiet::catch(|| wit_component::decode(component)) {
+        Some(Ok(decoded)) => Ok(decoded),
+        Some(Err(error)) => Err(match features::invalid(component) {
             Some(reason) => InstrumentError::Invalid { reason },
             None => undecodable(features::on_one_line(&format!("{error:#}"))),
         }),
-        Err(_) => Err(undecodable("its names or types are of another form".into())),
+        None => Err(undecodable("its names or types are of another form".into())),
     }
 }
 
