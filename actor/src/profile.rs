@@ -18,6 +18,9 @@ pub const GUEST_STACK: usize = 512 << 10;
 /// How many times the stack code gets that is not optimised.
 const UNOPTIMIZED: usize = 4;
 
+/// How many times the stack code gets that can be interrupted: its frames are larger.
+const INTERRUPTIBLE: usize = 2;
+
 /// The profile of a recording, unless limits are asked for.
 pub fn default_profile() -> EngineProfile {
     EngineProfile {
@@ -87,7 +90,11 @@ pub fn tuned_engine(profile: &EngineProfile, tuning: Tuning) -> Result<Engine> {
         .cranelift_nan_canonicalization(profile.nan_canonicalization)
         .relaxed_simd_deterministic(profile.relaxed_simd_deterministic)
         .consume_fuel(profile.fuel.is_some())
-        .max_wasm_stack(if tuning.optimized { GUEST_STACK } else { UNOPTIMIZED * GUEST_STACK })
+        .max_wasm_stack(match tuning {
+            Tuning { optimized: false, .. } => UNOPTIMIZED * GUEST_STACK,
+            Tuning { interruptible: true, .. } => INTERRUPTIBLE * GUEST_STACK,
+            _ => GUEST_STACK,
+        })
         .epoch_interruption(tuning.interruptible)
         // For WASI 0.3 alone, which is not recorded yet; every call between components costs more with it.
         .concurrency_support(false);
