@@ -3,9 +3,7 @@
 
 mod support;
 
-use retake_chain::{
-    ChainEventPayload, ContentRef, Outcome, TrapKind, Value, WasmErrorKind, WasmEventData,
-};
+use retake_chain::{ChainEventPayload, ContentRef, Outcome, TrapKind, Value, WasmErrorKind, WasmEventData};
 use serde_json::{Value as Json, json};
 use support::{Chain, Model, Sandbox, Take, actor};
 

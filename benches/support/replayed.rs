@@ -3,6 +3,7 @@
 //! A replay loads and compiles the actor first. Two takes of different lengths are replayed, and the difference is what
 //! the calls cost.
 
+use std::io::Cursor;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -66,7 +67,8 @@ impl Replayed {
 
     fn replay(&self, take: &[u8]) -> Duration {
         let begin = Instant::now();
-        let report = replay(take, ActorBytes::Given(self.actor.clone())).expect("the take replays");
+        let report =
+            replay(Cursor::new(take), ActorBytes::Given(self.actor.clone())).expect("the take replays");
         let took = begin.elapsed();
         assert!(matches!(report.verdict, Verdict::Identical), "{:?}", report.verdict);
         took

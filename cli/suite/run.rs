@@ -1,5 +1,6 @@
 //! Owns the run of a suite: its takes replayed side by side, and an event for all that happens.
 
+use std::num::NonZero;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -20,6 +21,11 @@ use crate::commands::replay::{exit_code, in_words};
 use crate::printer::replay::{nothing, words};
 
 use super::{Suite, SuiteTake};
+
+/// Chains that are re-run at once, over all takes that are.
+const CHAINS_AT_ONCE: usize = 256;
+/// Chains of one take that are re-run at once, however many takes are.
+const LEAST_CHAINS_AT_ONCE: usize = 16;
 
 /// How a suite is run.
 pub struct Limits {
@@ -50,6 +56,8 @@ pub fn run(
             code_cache,
             programs: Some(Programs::new()),
             jobs: Some(jobs.clone()),
+            // However many takes there are at once, threads are about as many as for one.
+            chains_at_once: NonZero::new((CHAINS_AT_ONCE / workers.max(1)).max(LEAST_CHAINS_AT_ONCE)),
             ..ReplayOptions::default()
         },
     };

@@ -114,6 +114,17 @@ pub enum ReplayError {
         /// Events that were read.
         events: u64,
     },
+    /// The take has more chains under way at once than are re-run at once, and cannot be read again for the others.
+    #[error(
+        "the take has too many chains under way to be replayed in one reading, and it cannot be read again: {reason}"
+    )]
+    NotReadAgain {
+        /// Why.
+        reason: String,
+    },
+    /// The take was read a second time, and something else was there.
+    #[error("the take changed while it was replayed; is it still being recorded?")]
+    TakeChanged,
     /// The engine failed outside the actor.
     #[error("the engine failed: {reason}")]
     Engine {

@@ -1,6 +1,7 @@
 //! Owns how a take is replayed: [`ActorBytes`], where the component comes from, and [`ReplayOptions`], all else.
 
 use std::io;
+use std::num::NonZero;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +13,9 @@ use crate::error::ReplayError;
 use crate::jobs::Jobs;
 use crate::program::Program;
 use crate::programs::{Key, Programs};
+
+/// How many chains are re-run at once, if nothing else is said.
+const CHAINS_AT_ONCE: usize = 256;
 
 /// Where the component to re-run comes from.
 pub enum ActorBytes<'a> {
@@ -42,6 +46,9 @@ pub struct ReplayOptions {
     pub jobs: Option<Arc<Jobs>>,
     /// Re-run each call on a thread of its own while a place is free, however short it is.
     pub thread_per_call: bool,
+    /// How many chains are re-run at once, each on a thread of its own; without it 256. A take that has more of them under way is
+    /// read again for the others.
+    pub chains_at_once: Option<NonZero<usize>>,
     /// How long it may take. Time is in no verdict: a replay that takes longer has none.
     pub timeouts: Timeouts,
     /// How the engine is tuned, which a deterministic actor cannot tell.
@@ -62,6 +69,11 @@ pub struct Timeouts {
 }
 
 impl ReplayOptions {
+    /// How many chains are re-run at once.
+    pub(crate) fn chains_at_once(&self) -> usize {
+        self.chains_at_once.map_or(CHAINS_AT_ONCE, NonZero::get)
+    }
+
     /// The replay's own fuel for a take of that profile.
     pub(crate) fn own_fuel(&self, recorded: &EngineProfile) -> Option<u64> {
         self.fuel.or(self.fuel_if_unbounded.filter(|_| recorded.fuel.is_none()))

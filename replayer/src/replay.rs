@@ -1,10 +1,13 @@
-//! Owns [`replay`]: reads a take once, from front to back, and re-runs its chains beside each other as they stream.
+//! Owns [`replay`]: reads a take from front to back, and re-runs its chains beside each other as they stream. So many at once; those
+//! that get no place are re-run when the take is read again.
 
-use std::io::Read;
+use std::io::{Read, Seek};
 use std::sync::Arc;
 use std::thread::{self, Scope};
 
-use retake_chain::{ChainEventPayload, ChainNumber, LogReader, Record, SessionStart, TakeState, TheaterId};
+use retake_chain::{
+    ChainEvent, ChainEventPayload, ChainNumber, LogReader, Record, Seal, SessionStart, TakeState, TheaterId,
+};
 use retake_verifier::{Alone, Checked, IntegrityChecker, ReplayReport, Report, VerifyError, VerifyFault};
 
 use crate::actor_rerun::ChainRerun;
@@ -16,16 +19,18 @@ use crate::report::summarize;
 use crate::segments::{Course, Segments};
 use crate::stand_in::Stop;
 use crate::timeouts::{TakeClock, Ticker, TimeBound};
-use crate::window::Position;
+use crate::window::{Flow, Position};
 
 /// Re-runs the actor of a take from the take alone, and checks every event.
 ///
-/// Chains run beside each other, each on a thread of its own; memory is bounded by the windows that are read ahead,
-/// whatever the length of the take, of a chain or of a call. A difference is an answer, not an error.
+/// Chains run beside each other, each on a thread of its own, up to a number ([`ReplayOptions::chains_at_once`]). Where more of
+/// them are under way at one place of the take, the take is read again for those that had no place. Memory is bounded by what is read
+/// ahead for all of them together, whatever the length of the take, of a chain or of a call, and however many chains
+/// there are. A difference is an answer, not an error.
 ///
 /// # Errors
 /// [`ReplayError`] if the take cannot be read as far as its first genesis, or the actor cannot be had or run.
-pub fn replay(input: impl Read, actor: ActorBytes<'_>) -> Result<ReplayReport, ReplayError> {
+pub fn replay(input: impl Read + Seek, actor: ActorBytes<'_>) -> Result<ReplayReport, ReplayError> {
     replay_with(input, actor, ReplayOptions::default())
 }
 
@@ -34,14 +39,14 @@ pub fn replay(input: impl Read, actor: ActorBytes<'_>) -> Result<ReplayReport, R
 /// # Errors
 /// As [`replay`], and [`ReplayError::TwoBounds`].
 pub fn replay_with(
-    input: impl Read,
+    mut input: impl Read + Seek,
     actor: ActorBytes<'_>,
     options: ReplayOptions,
 ) -> Result<ReplayReport, ReplayError> {
     let clock = TakeClock::start(options.timeouts);
-    let mut reader = LogReader::open(input)
-        .map_err(|fault| VerifyError { fault: fault.into(), checked: Checked::default() })?;
     thread::scope(|scope| {
+        let mut reader = LogReader::open(&mut input)
+            .map_err(|fault| VerifyError { fault: fault.into(), checked: Checked::default() })?;
         let mut replay = Replay {
             scope,
             actor,
@@ -50,13 +55,26 @@ pub fn replay_with(
             first: None,
             checker: IntegrityChecker::new(),
             chains: Vec::new(),
+            active: Vec::new(),
+            put_off: 0,
+            flow: Flow::new(),
             earliest: Arc::new(Earliest::new()),
             clock,
             ticker: None,
             out_of_time: None,
         };
         let fault = replay.read(&mut reader)?;
-        replay.finish(&reader, fault)
+        let end = TakeEnd { state: reader.state(), seal: reader.seal().cloned(), bytes: reader.bytes() };
+        drop(reader);
+        replay.end_pass()?;
+        while replay.put_off > 0 && replay.out_of_time.is_none() {
+            input.rewind().map_err(|error| ReplayError::NotReadAgain { reason: error.to_string() })?;
+            let again = |error: &dyn ToString| ReplayError::NotReadAgain { reason: error.to_string() };
+            let mut reader = LogReader::open(&mut input).map_err(|fault| again(&fault))?;
+            replay.read_again(&mut reader)?;
+            replay.end_pass()?;
+        }
+        replay.finish(&end, fault)
     })
 }
 
@@ -69,6 +87,11 @@ struct Replay<'scope, 'env, 'a> {
     first: Option<(Box<SessionStart>, Arc<Program>)>,
     checker: IntegrityChecker,
     chains: Vec<Chain<'scope, 'env>>,
+    /// Numbers of the chains that are being re-run, in the order in which they began.
+    active: Vec<ChainNumber>,
+    /// How many chains have begun and wait for the take to be read again.
+    put_off: usize,
+    flow: Arc<Flow>,
     /// Where a re-run stopped first.
     earliest: Arc<Earliest>,
     clock: TakeClock,
@@ -77,19 +100,34 @@ struct Replay<'scope, 'env, 'a> {
     out_of_time: Option<TimeBound>,
 }
 
-/// A chain of the take; it is re-run from its genesis on.
+/// A chain of the take.
 struct Chain<'scope, 'env> {
     id: TheaterId,
-    running: Option<Segments<'scope, 'env>>,
+    rerun: ChainState<'scope, 'env>,
 }
 
-impl Replay<'_, '_, '_> {
+/// How far the re-run of a chain is.
+enum ChainState<'scope, 'env> {
+    /// Its genesis was not read.
+    NotBegun,
+    Running(Box<Segments<'scope, 'env>>),
+    /// There was no place for it; it is re-run from its genesis on when the take is read again.
+    PutOff,
+    Done(Box<ChainRerun>),
+}
+
+/// How a take ends, as its reader has found.
+pub(crate) struct TakeEnd {
+    pub state: TakeState,
+    pub seal: Option<Seal>,
+    pub bytes: u64,
+}
+
+impl<'scope, 'env> Replay<'scope, 'env, '_> {
     /// Reads to the end of the take, or to its first fault, which is returned.
     fn read<R: Read>(&mut self, reader: &mut LogReader<R>) -> Result<Option<VerifyFault>, ReplayError> {
         loop {
-            if let Some(bound) = self.clock.exceeded() {
-                // The re-runs that are under way say where they were, if any of them computes.
-                self.out_of_time = Some(bound);
+            if self.is_out_of_time() {
                 return Ok(None);
             }
             let record = match reader.next_record() {
@@ -104,22 +142,62 @@ impl Replay<'_, '_, '_> {
             };
             match (record, payload) {
                 (Record::Actor { bytes, .. }, _) => self.embedded.extend_from_slice(&bytes),
-                (Record::Chain { id, .. }, _) => self.chains.push(Chain { id, running: None }),
+                (Record::Chain { id, .. }, _) => self.chains.push(Chain { id, rerun: ChainState::NotBegun }),
                 (Record::Event { number, chain, event, offset }, Some(payload)) => {
                     if let ChainEventPayload::Session(start) = &payload {
                         self.begin(chain, start)?;
                     }
-                    if let Some(Chain { running: Some(segments), .. }) = self.chains.get_mut(chain.0 as usize)
-                    {
-                        segments.push(event, payload, Position { number, offset })?;
-                    }
+                    self.push(chain, event, payload, Position { number, offset })?;
                 }
                 (Record::Event { .. }, None) => {}
             }
         }
     }
 
-    /// Starts the re-run of a chain whose genesis is there.
+    /// Reads the take again, as far as it was found to be right, for chains that had no place.
+    fn read_again<R: Read>(&mut self, reader: &mut LogReader<R>) -> Result<(), ReplayError> {
+        // Those that were put off before; others may be put off now.
+        let mut left = self.put_off;
+        while (left > 0 || !self.active.is_empty()) && !self.is_out_of_time() {
+            let record = match reader.next_record() {
+                Ok(Some(record)) => record,
+                Ok(None) | Err(_) => break,
+            };
+            let Record::Event { number, chain, event, offset } = record else { continue };
+            if number >= self.checker.events() {
+                break;
+            }
+            let begins = event.parent_hash.is_none();
+            let takes_part = match self.chains.get(chain.0 as usize).map(|chain| &chain.rerun) {
+                Some(ChainState::PutOff) if begins => true,
+                Some(ChainState::Running(_)) => !begins,
+                _ => false,
+            };
+            if !takes_part {
+                continue;
+            }
+            let payload = event.payload().map_err(|_| ReplayError::TakeChanged)?;
+            if begins {
+                let ChainEventPayload::Session(start) = &payload else {
+                    return Err(ReplayError::TakeChanged);
+                };
+                left = left.saturating_sub(1);
+                self.put_off -= 1;
+                self.begin(chain, start)?;
+            }
+            self.push(chain, event, payload, Position { number, offset })?;
+            self.close_if_whole(chain);
+        }
+        Ok(())
+    }
+
+    /// Whether the take is read no further, for lack of time; the re-runs that are under way say where they were.
+    fn is_out_of_time(&mut self) -> bool {
+        self.out_of_time = self.out_of_time.or_else(|| self.clock.exceeded());
+        self.out_of_time.is_some()
+    }
+
+    /// Starts the re-run of a chain whose genesis is there, if there is a place for it; else it is put off.
     fn begin(&mut self, number: ChainNumber, start: &SessionStart) -> Result<(), ReplayError> {
         let program = match &self.first {
             Some((first, _))
@@ -137,36 +215,175 @@ impl Replay<'_, '_, '_> {
                 program
             }
         };
+        let has_place = self.has_place()?;
+        let Some(chain) = self.chains.get_mut(number.0 as usize) else { return Ok(()) };
+        if !has_place {
+            chain.rerun = ChainState::PutOff;
+            self.put_off += 1;
+            return Ok(());
+        }
         let course = Course {
             program,
             mode: start.instance_mode,
             earliest: self.earliest.clone(),
             clock: self.clock,
+            flow: self.flow.clone(),
             jobs: self.options.jobs.clone(),
             thread_per_call: self.options.thread_per_call,
         };
-        let Some(chain) = self.chains.get_mut(number.0 as usize) else { return Ok(()) };
-        chain.running = Some(Segments::begin(self.scope, course, number, chain.id)?);
+        chain.rerun = ChainState::Running(Box::new(Segments::begin(self.scope, course, number, chain.id)?));
+        self.active.push(number);
         Ok(())
     }
 
-    /// Waits for the re-runs and puts the report together.
-    fn finish<R: Read>(
-        self,
-        reader: &LogReader<R>,
-        fault: Option<VerifyFault>,
-    ) -> Result<ReplayReport, ReplayError> {
+    /// Whether another chain can be re-run now. A chain that has ended in the take leaves its place, which is waited for; of
+    /// those that go on none can be waited for.
+    fn has_place(&mut self) -> Result<bool, ReplayError> {
+        let places = self.options.chains_at_once();
+        if self.active.len() < places {
+            return Ok(true);
+        }
+        loop {
+            self.take_done()?;
+            if self.active.len() < places {
+                return Ok(true);
+            }
+            if !self.running().any(|segments| segments.open_lane().is_none()) {
+                return Ok(false);
+            }
+            self.flush();
+            let closed: Vec<_> = self.running().filter(|segments| segments.open_lane().is_none()).collect();
+            self.flow.wait_for_an_end(|has_ended| closed.iter().any(|segments| segments.is_over(has_ended)));
+        }
+    }
+
+    /// Takes the results of the chains whose re-runs have ended.
+    fn take_done(&mut self) -> Result<(), ReplayError> {
+        let mut at = 0;
+        while let Some(number) = self.active.get(at).copied() {
+            let flow = &self.flow;
+            let is_over = |segments: &Segments<'_, '_>| segments.is_over(&|lane| flow.has_ended(lane));
+            match self.segments(number).is_none_or(|segments| is_over(segments)) {
+                true => {
+                    self.active.remove(at);
+                    self.done(number)?;
+                }
+                false => at += 1,
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for the re-run of a chain, which has all its events.
+    fn done(&mut self, number: ChainNumber) -> Result<(), ReplayError> {
+        let Some(chain) = self.chains.get_mut(number.0 as usize) else { return Ok(()) };
+        if let ChainState::Running(segments) = std::mem::replace(&mut chain.rerun, ChainState::NotBegun) {
+            let (events, head) = segments.seen();
+            let expected = self.checker.chain(number).map(|report| (report.events, report.head));
+            if self.out_of_time.is_none() && expected != Some((events, head)) {
+                return Err(ReplayError::TakeChanged);
+            }
+            chain.rerun = ChainState::Done(Box::new(segments.finish()?));
+        }
+        Ok(())
+    }
+
+    /// Hands an event to the re-run of its chain, and waits while too much is on its way.
+    fn push(
+        &mut self,
+        number: ChainNumber,
+        event: ChainEvent,
+        payload: ChainEventPayload,
+        position: Position,
+    ) -> Result<(), ReplayError> {
+        let Some(Chain { rerun: ChainState::Running(segments), .. }) = self.chains.get_mut(number.0 as usize)
+        else {
+            return Ok(());
+        };
+        let is_behind = segments.push(event, payload, position)?;
+        if !is_behind && !self.flow.is_full() {
+            return Ok(());
+        }
+        let lane = segments.open_lane();
+        self.flush();
+        self.flow.wait_for_room(lane);
+        while self.flow.is_full() && self.put_one_off() {}
+        Ok(())
+    }
+
+    /// All re-runs wait, and hold too much together: gives the place of one of them up. The one that holds most stays, so that
+    /// there is always one that goes on. Returns whether there was another.
+    fn put_one_off(&mut self) -> bool {
+        let open = self.running().filter_map(|segments| Some((segments.number(), segments.open_lane()?)));
+        let mut held: Vec<_> = open.map(|(number, lane)| (self.flow.held(lane), number)).collect();
+        held.sort_by_key(|(held, _)| *held);
+        let (Some(_most), Some((_, number))) = (held.pop(), held.pop()) else { return false };
+        self.active.retain(|active| *active != number);
+        if let Some(chain) = self.chains.get_mut(number.0 as usize) {
+            // Its re-run comes to the end of what it got, and is forgotten.
+            chain.rerun = ChainState::PutOff;
+            self.put_off += 1;
+        }
+        true
+    }
+
+    /// When the take is read again it is known where a chain ends.
+    fn close_if_whole(&mut self, number: ChainNumber) {
+        let expected = self.checker.chain(number).map(|report| report.events);
+        if let Some(Chain { rerun: ChainState::Running(segments), .. }) =
+            self.chains.get_mut(number.0 as usize)
+            && expected.is_some_and(|events| segments.seen().0 >= events)
+        {
+            segments.close();
+        }
+    }
+
+    /// Passes on what was read for each re-run. What one of them finds may be what another is stopped by.
+    fn flush(&mut self) {
+        for number in &self.active {
+            if let Some(Chain { rerun: ChainState::Running(segments), .. }) =
+                self.chains.get_mut(number.0 as usize)
+            {
+                segments.flush();
+            }
+        }
+    }
+
+    /// The take was read to its end, or as far as it is right: waits for the re-runs.
+    fn end_pass(&mut self) -> Result<(), ReplayError> {
+        for number in &self.active {
+            if let Some(Chain { rerun: ChainState::Running(segments), .. }) =
+                self.chains.get_mut(number.0 as usize)
+            {
+                segments.close();
+            }
+        }
+        std::mem::take(&mut self.active).into_iter().try_for_each(|number| self.done(number))
+    }
+
+    fn segments(&self, number: ChainNumber) -> Option<&Segments<'scope, 'env>> {
+        match self.chains.get(number.0 as usize).map(|chain| &chain.rerun) {
+            Some(ChainState::Running(segments)) => Some(segments),
+            _ => None,
+        }
+    }
+
+    fn running(&self) -> impl Iterator<Item = &Segments<'scope, 'env>> {
+        self.active.iter().filter_map(|number| self.segments(*number))
+    }
+
+    /// Puts the report together.
+    fn finish(self, end: &TakeEnd, fault: Option<VerifyFault>) -> Result<ReplayReport, ReplayError> {
         let checked = Checked {
             chains: self.checker.chains(),
             events: self.checker.events(),
             calls: self.checker.calls(),
         };
-        let mut running: Vec<_> =
-            self.chains.into_iter().filter_map(|chain| Some((chain.id, chain.running?))).collect();
-        running.iter_mut().for_each(|(_, segments)| segments.close());
         let mut reruns = Vec::new();
-        for (id, segments) in running {
-            reruns.push((id, segments.finish()?));
+        for chain in self.chains {
+            if let ChainState::Done(rerun) = chain.rerun {
+                reruns.push((chain.id, *rerun));
+            }
         }
         if let Some(bound) = self.out_of_time {
             return Err(out_of_time(bound, self.checker.events(), reruns));
@@ -178,9 +395,7 @@ impl Replay<'_, '_, '_> {
             None => (u64::MAX, fault),
         };
         let report = match fault {
-            None => {
-                self.checker.finish(reader.state(), reader.seal(), reader.bytes()).map_err(VerifyFault::from)
-            }
+            None => self.checker.finish(end.state, end.seal.as_ref(), end.bytes).map_err(VerifyFault::from),
             Some(fault) => Err(fault),
         };
         let Some((first, program)) = self.first else {
@@ -193,7 +408,7 @@ impl Replay<'_, '_, '_> {
                 Err(fault) => Err(VerifyError { fault, checked }.into()),
             };
         };
-        summarize(&first, &program, reruns, &report, intact, reader)
+        summarize(&first, &program, reruns, &report, intact, end)
     }
 }
 

@@ -1,25 +1,25 @@
 //! Owns the report of a replay: what the re-runs of the chains found, and what the reader found of the take, as one answer.
 
 use std::collections::BTreeSet;
-use std::io::Read;
 
-use retake_chain::{LogReader, SealKind, SessionStart, TakeState, TheaterId};
+use retake_chain::{SealKind, SessionStart, TakeState, TheaterId};
 use retake_verifier::{ChainHead, Divergence, RenamedInterface, ReplayReport, Report, Verdict, VerifyFault};
 
 use crate::actor_rerun::ChainRerun;
 use crate::error::ReplayError;
 use crate::program::Program;
+use crate::replay::TakeEnd;
 use crate::stand_in::Stop;
 use crate::timeouts::TimedOut;
 
 /// Puts the report together. Events from the number `intact` on are not what their hashes say.
-pub(crate) fn summarize<R: Read>(
+pub(crate) fn summarize(
     first: &SessionStart,
     program: &Program,
     reruns: Vec<(TheaterId, ChainRerun)>,
     report: &Result<Report, VerifyFault>,
     intact: u64,
-    reader: &LogReader<R>,
+    end: &TakeEnd,
 ) -> Result<ReplayReport, ReplayError> {
     let (mut calls, mut given_up, mut unchecked, mut events) = (0, 0, 0, 0);
     let mut chains = Vec::new();
@@ -86,7 +86,7 @@ pub(crate) fn summarize<R: Read>(
         profile: first.profile.clone(),
         renamed_interfaces: renamed_interfaces.into_iter().collect(),
         take_state: report.as_ref().ok().map(|report| report.state),
-        seal: reader.seal().map(|seal| seal.kind.clone()),
+        seal: end.seal.as_ref().map(|seal| seal.kind.clone()),
         fault,
     })
 }

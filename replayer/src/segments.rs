@@ -21,7 +21,7 @@ use crate::program::Program;
 use crate::stack::thread_stack;
 use crate::stand_in::Answers;
 use crate::timeouts::TakeClock;
-use crate::window::{Position, WindowSender, windows};
+use crate::window::{Flow, LaneId, Position, WindowSender};
 
 /// A segment is not cut before it has this many events...
 const SEGMENT_EVENTS: u64 = 256;
@@ -38,6 +38,8 @@ pub(crate) struct Course {
     pub mode: InstanceMode,
     pub earliest: Arc<Earliest>,
     pub clock: TakeClock,
+    /// What all chains of the take have in memory.
+    pub flow: Arc<Flow>,
     /// Places for more re-runs than one.
     pub jobs: Option<Arc<Jobs>>,
     /// Cut before every call, however short the segment is.
@@ -53,9 +55,15 @@ pub(crate) struct Segments<'scope, 'env> {
     /// What those found that are done, from the begin of the chain on.
     done: Option<ChainRerun>,
     /// Those behind them that have all their events, in order.
-    closed: VecDeque<ScopedJoinHandle<'scope, ChainRerun>>,
+    closed: VecDeque<Closed<'scope>>,
     open: Option<Open<'scope>>,
     seen: Seen,
+}
+
+/// A segment that has all its events.
+struct Closed<'scope> {
+    lane: LaneId,
+    handle: ScopedJoinHandle<'scope, ChainRerun>,
 }
 
 /// The last segment.
@@ -91,30 +99,60 @@ impl<'scope, 'env> Segments<'scope, 'env> {
         Ok(segments)
     }
 
-    /// Takes the next event; waits for the re-run when it is a window behind.
+    /// Takes the next event; after a shutdown there is none. Returns whether the re-run is further behind than it should be.
     pub fn push(
         &mut self,
         event: ChainEvent,
         payload: ChainEventPayload,
         position: Position,
-    ) -> Result<(), ReplayError> {
+    ) -> Result<bool, ReplayError> {
         if payload.kind() == EventKind::Call {
             self.cut_if_there_is_a_place()?;
         }
         self.seen.event(&event, &payload);
-        if let Some(open) = &mut self.open {
-            open.events += 1;
-            open.bytes += event.data.len();
-            open.windows.push(event, payload, position);
+        let is_last = matches!(payload, ChainEventPayload::Shutdown);
+        let Some(open) = &mut self.open else { return Ok(false) };
+        open.events += 1;
+        open.bytes += event.data.len();
+        let is_behind = open.windows.push(event, payload, position);
+        if is_last {
+            self.close();
         }
-        Ok(())
+        Ok(is_behind)
+    }
+
+    /// Passes on what was gathered for the re-run.
+    pub fn flush(&mut self) {
+        if let Some(open) = &mut self.open {
+            open.windows.flush();
+        }
+    }
+
+    /// The re-run that takes the next event; `None` if there is no next one.
+    pub fn open_lane(&self) -> Option<LaneId> {
+        self.open.as_ref().map(|open| open.windows.lane())
+    }
+
+    /// Whether there is nothing left to wait for, as `has_ended` says of each re-run.
+    pub fn is_over(&self, has_ended: &dyn Fn(LaneId) -> bool) -> bool {
+        self.open.is_none() && self.closed.iter().all(|closed| has_ended(closed.lane))
+    }
+
+    /// Number of the chain in the take.
+    pub fn number(&self) -> ChainNumber {
+        self.number
+    }
+
+    /// How many events were pushed, and the hash of the last one.
+    pub fn seen(&self) -> (u64, Option<EventHash>) {
+        (self.seen.events, self.seen.head)
     }
 
     /// The recording of the chain ends here.
     pub fn close(&mut self) {
         if let Some(open) = self.open.take() {
-            open.windows.finish();
-            self.closed.push_back(open.handle);
+            self.closed.push_back(Closed { lane: open.windows.lane(), handle: open.handle });
+            open.windows.close();
         }
     }
 
@@ -129,8 +167,9 @@ impl<'scope, 'env> Segments<'scope, 'env> {
 
     /// Waits for the first of those that are closed. Until then its thread keeps its stack.
     fn join_first(&mut self) -> Result<(), ReplayError> {
-        let Some(handle) = self.closed.pop_front() else { return Ok(()) };
-        let part = handle.join().map_err(|_| ReplayError::Engine { reason: "a re-run panicked".into() })?;
+        let Some(closed) = self.closed.pop_front() else { return Ok(()) };
+        let part =
+            closed.handle.join().map_err(|_| ReplayError::Engine { reason: "a re-run panicked".into() })?;
         self.done = Some(match self.done.take() {
             None => part,
             Some(done) => done.followed_by(part),
@@ -147,7 +186,7 @@ impl<'scope, 'env> Segments<'scope, 'env> {
         if !is_long || self.seen.in_call || !self.course.program.calls_are_independent(self.course.mode) {
             return Ok(());
         }
-        while self.closed.front().is_some_and(ScopedJoinHandle::is_finished) {
+        while self.closed.front().is_some_and(|closed| closed.handle.is_finished()) {
             self.join_first()?;
         }
         let (Some(jobs), Some(open)) = (&self.course.jobs, &self.open) else { return Ok(()) };
@@ -169,7 +208,7 @@ impl<'scope, 'env> Segments<'scope, 'env> {
         };
         let chain = Arc::new(chain);
         let actor = actor_without_session(self.id, chain.clone());
-        let (windows, cursor) = windows(actor.extensions.clone(), events);
+        let (windows, cursor) = self.course.flow.windows(actor.extensions.clone(), events);
         let Course { program, mode, earliest, clock, .. } = self.course.clone();
         let answers = Answers::new(chain, self.number, cursor, earliest, clock, calls);
         let place = Arc::new(OnceLock::new());
@@ -256,6 +295,7 @@ mod tests {
             mode,
             earliest: Arc::new(Earliest::new()),
             clock: TakeClock::start(Timeouts::default()),
+            flow: Flow::new(),
             jobs: Some(Jobs::new(places)),
             thread_per_call,
         };

@@ -1,7 +1,12 @@
-//! Owns the window of a chain that is in memory while it is replayed: batches of events that the reader sends ahead, and
-//! the cursor through them. Memory does not grow with the take.
+//! Owns the events that are in memory while a take is replayed: [`Flow`], through which the reader hands each re-run its events in
+//! windows, and the [`Cursor`] through them. What all chains have in memory together is bounded, whatever the take holds.
+//!
+//! The reader is one, and never waits for a re-run that waits for the reader: before it waits, every re-run gets what was read for it;
+//! and where all of them have used up what they got, nothing is to be waited for.
 
-use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use retake_actor::Extensions;
@@ -14,13 +19,62 @@ use retake_chain::{
 const WINDOW_EVENTS: usize = 1024;
 /// ...or takes about this many bytes of memory, decoded.
 const WINDOW_BYTES: usize = 1 << 20;
+/// Bytes that all windows of a take may take together, beside the largest single event.
+const FLOW_BYTES: usize = 64 << 20;
+/// Full windows that may wait for a re-run.
+const WAITING: usize = 1;
+
+/// The windows of all chains of a take.
+pub(crate) struct Flow {
+    state: Mutex<FlowState>,
+    /// A re-run has taken a window, waits for one, or has ended.
+    changed: Condvar,
+    /// What is in memory, in windows and with re-runs that wait.
+    bytes: AtomicUsize,
+    /// More than this is too much.
+    limit: AtomicUsize,
+}
+
+#[derive(Default)]
+struct FlowState {
+    /// One for each re-run that has not ended.
+    lanes: HashMap<LaneId, Lane>,
+    begun: u64,
+}
+
+/// Which re-run it is, counted from the first that began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct LaneId(u64);
+
+/// What is on its way to one re-run.
+struct Lane {
+    windows: VecDeque<Window>,
+    /// No more will come.
+    closed: bool,
+    /// The re-run has used up what it got, and waits.
+    waiting: bool,
+    /// Bytes that it holds while it waits: those of its last event.
+    held: usize,
+    more: Arc<Condvar>,
+}
+
+impl Lane {
+    fn is_idle(&self) -> bool {
+        self.waiting && self.windows.is_empty() && !self.closed
+    }
+}
 
 /// Consecutive events of one chain, checked and decoded.
-#[derive(Default)]
-pub(crate) struct Window {
+struct Window {
     chain: HttpReplayChain,
     /// Each event again, what it says, and where it is.
     decoded: Vec<(ChainEvent, ChainEventPayload, Position)>,
+    held: Held,
+}
+
+/// Bytes that count in a flow until this is dropped.
+struct Held {
+    flow: Arc<Flow>,
     bytes: usize,
 }
 
@@ -33,19 +87,20 @@ pub(crate) struct Position {
     pub offset: u64,
 }
 
-/// The reader's end: gathers windows.
+/// The reader's end: gathers windows. Without [`close`](Self::close) the re-run is told that the recording ends.
 pub(crate) struct WindowSender {
+    lane: LaneId,
     window: Window,
-    windows: SyncSender<Window>,
 }
 
 /// The re-run's end: one event after the other.
 pub(crate) struct Cursor {
-    window: Window,
+    flow: Arc<Flow>,
+    lane: LaneId,
+    window: Option<Window>,
     position: usize,
     /// Index in the chain of the event at `position`.
     index: u64,
-    windows: Receiver<Window>,
     /// How long it has waited for windows.
     waited: Duration,
     /// Of the actor: where its host sees the window.
@@ -78,91 +133,286 @@ impl Recorded<'_> {
     pub fn is_observation(&self) -> bool {
         self.payload.kind() == EventKind::Observation
     }
+
+    /// Whether this may stand between the last that a guest did in a call and the call's end.
+    fn is_of_the_host(&self) -> bool {
+        matches!(self.payload.kind(), EventKind::Observation | EventKind::Runtime)
+    }
 }
 
-/// A connected pair, for the events of a chain from the index `first` on. From now on the actor's extensions have an [`HttpReplayChain`]: the events of the window.
-pub(crate) fn windows(extensions: Extensions, first: u64) -> (WindowSender, Cursor) {
-    let (sender, receiver) = sync_channel(1);
-    extensions.set(HttpReplayChain::default());
-    (
-        WindowSender { window: Window::default(), windows: sender },
-        Cursor {
-            window: Window::default(),
+impl Flow {
+    /// Nothing is on its way.
+    pub fn new() -> Arc<Flow> {
+        Arc::new(Flow {
+            state: Mutex::default(),
+            changed: Condvar::new(),
+            bytes: AtomicUsize::new(0),
+            limit: AtomicUsize::new(FLOW_BYTES),
+        })
+    }
+
+    /// Both ends for the events of a chain from the index `first` on. From now on the actor's extensions have an
+    /// [`HttpReplayChain`]: the events of the window.
+    pub fn windows(self: &Arc<Self>, extensions: Extensions, first: u64) -> (WindowSender, Cursor) {
+        let mut state = self.lock();
+        let lane = LaneId(state.begun);
+        state.begun += 1;
+        let (windows, more) = (VecDeque::new(), Arc::default());
+        state.lanes.insert(lane, Lane { windows, closed: false, waiting: false, held: 0, more });
+        extensions.set(HttpReplayChain::default());
+        let sender = WindowSender { lane, window: Window::new(self) };
+        let flow = self.clone();
+        let cursor = Cursor {
+            flow,
+            lane,
+            window: None,
             position: 0,
             index: first,
-            windows: receiver,
             waited: Duration::ZERO,
             extensions,
-        },
-    )
+        };
+        (sender, cursor)
+    }
+
+    /// Whether more is in memory than there should be.
+    pub fn is_full(&self) -> bool {
+        self.bytes.load(Ordering::Relaxed) > self.limit.load(Ordering::Relaxed)
+    }
+
+    /// Waits until there is room again, for the given lane too, or until all re-runs have used up what they got. Call it when
+    /// nothing is left in the senders.
+    pub fn wait_for_room(&self, lane: Option<LaneId>) {
+        let mut state = self.lock();
+        loop {
+            let is_behind =
+                |lane: LaneId| state.lanes.get(&lane).is_some_and(|lane| lane.windows.len() > WAITING);
+            // One event may be larger than all that there may be; it is there anyway.
+            let largest = state.lanes.values().map(|lane| lane.held).max().unwrap_or(0);
+            self.limit.store(FLOW_BYTES + largest, Ordering::Relaxed);
+            let has_room = self.bytes.load(Ordering::Relaxed) <= FLOW_BYTES / 2 + largest;
+            if has_room && !lane.is_some_and(is_behind) || state.lanes.values().all(Lane::is_idle) {
+                return;
+            }
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Waits until one of the re-runs ends that are under way, of which there must be one that has all its events.
+    pub fn wait_for_an_end(&self, is_over: impl Fn(&dyn Fn(LaneId) -> bool) -> bool) {
+        let mut state = self.lock();
+        while !is_over(&|lane| !state.lanes.contains_key(&lane)) {
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Whether the re-run has ended.
+    pub fn has_ended(&self, lane: LaneId) -> bool {
+        !self.lock().lanes.contains_key(&lane)
+    }
+
+    /// Bytes that a re-run holds while it waits.
+    pub fn held(&self, lane: LaneId) -> usize {
+        self.lock().lanes.get(&lane).map_or(0, |lane| lane.held)
+    }
+
+    /// Whether more than one full window waits for a re-run.
+    fn is_ahead_of(&self, lane: LaneId) -> bool {
+        self.lock().lanes.get(&lane).is_some_and(|lane| lane.windows.len() > WAITING)
+    }
+
+    fn send(&self, lane: LaneId, window: Window) {
+        let mut state = self.lock();
+        match state.lanes.get_mut(&lane) {
+            Some(lane) => {
+                lane.windows.push_back(window);
+                lane.more.notify_one();
+            }
+            // It has ended. The window counts until it is dropped, for which the lock is taken.
+            None => {
+                drop(state);
+                drop(window);
+            }
+        }
+    }
+
+    fn close(&self, lane: LaneId) {
+        if let Some(lane) = self.lock().lanes.get_mut(&lane) {
+            lane.closed = true;
+            lane.more.notify_one();
+        }
+    }
+
+    /// Nothing fails while it is locked.
+    fn lock(&self) -> MutexGuard<'_, FlowState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Held {
+    fn add(&mut self, bytes: usize) {
+        self.bytes += bytes;
+        self.flow.bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.flow.bytes.fetch_sub(self.bytes, Ordering::Relaxed);
+        // Locked, so that the reader does not look before and wait after.
+        drop(self.flow.lock());
+        self.flow.changed.notify_one();
+    }
+}
+
+impl Window {
+    fn new(flow: &Arc<Flow>) -> Window {
+        let held = Held { flow: flow.clone(), bytes: 0 };
+        Window { chain: HttpReplayChain::default(), decoded: Vec::new(), held }
+    }
+
+    fn is_full(&self) -> bool {
+        self.decoded.len() >= WINDOW_EVENTS || self.held.bytes >= WINDOW_BYTES
+    }
+}
+
+/// Memory that an event takes, decoded. A value can be a single byte of data, and a whole `Value` in memory.
+fn size_of_event(event: &ChainEvent) -> usize {
+    event.data.len() + event.value_count() * size_of::<Value>()
 }
 
 impl WindowSender {
-    /// Adds an event; waits for the re-run when it is a window behind. Returns whether anybody still wants events.
-    pub fn push(&mut self, event: ChainEvent, payload: ChainEventPayload, position: Position) -> bool {
-        // A value can be a single byte of data, and a whole `Value` in memory.
-        self.window.bytes += event.data.len() + event.value_count() * size_of::<Value>();
-        self.window.chain.0.push(event.clone());
-        self.window.decoded.push((event, payload, position));
-        if self.window.decoded.len() < WINDOW_EVENTS && self.window.bytes < WINDOW_BYTES {
-            return true;
-        }
-        self.send()
+    /// The re-run that the events are for.
+    pub fn lane(&self) -> LaneId {
+        self.lane
     }
 
-    fn send(&mut self) -> bool {
-        self.windows.send(std::mem::take(&mut self.window)).is_ok()
+    /// Adds an event. Returns whether the re-run is further behind than it should be.
+    pub fn push(&mut self, event: ChainEvent, payload: ChainEventPayload, position: Position) -> bool {
+        self.window.held.add(size_of_event(&event));
+        self.window.chain.0.push(event.clone());
+        self.window.decoded.push((event, payload, position));
+        if !self.window.is_full() {
+            return false;
+        }
+        self.flush();
+        self.window.held.flow.is_ahead_of(self.lane)
+    }
+
+    /// Passes on what was gathered.
+    pub fn flush(&mut self) {
+        if self.window.decoded.is_empty() {
+            return;
+        }
+        let next = Window::new(&self.window.held.flow);
+        let window = std::mem::replace(&mut self.window, next);
+        self.window.held.flow.send(self.lane, window);
     }
 
     /// Passes on what is left; the recording of this chain ends here.
-    pub fn finish(mut self) {
-        if !self.window.decoded.is_empty() {
-            self.send();
-        }
+    pub fn close(mut self) {
+        self.flush();
+    }
+}
+
+impl Drop for WindowSender {
+    fn drop(&mut self) {
+        self.window.held.flow.close(self.lane);
     }
 }
 
 impl Cursor {
     /// The next event, or `None` at the end of the recording. Waits for the reader.
     pub fn peek(&mut self) -> Option<Recorded<'_>> {
-        if self.position == self.window.decoded.len() {
-            self.window = self.next_window()?;
-            self.extensions.set(std::mem::take(&mut self.window.chain));
-            self.position = 0;
+        let known = self.window.as_ref().map_or(0, |window| window.decoded.len());
+        if self.position == known {
+            self.next_window();
         }
-        let (event, payload, position) = self.window.decoded.get(self.position)?;
+        let (event, payload, position) = self.window.as_ref()?.decoded.get(self.position)?;
         Some(Recorded { event, payload, index: self.index, position: *position })
     }
 
     /// How the call in progress ended, if the recording says that its stack was exhausted before it did anything else. What the
     /// host noted after that may come first.
     pub fn exhaustion(&mut self) -> Option<Outcome> {
-        let next = self.peek()?;
-        if !next.is_observation() {
-            return next.exhaustion();
+        let first = self.peek()?;
+        if !first.is_of_the_host() {
+            return first.exhaustion();
         }
-        if self.position + 1 == self.window.decoded.len() {
-            let next = self.next_window()?;
-            self.window.decoded.drain(..self.position);
-            self.position = 0;
-            let kept = self.window.decoded.iter().map(|(event, ..)| event.clone());
-            self.extensions.set(HttpReplayChain(kept.chain(next.chain.0).collect()));
-            self.window.decoded.extend(next.decoded);
+        let mut is_extended = false;
+        let mut ahead = 1;
+        loop {
+            let next = self.window.as_ref()?.decoded.get(self.position + ahead);
+            let next = next.map(|(event, payload, position)| {
+                let index = self.index + ahead as u64;
+                Recorded { event, payload, index, position: *position }
+            });
+            match next {
+                Some(next) if next.is_of_the_host() => ahead += 1,
+                Some(next) => return next.exhaustion(),
+                // More is not looked at, for all of it stays in memory.
+                None if is_extended => return None,
+                None => {
+                    self.extend_window()?;
+                    is_extended = true;
+                }
+            }
         }
-        let (event, payload, position) = self.window.decoded.get(self.position + 1)?;
-        Recorded { event, payload, index: self.index + 1, position: *position }.exhaustion()
     }
 
-    fn next_window(&mut self) -> Option<Window> {
-        match self.windows.try_recv() {
-            Ok(window) => return Some(window),
-            Err(TryRecvError::Disconnected) => return None,
-            Err(TryRecvError::Empty) => {}
+    /// Adds the next window to what is left of this one; `None` if there is no next one.
+    fn extend_window(&mut self) -> Option<()> {
+        let mut kept = self.window.take()?;
+        kept.decoded.drain(..std::mem::take(&mut self.position));
+        self.next_window();
+        let next = self.window.take();
+        let is_there = next.is_some();
+        if let Some(Window { decoded, mut held, .. }) = next {
+            kept.decoded.extend(decoded);
+            kept.held.bytes += std::mem::take(&mut held.bytes);
         }
-        let began = Instant::now();
-        let window = self.windows.recv().ok();
-        self.waited += began.elapsed();
-        window
+        let events = kept.decoded.iter().map(|(event, ..)| event.clone());
+        self.extensions.set(HttpReplayChain(events.collect()));
+        self.window = Some(kept);
+        is_there.then_some(())
+    }
+
+    /// Replaces the window, which was read, by the next one, or by none at the end.
+    fn next_window(&mut self) {
+        self.position = 0;
+        // The re-run holds on to the event that it has checked last, while it waits for the one behind it.
+        let last =
+            self.window.take().and_then(|window| window.decoded.last().map(|last| size_of_event(&last.0)));
+        let last = last.unwrap_or(0);
+        let mut held = Held { flow: self.flow.clone(), bytes: 0 };
+        held.add(last);
+        self.extensions.set(HttpReplayChain::default());
+
+        let mut state = self.flow.lock();
+        let mut began = None;
+        loop {
+            // The lane is there as long as the cursor.
+            let Some(lane) = state.lanes.get_mut(&self.lane) else { break };
+            if let Some(window) = lane.windows.pop_front() {
+                (lane.waiting, lane.held) = (false, 0);
+                self.window = Some(window);
+                break;
+            }
+            if lane.closed {
+                break;
+            }
+            began = began.or_else(|| Some(Instant::now()));
+            (lane.waiting, lane.held) = (true, last);
+            let more = lane.more.clone();
+            self.flow.changed.notify_one();
+            state = more.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        drop(state);
+        // What it held is told to the reader when it is dropped.
+        drop(held);
+        self.waited += began.map_or(Duration::ZERO, |began| began.elapsed());
+        if let Some(window) = &mut self.window {
+            self.extensions.set(std::mem::take(&mut window.chain));
+        }
     }
 
     /// How long it has waited for the reader.
@@ -172,7 +422,7 @@ impl Cursor {
 
     /// Where the next event is, as far as it is known without waiting.
     pub fn here(&self) -> Option<Position> {
-        self.window.decoded.get(self.position).map(|(_, _, position)| *position)
+        self.window.as_ref()?.decoded.get(self.position).map(|(_, _, position)| *position)
     }
 
     /// Steps over the event that [`peek`](Self::peek) showed.
@@ -182,29 +432,45 @@ impl Cursor {
     }
 }
 
+impl Drop for Cursor {
+    fn drop(&mut self) {
+        let lane = self.flow.lock().lanes.remove(&self.lane);
+        // Its windows take the lock when they are dropped.
+        drop(lane);
+        self.flow.changed.notify_one();
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::thread;
 
     use retake_chain::{ChainEventData, HostFunctionCall};
 
     use super::*;
 
-    #[test]
-    fn a_window_is_full_by_the_memory_that_its_values_take() {
+    const ANYWHERE: Position = Position { number: 0, offset: 0 };
+
+    /// An event whose value takes this many bytes in memory, decoded.
+    fn event(bytes: usize) -> (ChainEvent, ChainEventPayload) {
         let call = ChainEventData::host_function(HostFunctionCall {
             interface: Arc::from("a:b/c"),
             function: Arc::from("f"),
-            input: vec![Value::List(vec![Value::None; WINDOW_BYTES / size_of::<Value>()])],
+            input: vec![Value::List(vec![Value::None; bytes / size_of::<Value>()])],
             output: Outcome::Returned(None),
         });
-        let event = call.to_chain_event(None);
+        (call.to_chain_event(None), call.data)
+    }
+
+    #[test]
+    fn a_window_is_full_by_the_memory_that_its_values_take() {
+        let (event, payload) = event(WINDOW_BYTES);
         assert!(event.data.len() < WINDOW_BYTES / 16);
         let extensions = Extensions::default();
-        let (mut sender, mut cursor) = windows(extensions.clone(), 0);
+        let (mut sender, mut cursor) = Flow::new().windows(extensions.clone(), 0);
         assert_eq!(extensions.get::<HttpReplayChain>(), Some(HttpReplayChain::default()));
 
-        assert!(sender.push(event.clone(), call.data, Position { number: 0, offset: 0 }));
+        assert!(!sender.push(event.clone(), payload, ANYWHERE), "one window may wait");
 
         assert_eq!(cursor.peek().map(|recorded| recorded.event), Some(&event));
         assert_eq!(extensions.get::<HttpReplayChain>(), Some(HttpReplayChain(vec![event])));
@@ -219,10 +485,11 @@ mod tests {
             input: vec![Value::record([("headers", head)])],
             output: Outcome::Returned(None),
         });
-        let trap = Outcome::Trapped(Trap::StackOverflow.to_string());
+        let trap =
+            Outcome::Trapped { kind: TrapKind::StackExhausted, message: "call stack exhausted".into() };
         let end = ChainEventData::wasm(WasmEventData::ended("handle".into(), None, trap.clone()));
         let extensions = Extensions::default();
-        let (mut sender, mut cursor) = windows(extensions.clone(), 0);
+        let (mut sender, mut cursor) = Flow::new().windows(extensions.clone(), 0);
         let mut chain = Vec::new();
         for (number, data) in (0..).zip([observation, end]) {
             let event = data.to_chain_event(chain.last().map(|event: &ChainEvent| event.hash));
@@ -232,7 +499,7 @@ mod tests {
                 assert!(cursor.peek().is_some_and(|recorded| recorded.is_observation()));
             }
         }
-        sender.finish();
+        sender.close();
 
         assert_eq!(cursor.exhaustion(), Some(trap));
 
@@ -240,5 +507,53 @@ mod tests {
         assert_eq!(cursor.peek().map(|recorded| recorded.index), Some(0));
         cursor.advance();
         assert_eq!(cursor.peek().map(|recorded| recorded.event), chain.last());
+    }
+
+    #[test]
+    fn what_is_read_counts_until_its_rerun_goes_on_and_a_lane_that_ends_leaves_nothing() {
+        let flow = Flow::new();
+        let bytes = || flow.bytes.load(Ordering::Relaxed);
+        let (mut sender, mut cursor) = flow.windows(Extensions::default(), 0);
+        for _ in 0..3 {
+            let (event, payload) = event(WINDOW_BYTES);
+            sender.push(event, payload, ANYWHERE);
+        }
+        let three = bytes();
+        assert!(three >= 3 * WINDOW_BYTES && flow.is_ahead_of(sender.lane()));
+        assert!(cursor.peek().is_some());
+        cursor.advance();
+        assert!(cursor.peek().is_some());
+        assert_eq!(bytes(), three / 3 * 2);
+        drop(cursor);
+        assert!(flow.has_ended(sender.lane()));
+        let (event, payload) = event(WINDOW_BYTES);
+        sender.push(event, payload, ANYWHERE);
+        assert_eq!(bytes(), 0);
+    }
+
+    #[test]
+    fn the_reader_waits_for_no_rerun_that_waits_for_it() {
+        let flow = Flow::new();
+        let (mut sender, mut cursor) = flow.windows(Extensions::default(), 0);
+        let (event, payload) = event(2 * FLOW_BYTES);
+        sender.push(event.clone(), payload.clone(), ANYWHERE);
+        assert!(flow.is_full());
+        thread::scope(|scope| {
+            let rerun = scope.spawn(move || {
+                let mut seen = 0;
+                while cursor.peek().is_some() {
+                    cursor.advance();
+                    seen += 1;
+                }
+                seen
+            });
+            // It has used up the one event, and holds it.
+            flow.wait_for_room(Some(sender.lane()));
+            assert!(flow.held(sender.lane()) >= 2 * FLOW_BYTES && !flow.is_full());
+            sender.push(event, payload, ANYWHERE);
+            sender.close();
+            assert_eq!(rerun.join().expect("no panic"), 2);
+        });
+        assert_eq!(flow.bytes.load(Ordering::Relaxed), 0);
     }
 }

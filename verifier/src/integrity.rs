@@ -60,6 +60,11 @@ impl IntegrityChecker {
         self.chains.len()
     }
 
+    /// What was found of a chain so far.
+    pub fn chain(&self, number: ChainNumber) -> Option<&ChainReport> {
+        self.chains.get(number.0 as usize).map(|chain| &chain.report)
+    }
+
     /// Checks the next record.
     ///
     /// # Errors
@@ -81,7 +86,7 @@ impl IntegrityChecker {
             Record::Actor { offset, total, bytes } => {
                 self.embedded_piece(*offset, *total, bytes).map(|()| None)
             }
-            Record::Chain { number, id } => self.chain(*number, *id).map(|()| None),
+            Record::Chain { number, id } => self.begin_chain(*number, *id).map(|()| None),
             Record::Event { chain, event, offset, .. } => match self.event(*chain, event, alone) {
                 Ok(payload) => Ok(Some(payload)),
                 Err(fault) => {
@@ -124,7 +129,7 @@ impl IntegrityChecker {
         Ok(())
     }
 
-    fn chain(&mut self, number: ChainNumber, id: TheaterId) -> Result<(), IntegrityError> {
+    fn begin_chain(&mut self, number: ChainNumber, id: TheaterId) -> Result<(), IntegrityError> {
         let expected = ChainNumber(self.chains.len() as u32);
         if number != expected {
             return Err(IntegrityError::ChainOutOfTurn { expected, found: number });

@@ -552,7 +552,14 @@ async fn messages_are_counted_however_they_ended() {
     let host = "theater:simple/message-server-host";
     let table = [
         (message(host, "send", Outcome::Returned(None)), 1),
-        (message(host, "request", Outcome::Trapped { kind: TrapKind::OutOfFuel, message: "out of fuel".into() }), 2),
+        (
+            message(
+                host,
+                "request",
+                Outcome::Trapped { kind: TrapKind::OutOfFuel, message: "out of fuel".into() },
+            ),
+            2,
+        ),
         (message(host, "register", Outcome::Returned(None)), 2),
         (message("other:host/messages", "send", Outcome::Returned(None)), 2),
         (message(host, "send", Outcome::Cancelled), 3),
