@@ -257,7 +257,8 @@ fn rerun_end(taped: &Taped) -> End {
         };
         *kind = WasmErrorKind::HostFailure;
     });
-    let report = replay(&take.rebuilt()[..], ActorBytes::Given(taped.component.clone())).expect("a replay");
+    let report = replay(std::io::Cursor::new(take.rebuilt()), ActorBytes::Given(taped.component.clone()))
+        .expect("a replay");
     let Verdict::Diverged(divergence) = report.verdict else { panic!("{:?}", report.verdict) };
     match divergence.actual.and_then(|actual| actual.payload) {
         Some(ChainEventPayload::Wasm(WasmEventData::WasmError { kind, message, .. })) => (kind, message),

@@ -120,7 +120,8 @@ impl Taped {
     /// Replays the session with the guest that was recorded.
     pub fn replay(&self, options: ReplayOptions) -> ReplayReport {
         let build = ActorBytes::Given(self.component.clone());
-        replay_with(&self.take[..], build, options).unwrap_or_else(|error| panic!("no replay: {error}"))
+        replay_with(std::io::Cursor::new(&self.take), build, options)
+            .unwrap_or_else(|error| panic!("no replay: {error}"))
     }
 
     /// How the calls ended that did not return.
