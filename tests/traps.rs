@@ -9,7 +9,9 @@ use std::collections::BTreeSet;
 use abuse::{Encoding, Guest, Image, Misdeed, Passed, Random, Script, Taped, Ty};
 use retake_actor::profile::default_profile;
 use retake_actor::{ArisesIn, Said, TRAP_TABLE};
-use retake_chain::{ChainEventPayload, EngineProfile, TrapKind, Value, WasmErrorKind, WasmEventData};
+use retake_chain::{
+    ChainEventPayload, EngineProfile, InstanceMode, TrapKind, Value, WasmErrorKind, WasmEventData,
+};
 use retake_replayer::{ActorBytes, ReplayOptions, Verdict, replay};
 use support::Take;
 
@@ -288,7 +290,8 @@ fn every_row_of_the_table_of_traps_arises_where_it_says_and_nowhere_else() {
     let samples = [in_code(), lowering(), arguments(), results(), others()].into_iter().flatten();
     let mut seen: BTreeSet<(usize, String)> = BTreeSet::new();
     for Sample { place, text, gives, profile } in samples {
-        let script = Script { profile, calls: vec![Vec::new()], gives };
+        let instance_mode = InstanceMode::PerCall;
+        let script = Script { profile, instance_mode, calls: vec![Vec::new()], gives };
         let taped = script.record(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
         let ends = taped.ends();
         // A pointer that is wrong for one type may be right for another.

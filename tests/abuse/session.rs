@@ -8,8 +8,8 @@ use retake_actor::abi::val::{from_value, to_value};
 use retake_chain::log::{LogReader, Record};
 use retake_chain::{ChainEventPayload, EngineProfile, Value, WasmErrorKind, WasmEventData};
 use retake_recorder::{
-    Actor, ActorContext, CancellationToken, Durability, HasActor, LiveActor, LogWriter, Program, RecordError,
-    Recorder, Session, SessionKind, SessionOptions,
+    Actor, ActorContext, CancellationToken, Durability, HasActor, InstanceMode, LiveActor, LogWriter,
+    Program, RecordError, Recorder, Session, SessionKind, SessionOptions,
 };
 use retake_replayer::{ActorBytes, ReplayOptions, ReplayReport, replay_with};
 use wasmtime::component::{Linker, ResourceAny, ResourceDynamic, ResourceType, Val};
@@ -24,6 +24,7 @@ const OTHER: u32 = 501;
 #[derive(Clone, Debug)]
 pub struct Script {
     pub profile: EngineProfile,
+    pub instance_mode: InstanceMode,
     /// What `go` is called with, call by call.
     pub calls: Vec<Vec<Value>>,
     /// What `give` answers each time.
@@ -59,6 +60,7 @@ impl Script {
         let options = SessionOptions {
             kind: Some(SessionKind::Invoke),
             profile: self.profile.clone(),
+            instance_mode: self.instance_mode,
             ..SessionOptions::default()
         };
         let actor = Actor::new(&component)?;
