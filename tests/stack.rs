@@ -202,6 +202,11 @@ fn exhausted(code: &str) -> Sandbox {
 #[track_caller]
 fn assert_diverges(sandbox: &Sandbox, code: &str) {
     sandbox.write("other.wat", component(code));
+    assert_other_diverges(sandbox);
+}
+
+#[track_caller]
+fn assert_other_diverges(sandbox: &Sandbox) {
     for mode in [&["replay"][..], &["replay", "--fuel", MUCH_FUEL], &["test"]] {
         let args = mode.iter().chain(&["it.take", "--actor", "other.wat"]);
         sandbox.retake(args).expect(1).says(&["diverged at event"]);
@@ -384,4 +389,31 @@ fn an_http_handler_that_exhausts_its_stack_does_so_in_every_mode() {
             sandbox.retake([command, "it.take", "--actor", "other.wat"]).expect(1);
         }
     }
+}
+
+/// Calls that come after one that exhausted its stack, and actors beside it, go on.
+#[test]
+fn an_exhausted_stack_among_other_calls_is_no_difference() {
+    let sandbox = Sandbox::new();
+    sandbox.write("it.wat", component(&calls_then_recursion(3, "local.get 0")));
+    let depths: Vec<u32> = (0..400).map(|i| if i % 3 == 0 { WITHOUT_END } else { i }).collect();
+    record(&sandbox, "it.wat", "it.take", &["--actors", "2"], &depths);
+    sandbox.assert_intact_and_identical("it.take");
+    sandbox.retake(["test", "it.take", "--jobs", "4"]).expect(0).says(&["1 passed"]);
+}
+
+/// What is compared is how deep the guest is, not only that it recurses.
+#[test]
+fn a_build_that_recurses_half_as_deep_as_the_stack_allows_diverges() {
+    let guest = recursion(100, HostCall::None);
+    let sandbox = Sandbox::new();
+    sandbox.write("it.wat", &guest);
+    let boundary = boundary(&sandbox, "it.wat", &[]);
+    record(&sandbox, "it.wat", "it.take", &[], &[WITHOUT_END]);
+    assert_identical_in_every_mode(&sandbox, "it.take", false);
+    let half =
+        guest.replace("(call $rec (local.get 0))", &format!("(call $rec (i32.const {}))", boundary / 2));
+    assert_ne!(half, guest);
+    sandbox.write("other.wat", half);
+    assert_other_diverges(&sandbox);
 }
