@@ -374,3 +374,38 @@ fn messages_have_their_numbers_wherever_a_call_ends() {
     }
     assert!(trapped > 0 && sent > 0, "{trapped} calls ended in the shim, {sent} came back");
 }
+
+/// Sends a message to the other actor; its own handler takes a number, which no message is.
+const DEAF: &str = r#"(component
+    (import "theater:simple/message-server-host" (instance $host
+        (export "send" (func (param "to" string) (param "message" (list u8)) (result (result (error string)))))))
+    (core module $memory
+        (memory (export "memory") 1)
+        (data (i32.const 8) "\23" "1x")
+        (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024)))
+    (core instance $memory (instantiate $memory))
+    (core func $send (canon lower (func $host "send")
+        (memory (core memory $memory "memory")) (realloc (core func $memory "realloc"))))
+    (core module $main
+        (import "host" "send" (func $send (param i32 i32 i32 i32 i32)))
+        (func (export "post")
+            (call $send (i32.const 8) (i32.const 2) (i32.const 10) (i32.const 1) (i32.const 16)))
+        (func (export "take") (param i32)))
+    (core instance $main (instantiate $main (with "host" (instance (export "send" (func $send))))))
+    (func (export "post") (canon lift (core func $main "post")))
+    (func $take (param "number" u32) (canon lift (core func $main "take")))
+    (instance $client (export "handle-send" (func $take)))
+    (export "theater:simple/message-server-client" (instance $client)))"#;
+
+#[test]
+fn a_message_that_the_handler_cannot_take_is_dropped_and_the_take_is_whole() {
+    let sandbox = Sandbox::new();
+    sandbox.write("deaf.wat", DEAF);
+    let args = ["record", "deaf.wat", "-o", "it.take", "--actors", "2", "--invoke", "#0 post()"];
+    sandbox.retake(args).expect(0);
+    assert_eq!(
+        sandbox.take("it.take").chains[1].types(),
+        ["retake/session", "theater-runtime/message-dropped", "shutdown"]
+    );
+    sandbox.assert_intact_and_identical("it.take");
+}
