@@ -9,7 +9,10 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use retake_chain::Storage;
+use retake_recorder::sync_folder;
 use tempfile::{Builder, NamedTempFile};
+
+use crate::input;
 
 /// A file that is written under another name beside its place, and takes its place when it is kept. Without that
 /// nothing is left of it.
@@ -66,7 +69,7 @@ impl NewFile {
             None => None,
             Some(found) if found.is_file() => {
                 let mut first = [0];
-                let length = File::open(path)?.read(&mut first)?;
+                let length = input::open(path)?.read(&mut first)?;
                 let expected = match kind {
                     Report::Json => b"{",
                     Report::Junit => b"<",
@@ -126,7 +129,7 @@ impl NewFile {
         }
         // The name survives a loss of power where the folder can be synced.
         let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
-        let _ = File::open(folder).and_then(|folder| folder.sync_all());
+        let _ = sync_folder(folder);
         Ok(())
     }
 

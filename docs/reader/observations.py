@@ -263,7 +263,7 @@ class Exchange:
             need(set(noted) - set(known) <= unknown, "observed headers that were not there")
 
     def ended(self, wasm, is_http):
-        gave_up = wasm.get("WasmError", {}).get("message") == "cancelled"
+        gave_up = wasm.get("WasmError", {}).get("kind") == "cancelled"
         response = wasm.get("WasmResult", {}).get("response")
         returned = response == "returned" or type(response) is dict and "returned" in response
         if self.request is not None:

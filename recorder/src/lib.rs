@@ -42,7 +42,7 @@ pub use program::{Program, SessionOptions};
 pub use recorder::{Durability, Progress, Recorder};
 pub use session::Session;
 pub use stdio::Stdio;
-pub use take_file::{FileLost, TakeFile};
+pub use take_file::{FileLost, TakeFile, sync_folder};
 pub use unprovided::Unprovided;
 pub use wave::{Invocation, WaveError, to_wave};
 

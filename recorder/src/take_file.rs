@@ -157,7 +157,7 @@ impl TakeFile {
     /// What the file system says.
     pub fn sync_directory(&mut self) -> io::Result<()> {
         if let Some(directory) = &self.directory {
-            File::open(directory)?.sync_all()?;
+            sync_folder(directory)?;
             self.syncs_directory = true;
         }
         Ok(())
@@ -219,4 +219,12 @@ impl Storage for TakeFile {
             _ => Ok(()),
         }
     }
+}
+
+/// Makes the names in a folder survive a loss of power.
+///
+/// # Errors
+/// What the file system says.
+pub fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
 }
