@@ -284,11 +284,12 @@ class Observations:
             self.keeps_instance = said["Session"]["instance_mode"] == "session"
         elif its_part == "call":
             (call,) = said["Wasm"].values()
-            if self.exchange is None or not self.keeps_instance:
-                self.exchange = Exchange()
-            handles = [type(one) is msgpack.ExtType for one in call["params"]] == [True, True]
-            is_exchange = INCOMING.fullmatch(call["function_name"]) and handles
-            self.exchange.begin(*(call["params"] if is_exchange else (None, None)))
+            is_handler = INCOMING.fullmatch(call["function_name"])
+            self.exchange = self.exchange if self.keeps_instance else None
+            if is_handler or self.keeps_instance and (self.is_http or self.exchange):
+                self.exchange = self.exchange or Exchange()
+                handles = [type(one) is msgpack.ExtType for one in call["params"]] == [True, True]
+                self.exchange.begin(*(call["params"] if is_handler and handles else (None, None)))
         elif self.exchange and its_part == "host call":
             self.exchange.host_call(kind, said["HostFunction"])
         elif self.exchange and its_part == "observation":

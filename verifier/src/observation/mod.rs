@@ -128,7 +128,9 @@ impl Chain {
 
     fn call(&mut self, function: &str, params: &[Value]) {
         let is_exchange = is_http_incoming(function);
-        if !is_exchange && !self.keeps_instance {
+        // A call before may make what an exchange of the same instance uses.
+        let may_matter = self.keeps_instance && (self.is_http || self.exchange.is_some());
+        if !is_exchange && !may_matter {
             return;
         }
         self.exchange.get_or_insert_default().current = match params {
