@@ -329,12 +329,13 @@ impl Cursor {
     /// Replaces the window, which was read, by the next one, or by none at the end.
     fn next_window(&mut self) {
         self.position = 0;
+        let read = self.window.take();
         // The re-run holds on to the event that it has checked last, while it waits for the one behind it.
-        let last =
-            self.window.take().and_then(|window| window.decoded.last().map(|last| size_of_event(&last.0)));
-        let last = last.unwrap_or(0);
+        let last = read.as_ref().and_then(|window| window.decoded.last());
+        let last = last.map_or(0, |(event, ..)| size_of_event(event));
         let mut held = Held { flow: self.flow.clone(), bytes: 0 };
         held.add(last);
+        drop(read);
         self.extensions.set(HttpReplayChain::default());
 
         let mut state = self.flow.lock();
