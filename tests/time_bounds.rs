@@ -1,4 +1,4 @@
-//! Bounds in time: a guest without end keeps nobody waiting, neither behind a divergence nor at all, and what was stopped for lack of time
+//! Bounds in time: a guest without end keeps nobody waiting, neither after a divergence nor at all, and what was stopped for lack of time
 //! is neither identical nor a divergence. No test measures time: each guest that is stopped would never end.
 
 mod support;
@@ -46,7 +46,7 @@ fn given_up(take: &Take) -> Vec<bool> {
 }
 
 #[test]
-fn a_chain_without_end_behind_a_divergence_keeps_the_answer_back_in_no_command() {
+fn a_chain_without_end_after_a_divergence_keeps_the_answer_back_in_no_command() {
     let sandbox = record(&["#1 b()", "#0 a()"], &["--actors", "2"]);
     sandbox.write("changed.wat", two_exports(ENDLESS, TWO));
     for command in [&["replay"][..], &["test"], &["test", "--jobs", "1"]] {

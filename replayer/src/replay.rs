@@ -1,4 +1,4 @@
-//! Owns [`replay`]: reads a take from front to back, and re-runs its chains beside each other as they stream. So many at once; those
+//! Owns [`replay`]: reads a take from front to back, and re-runs its chains beside each other as they stream. Up to 1024 run at once; those
 //! that get no place are re-run when the take is read again.
 
 use std::io::{Read, Seek};
