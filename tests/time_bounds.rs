@@ -65,8 +65,8 @@ fn a_replay_that_takes_too_long_could_not_be_checked_and_says_where_it_was() {
     let replay = ["replay", "it.take", "--actor", "changed.wat"];
     let place = ["chain 0", "call 1, `a`", "after event 3", "in the function `spin`"];
     for bound in ["--timeout", "--take-timeout"] {
-        let ended = sandbox.retake(replay.iter().chain(&[bound, "200ms"])).expect(4);
-        ended.says(&["longer than 200ms"]);
+        let ended = sandbox.retake(replay.iter().chain(&[bound, "3s"])).expect(4);
+        ended.says(&["longer than 3s"]);
         ended.says(&place);
         assert!(!ended.stdout.contains("DIVERGED") && !ended.stdout.contains("identical"), "{ended:?}");
     }
@@ -149,19 +149,9 @@ fn an_instance_for_the_session_ends_with_the_call_that_takes_too_long() {
 fn a_session_that_takes_too_long_is_sealed_with_its_call_given_up() {
     let sandbox = Sandbox::new();
     sandbox.write("it.wat", two_exports(ENDLESS, ONE));
-    let args = [
-        "record",
-        "it.wat",
-        "-o",
-        "it.take",
-        "--take-timeout",
-        "200ms",
-        "--invoke",
-        "a()",
-        "--invoke",
-        "b()",
-    ];
-    sandbox.retake(args).expect(4).says(&["the session took longer than 200ms"]);
+    let args =
+        ["record", "it.wat", "-o", "it.take", "--take-timeout", "3s", "--invoke", "a()", "--invoke", "b()"];
+    sandbox.retake(args).expect(4).says(&["the session took longer than 3s"]);
     assert_eq!(given_up(&sandbox.take("it.take")), [true]);
     sandbox.retake(["verify", "it.take"]).expect(0).says(&["intact and sealed", "1 call"]);
 }
