@@ -6,14 +6,23 @@ mod support;
 use std::fs::read_to_string;
 
 use retake_chain::log::LogWriter;
-use retake_chain::{ChainEvent, ChainEventPayload, Outcome, TheaterId, Value, WasmEventData};
+use retake_chain::{ChainEvent, ChainEventPayload, ChainNumber, Outcome, TheaterId, Value, WasmEventData};
 use support::{Chain, Ended, Sandbox};
 
 /// Threads of a replay: re-runs of chains, and a few more.
-const THREADS: u64 = 256 + 64;
+const THREADS: u64 = 1024 + 64;
 
 /// A take with as many chains as this function has templates for, each with an id of its own.
 fn many<'a>(templates: impl Iterator<Item = &'a Chain>, is_interleaved: bool) -> Vec<u8> {
+    many_altered(templates, is_interleaved, |_, _, _| ())
+}
+
+/// The same, and `alter` changes events after they got their hashes: it gets the chain, the index in it and the event.
+fn many_altered<'a>(
+    templates: impl Iterator<Item = &'a Chain>,
+    is_interleaved: bool,
+    alter: impl Fn(usize, usize, &mut ChainEvent),
+) -> Vec<u8> {
     let mut writer = LogWriter::create(Vec::new()).expect("memory takes every write");
     let mut chains = Vec::new();
     for template in templates {
@@ -26,10 +35,12 @@ fn many<'a>(templates: impl Iterator<Item = &'a Chain>, is_interleaved: bool) ->
         });
         chains.push((writer.add_chain(id).expect("few enough chains"), None, chain.events));
     }
-    let mut append = |(number, parent, events): &mut (_, Option<_>, Vec<ChainEvent>), index: usize| {
+    let mut append = |(number, parent, events): &mut (ChainNumber, Option<_>, Vec<ChainEvent>),
+                      index: usize| {
         let Some(event) = events.get(index) else { return };
-        let event = ChainEvent::link(*parent, event.event_type.clone(), event.data.clone());
+        let mut event = ChainEvent::link(*parent, event.event_type.clone(), event.data.clone());
         *parent = Some(event.hash);
+        alter(number.0 as usize, index, &mut event);
         writer.append(*number, &event).expect("events of a take fit a take");
     };
     let longest = chains.iter().map(|(.., events)| events.len()).max().unwrap_or(0);
@@ -98,7 +109,7 @@ fn a_divergence_is_found_while_another_chain_has_more_events_than_are_read_ahead
 fn threads_do_not_grow_with_the_chains_of_a_take() {
     let sandbox = Sandbox::new();
     let templates = two_and_three(&sandbox);
-    for (is_interleaved, chains) in [(false, 4000), (true, 1000)] {
+    for (is_interleaved, chains) in [(false, 4000), (true, 1600)] {
         let take = many(std::iter::repeat_n(&templates[0], chains), is_interleaved);
         sandbox.write("many.take", take);
         for args in [&["replay", "many.take"][..], &["test", "--jobs", "2", "many.take"]] {
@@ -117,13 +128,13 @@ fn threads_do_not_grow_with_the_chains_of_a_take() {
 fn a_chain_that_is_rerun_when_the_take_is_read_again_counts_like_any_other() {
     let sandbox = Sandbox::new();
     let templates = two_and_three(&sandbox);
-    const OTHER: usize = 700;
-    let take = many((0..900).map(|number| &templates[usize::from(number == OTHER)]), true);
+    const OTHER: usize = 1300;
+    let take = many((0..1500).map(|number| &templates[usize::from(number == OTHER)]), true);
     sandbox.write("many.take", &take);
     change(&sandbox, "(if (i32.eq (local.get $n) (i32.const 3)) (then (drop (call $now))))");
     for command in ["replay", "test"] {
         let ended = sandbox.retake([command, "many.take", "--actor", "changed.wat"]).expect(1);
-        ended.says(&["of chain 700 ", "work(3)"]);
+        ended.says(&["of chain 1300 ", "work(3)"]);
     }
     // One that has a place differs at a later event of the take, for it differs in its result: the earlier event counts.
     let later = "(if (i32.eq (local.get $n) (i32.const 2)) (then (return (i64.const 1))))";
@@ -139,18 +150,23 @@ fn a_chain_that_is_rerun_when_the_take_is_read_again_counts_like_any_other() {
 fn an_altered_event_of_a_chain_without_a_place_is_found() {
     let sandbox = Sandbox::new();
     let templates = two_and_three(&sandbox);
-    sandbox.write("many.take", many(std::iter::repeat_n(&templates[0], 600), true));
-    let mut take = sandbox.take("many.take");
-    take.chains[500].alter(4, |payload| match payload {
+    let mut altered = templates[0].clone();
+    altered.alter(4, |payload| match payload {
         ChainEventPayload::Wasm(WasmEventData::WasmResult { response, .. }) => {
             *response = Outcome::Returned(Some(Value::from(7u64)));
         }
         other => panic!("no result: {other:?}"),
     });
-    // One chain after the other, each with the hashes that it had.
-    sandbox.write("altered.take", take.with_its_hashes());
-    sandbox.retake(["verify", "altered.take"]).expect(3).says(&["hash"]);
-    sandbox.retake(["replay", "altered.take"]).expect(3).says(&["hash", "chain 500"]);
+    let data = altered.events[4].data.clone();
+    let alter = |chain: usize, index: usize, event: &mut ChainEvent| {
+        if (chain, index) == (1200, 4) {
+            event.data = data.clone();
+        }
+    };
+    let take = many_altered(std::iter::repeat_n(&templates[0], 1300), true, alter);
+    sandbox.write("altered.take", take);
+    sandbox.retake(["verify", "altered.take"]).expect(3).says(&["hash", "chain 1200"]);
+    sandbox.retake(["replay", "altered.take"]).expect(3).says(&["hash", "chain 1200"]);
 }
 
 /// Asks for a MiB of random bytes.
@@ -190,4 +206,44 @@ fn memory_does_not_grow_with_chains_that_hold_large_answers_all_at_once() {
     ended.expect(0);
     assert!(threads <= THREADS, "{threads} threads");
     assert!(peak < 480, "{peak} MiB for 600 chains with a MiB each");
+}
+
+#[test]
+fn no_command_needs_more_memory_than_a_few_events() {
+    const EVENTS: usize = 20;
+    const EVENT: usize = 12 << 20;
+    let sandbox = Sandbox::new();
+    let larger = |text: &str| {
+        text.replace("1048576", &EVENT.to_string()).replace(r#""memory") 32"#, r#""memory") 260"#)
+    };
+    sandbox.write("greedy.wat", larger(GREEDY));
+    sandbox.retake(["record", "greedy.wat", "--invoke", "f()", "-o", "one.take"]).expect(0);
+    let mut take = sandbox.take("one.take");
+    let chain = take.only_chain();
+    let answer = chain.find("get-random-bytes");
+    chain.alter(answer, |payload| match payload {
+        ChainEventPayload::HostFunction(call) => {
+            call.output = Outcome::Returned(Some(Value::Bytes(vec![0; EVENT].into())));
+        }
+        other => panic!("no call: {other:?}"),
+    });
+    let call: Vec<_> = chain.events[1..chain.events.len() - 1].to_vec();
+    (1..EVENTS).for_each(|_| drop(chain.events.splice(1..1, call.iter().cloned())));
+    let whole = many(std::iter::once(&*chain), false);
+    sandbox.write("torn.take", &whole[..whole.len() - 200]);
+    sandbox.write("large.take", whole);
+
+    let commands: [(&[&str], i32); 6] = [
+        (&["verify", "large.take"], 0),
+        (&["replay", "large.take"], 0),
+        (&["test", "--jobs", "2", "large.take"], 0),
+        (&["inspect", "large.take"], 0),
+        (&["export", "large.take"], 0),
+        (&["repair", "torn.take", "-o", "repaired.take"], 0),
+    ];
+    for (command, exit) in commands {
+        let (ended, _, peak) = watched(&sandbox, command);
+        ended.expect(exit);
+        assert!(peak < 216, "{command:?} took {peak} MiB for a take of {EVENTS} events with 12 MiB each");
+    }
 }

@@ -42,7 +42,7 @@ impl RecordBounds {
         })))
     }
 
-    /// What the bounds have to say at the end. A server answers a call that took too long, and goes on; any other session has
+    /// Prints which bounds were reached. A server answers a call that took too long, and goes on; any other session has
     /// not done what was asked for.
     pub fn end(&self, is_server: bool) -> ExitCode {
         let mut exit = ExitCode::Identical;

@@ -23,9 +23,9 @@ use crate::printer::replay::{nothing, words};
 use super::{Suite, SuiteTake};
 
 /// Chains that are re-run at once, over all takes that are.
-const CHAINS_AT_ONCE: usize = 256;
+const CHAINS_AT_ONCE: usize = 1024;
 /// Chains of one take that are re-run at once, however many takes are.
-const LEAST_CHAINS_AT_ONCE: usize = 16;
+const LEAST_CHAINS_AT_ONCE: usize = 64;
 
 /// How a suite is run.
 pub struct Limits {

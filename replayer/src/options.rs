@@ -14,8 +14,8 @@ use crate::jobs::Jobs;
 use crate::program::Program;
 use crate::programs::{Key, Programs};
 
-/// How many chains are re-run at once, if nothing else is said.
-const CHAINS_AT_ONCE: usize = 256;
+/// How many chains are re-run at once, if nothing else is said: as many as a session of `retake record` can have.
+const CHAINS_AT_ONCE: usize = 1024;
 
 /// Where the component to re-run comes from.
 pub enum ActorBytes<'a> {
@@ -46,7 +46,7 @@ pub struct ReplayOptions {
     pub jobs: Option<Arc<Jobs>>,
     /// Re-run each call on a thread of its own while a place is free, however short it is.
     pub thread_per_call: bool,
-    /// How many chains are re-run at once, each on a thread of its own; without it 256. A take that has more of them under way is
+    /// How many chains are re-run at once, each on a thread of its own; without it 1024. A take that has more of them under way is
     /// read again for the others.
     pub chains_at_once: Option<NonZero<usize>>,
     /// How long it may take. Time is in no verdict: a replay that takes longer has none.

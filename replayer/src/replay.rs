@@ -1,4 +1,4 @@
-//! Owns [`replay`]: reads a take from front to back, and re-runs its chains beside each other as they stream. So many at once; those
+//! Owns [`replay`]: reads a take from front to back, and re-runs its chains beside each other as they stream. Up to 1024 run at once; those
 //! that get no place are re-run when the take is read again.
 
 use std::io::{Read, Seek};
@@ -68,9 +68,8 @@ pub fn replay_with(
         drop(reader);
         replay.end_pass()?;
         while replay.put_off > 0 && replay.out_of_time.is_none() {
-            input.rewind().map_err(|error| ReplayError::NotReadAgain { reason: error.to_string() })?;
-            let again = |error: &dyn ToString| ReplayError::NotReadAgain { reason: error.to_string() };
-            let mut reader = LogReader::open(&mut input).map_err(|fault| again(&fault))?;
+            input.rewind().map_err(not_read_again)?;
+            let mut reader = LogReader::open(&mut input).map_err(not_read_again)?;
             replay.read_again(&mut reader)?;
             replay.end_pass()?;
         }
@@ -262,8 +261,9 @@ impl<'scope, 'env> Replay<'scope, 'env, '_> {
         let mut at = 0;
         while let Some(number) = self.active.get(at).copied() {
             let flow = &self.flow;
-            let is_over = |segments: &Segments<'_, '_>| segments.is_over(&|lane| flow.has_ended(lane));
-            match self.segments(number).is_none_or(|segments| is_over(segments)) {
+            let is_over =
+                self.segments(number).is_none_or(|segments| segments.is_over(&|lane| flow.has_ended(lane)));
+            match is_over {
                 true => {
                     self.active.remove(at);
                     self.done(number)?;
@@ -410,6 +410,10 @@ impl<'scope, 'env> Replay<'scope, 'env, '_> {
         };
         summarize(&first, &program, reruns, &report, intact, end)
     }
+}
+
+fn not_read_again(error: impl ToString) -> ReplayError {
+    ReplayError::NotReadAgain { reason: error.to_string() }
 }
 
 /// Why there is no answer for a take that was not read to its end for lack of time: the first re-run that was stopped, if one was.

@@ -53,7 +53,7 @@ pub(crate) fn summarize(
         }
     }
     let fault = report.as_ref().err().map(VerifyFault::to_string);
-    // What stopped first in the take is the answer; a difference behind a call that took too long may not be the first.
+    // What stopped first in the take is the answer; a difference after a call that took too long may not be the first.
     let timed_out = match (timed_out, &earliest) {
         (Some((number, _)), Some((earlier, _))) if earlier < &number => None,
         (timed_out, _) => timed_out.map(|(_, place)| place),

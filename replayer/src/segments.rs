@@ -99,7 +99,7 @@ impl<'scope, 'env> Segments<'scope, 'env> {
         Ok(segments)
     }
 
-    /// Takes the next event; after a shutdown there is none. Returns whether the re-run is further behind than it should be.
+    /// Takes the next event; after a shutdown there is none. Returns whether more than one full window waits for the re-run.
     pub fn push(
         &mut self,
         event: ChainEvent,

@@ -286,7 +286,7 @@ impl WindowSender {
         self.lane
     }
 
-    /// Adds an event. Returns whether the re-run is further behind than it should be.
+    /// Adds an event. Returns whether the re-run is a full window behind.
     pub fn push(&mut self, event: ChainEvent, payload: ChainEventPayload, position: Position) -> bool {
         self.window.held.add(size_of_event(&event));
         self.window.chain.0.push(event.clone());
@@ -379,12 +379,13 @@ impl Cursor {
     /// Replaces the window, which was read, by the next one, or by none at the end.
     fn next_window(&mut self) {
         self.position = 0;
-        // The re-run holds on to the event that it has checked last, while it waits for the one behind it.
-        let last =
-            self.window.take().and_then(|window| window.decoded.last().map(|last| size_of_event(&last.0)));
-        let last = last.unwrap_or(0);
+        let read = self.window.take();
+        // The re-run holds on to the event that it has checked last, while it waits for the next one.
+        let last = read.as_ref().and_then(|window| window.decoded.last());
+        let last = last.map_or(0, |(event, ..)| size_of_event(event));
         let mut held = Held { flow: self.flow.clone(), bytes: 0 };
         held.add(last);
+        drop(read);
         self.extensions.set(HttpReplayChain::default());
 
         let mut state = self.flow.lock();
