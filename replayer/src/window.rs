@@ -197,7 +197,7 @@ impl Flow {
         }
     }
 
-    /// Waits until one of the re-runs ends that are under way, of which there must be one that has all its events.
+    /// Waits until `is_over`, which is given whether a re-run has ended. It must be of re-runs that get no more events.
     pub fn wait_for_an_end(&self, is_over: impl Fn(&dyn Fn(LaneId) -> bool) -> bool) {
         let mut state = self.lock();
         while !is_over(&|lane| !state.lanes.contains_key(&lane)) {
