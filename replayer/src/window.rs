@@ -390,9 +390,8 @@ impl Cursor {
 
         let mut state = self.flow.lock();
         let mut began = None;
-        loop {
-            // The lane is there as long as the cursor.
-            let Some(lane) = state.lanes.get_mut(&self.lane) else { break };
+        // The lane is there as long as the cursor.
+        while let Some(lane) = state.lanes.get_mut(&self.lane) {
             if let Some(window) = lane.windows.pop_front() {
                 (lane.waiting, lane.held) = (false, 0);
                 self.window = Some(window);
