@@ -23,7 +23,7 @@ use crate::window::{Flow, Position};
 
 /// Re-runs the actor of a take from the take alone, and checks every event.
 ///
-/// Chains run beside each other, each on a thread of its own, up to a number ([`ReplayOptions::chains_at_once`]). Where more of
+/// Chains run beside each other, each on a thread of its own, up to a number. Where more of
 /// them are under way at one place of the take, the take is read again for those that had no place. Memory is bounded by what is read
 /// ahead for all of them together, whatever the length of the take, of a chain or of a call, and however many chains
 /// there are. A difference is an answer, not an error.
