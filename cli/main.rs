@@ -29,6 +29,7 @@ use options::{Cli, Command};
 
 fn main() -> process::ExitCode {
     let cli = Cli::parse();
+    signals::ignore_file_size();
     let exit = match cli.command {
         Command::Record(options) => commands::record::run(*options),
         Command::Replay(options) => commands::replay::run(options),
@@ -40,5 +41,5 @@ fn main() -> process::ExitCode {
         Command::Export(options) => commands::export::run(options),
         Command::Import(options) => commands::import::run(options),
     };
-    process::ExitCode::from(exit.code())
+    process::ExitCode::from(printer::end(exit).code())
 }

@@ -176,7 +176,10 @@ fn invalid(reason: &'static str) -> io::Error {
 /// Why there cannot be a new file at `path`, and what to do about it.
 pub fn refusal(path: &Path, error: &io::Error) -> String {
     let remedy = match error.kind() {
-        io::ErrorKind::AlreadyExists => "; give another name, or `--force` to overwrite it",
+        io::ErrorKind::AlreadyExists if fs::metadata(path).is_ok_and(|found| found.is_file()) => {
+            "; give another name, or `--force` to overwrite it"
+        }
+        io::ErrorKind::AlreadyExists => ", and is not a regular file; give another name",
         _ => "",
     };
     format!("`{}` cannot be created: {error}{remedy}", path.display())

@@ -57,6 +57,12 @@ async fn received(signal: &mut Option<Signal>) {
     }
 }
 
+/// Has a write beyond the limit of a file's size fail with an error that can be told, where the signal would end the process.
+pub fn ignore_file_size() {
+    // SAFETY: to ignore a signal runs no code of ours.
+    unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
+}
+
 /// Whether this process was started with a signal ignored.
 fn is_ignored(number: libc::c_int) -> bool {
     let mut action = std::mem::MaybeUninit::<libc::sigaction>::zeroed();

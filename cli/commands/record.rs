@@ -103,7 +103,9 @@ async fn record(options: &RecordOptions, bounds: &RecordBounds, cache: &Cache) -
     let recorder = match start_recorder(file, &program, options) {
         Ok(recorder) => recorder,
         Err(error) => {
-            replaces.as_ref().map(Replaces::discard);
+            // Nothing was recorded, so nothing is lost with it.
+            let begun = replaces.as_ref().map_or(&*take, |replaces| &*replaces.beside);
+            let _ = std::fs::remove_file(begun);
             let message = format!("`{}` cannot be written: {error}", take.display());
             return Err(fail(ExitCode::Unchecked, message));
         }
