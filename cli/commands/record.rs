@@ -28,7 +28,7 @@ use crate::output::{refusal, refuse_inputs};
 use crate::printer::record::{RecordPrinter, SessionEnd};
 use crate::printer::{fail, note};
 use crate::progress::LiveLine;
-use crate::signals::Signals;
+use crate::signals::{self, Signals};
 
 /// What a session drives the actor with.
 enum Driver {
@@ -48,6 +48,7 @@ pub fn run(options: RecordOptions) -> ExitCode {
     let recorded = runtime.block_on(record(&options, &bounds, &cache));
     // A guest that computes without end holds its thread; nothing of it is recorded any more.
     runtime.shutdown_background();
+    signals::give_back();
     let exit = match recorded {
         Ok(take) => combine([
             bounds.end(options.http.is_some()),
