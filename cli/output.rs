@@ -101,8 +101,8 @@ impl NewFile {
         };
         fs::metadata(folder)?;
         let permissions = Permissions::from_mode(mode);
-        let file = Builder::new().prefix(".retake-").permissions(permissions).tempfile_in(folder)?;
-        let unfinished = Unfinished::new(file.path());
+        let make = || Builder::new().prefix(".retake-").permissions(permissions).tempfile_in(folder);
+        let (file, unfinished) = Unfinished::create(make)?;
         Ok(NewFile { file: Written::Beside(file, unfinished), path, old })
     }
 

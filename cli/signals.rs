@@ -1,11 +1,14 @@
 //! Owns what signals do: what they ask of a session that is recorded, and that no unfinished file is left of another command.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::mpsc::{Sender, channel};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 use std::time::Duration;
 use std::{fs, io, thread};
 
 use retake_verifier::ExitCode;
+use tempfile::NamedTempFile;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -26,7 +29,17 @@ impl Signals {
     /// Listens to them from now on.
     pub fn listen() -> Result<Signals, ExitCode> {
         let (stop, cancel) = (CancellationToken::new(), CancellationToken::new());
-        let mut asked = Stops::listen().map_err(|error| fail(ExitCode::Unchecked, error))?;
+        let failed = |error| fail(ExitCode::Unchecked, error);
+        let mut asked = Stops::listen().map_err(failed)?;
+        for number in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP] {
+            if !is_ignored(number) {
+                // SAFETY: to store a number is all that it does, which a handler may.
+                let noted = unsafe {
+                    signal_hook_registry::register(number, move || LAST.store(number, Ordering::SeqCst))
+                };
+                noted.map_err(failed)?;
+            }
+        }
         let signals = Signals { stop: stop.clone(), cancel: cancel.clone() };
         tokio::spawn(async move {
             asked.next().await;
@@ -36,6 +49,23 @@ impl Signals {
             cancel.cancel();
         });
         Ok(signals)
+    }
+
+    /// The session is over: what came so far was for it.
+    pub fn session_ended(&self) {
+        LAST.store(0, Ordering::SeqCst);
+    }
+}
+
+/// The signal that came last, if one came. It is noted by the handler itself: who waits for signals may be gone already.
+static LAST: AtomicI32 = AtomicI32::new(0);
+
+/// After a session: signals end the process again, one that came after the session's end included.
+pub fn after_session() {
+    give_back();
+    let late = LAST.load(Ordering::SeqCst);
+    if late != 0 {
+        raise(late);
     }
 }
 
@@ -79,15 +109,27 @@ pub struct Unfinished(PathBuf);
 static UNFINISHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
 impl Unfinished {
-    /// From now on; a signal then ends the process as it does by default.
-    pub fn new(path: &Path) -> Unfinished {
+    /// Makes such a file. A signal then removes it, and ends the process as it does by default.
+    ///
+    /// # Errors
+    /// Those of `make`.
+    pub fn create(
+        make: impl FnOnce() -> io::Result<NamedTempFile>,
+    ) -> io::Result<(NamedTempFile, Unfinished)> {
         static LISTENS: Once = Once::new();
-        unfinished().push(path.into());
         LISTENS.call_once(|| {
+            let (listens, is_listening) = channel();
+            let remove = move || remove_unfinished(&listens);
             // Without it a hidden file may stay.
-            let _ = thread::Builder::new().name("retake-signals".into()).spawn(remove_unfinished);
+            let _ = thread::Builder::new().name("retake-signals".into()).spawn(remove);
+            let _ = is_listening.recv();
         });
-        Unfinished(path.into())
+        // Held, so that no signal comes between.
+        let mut unfinished = unfinished();
+        let file = make()?;
+        unfinished.push(file.path().into());
+        let guard = Unfinished(file.path().into());
+        Ok((file, guard))
     }
 }
 
@@ -101,21 +143,29 @@ fn unfinished() -> MutexGuard<'static, Vec<PathBuf>> {
     UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Waits for a signal.
-fn remove_unfinished() -> io::Result<()> {
+/// Waits for a signal, after it has said that it does.
+fn remove_unfinished(listens: &Sender<()>) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let number = runtime.block_on(async { io::Result::Ok(Stops::listen()?.next().await) })?;
+    let number = runtime.block_on(async {
+        let mut stops = Stops::listen()?;
+        let _ = listens.send(());
+        io::Result::Ok(stops.next().await)
+    })?;
     // Held to the end, so that no file is put in its place by half.
     let files = unfinished();
     files.iter().for_each(|file| drop(fs::remove_file(file)));
     give_back();
-    // SAFETY: it takes no memory of ours.
-    unsafe { libc::raise(number) };
+    raise(number);
     Ok(())
 }
 
+fn raise(number: libc::c_int) {
+    // SAFETY: it takes no memory of ours.
+    unsafe { libc::raise(number) };
+}
+
 /// Gives the signals back once nothing listens to them any more: they end the process then, as they do by default.
-pub fn give_back() {
+fn give_back() {
     for number in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP] {
         if !is_ignored(number) {
             // SAFETY: the default action runs no code of ours.

@@ -233,3 +233,22 @@ fn a_take_of_another_engine_profile_is_refused_and_says_why() {
     sandbox.retake(["verify", "older.take"]).expect(0);
     assert_refused_in_one_line(sandbox.retake(["replay", "older.take"]), 4, &["wasmtime 9.0.0", "profile"]);
 }
+
+#[test]
+fn a_value_that_is_refused_is_shown_without_what_controls_a_terminal_or_a_ci_system() {
+    let sandbox = Sandbox::new();
+    let value = "x\n::error::forged\r\u{1b}[2J\u{9b}\u{202e}";
+    for args in [
+        ["test", "it.take", "--partition", value],
+        ["replay", "it.take", "--timeout", value],
+        ["record", "it.wasm", "--http", value],
+        ["record", "it.wasm", "--env", value],
+        ["record", "it.wasm", "--instance", value],
+        ["test", "it.take", "--filter", "/../\n::error::forged"],
+    ] {
+        let ended = sandbox.retake(args);
+        let raw = |c: char| c.is_control() && c != '\n' || c == '\u{202e}';
+        assert!(!ended.stderr.contains(raw), "{args:?}: {:?}", ended.stderr);
+        assert!(!ended.stderr.lines().any(|line| line.trim_start().starts_with("::")), "{}", ended.stderr);
+    }
+}

@@ -48,7 +48,7 @@ pub fn run(options: RecordOptions) -> ExitCode {
     let recorded = runtime.block_on(record(&options, &bounds, &cache));
     // A guest that computes without end holds its thread; nothing of it is recorded any more.
     runtime.shutdown_background();
-    signals::give_back();
+    signals::after_session();
     let exit = match recorded {
         Ok(take) => combine([
             bounds.end(options.http.is_some()),
@@ -121,6 +121,7 @@ async fn record(options: &RecordOptions, bounds: &RecordBounds, cache: &Cache) -
     let clock = bounds.start(&signals.stop, &signals.cancel);
     let session = drive(driver, options, &program, &recorder, &signals, &printer).await;
     drop(clock);
+    signals.session_ended();
     let end = match session {
         Ok(end) => end,
         Err(error) => {

@@ -33,6 +33,12 @@ pub fn fail(exit: ExitCode, message: impl Display) -> ExitCode {
     exit
 }
 
+/// Says what is wrong with the options; values that were given are in it.
+pub fn usage(wrong: &clap::Error) -> ExitCode {
+    text_lines(&mut io::stderr(), &wrong.to_string());
+    ExitCode::Usage
+}
+
 /// The same as a JSON object, for a take that did not come about.
 pub fn fail_json(take: &Path, exit: ExitCode, error: String) -> ExitCode {
     #[derive(Serialize)]
