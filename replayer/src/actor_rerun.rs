@@ -9,7 +9,7 @@ use retake_chain::{
 };
 use retake_verifier::{DivergenceKind, IntegrityError};
 use wasmtime::component::{Instance, Val};
-use wasmtime::{AsContextMut, Store};
+use wasmtime::{AsContextMut, Store, Trap};
 
 use crate::program::{Guest, Program};
 use crate::stand_in::{Answers, Stop};
@@ -175,9 +175,7 @@ impl Rerun<'_> {
         if self.answers().cancelled_here() {
             return self.finish(export, function, Err(RaisedOutcome(Outcome::Cancelled).into()));
         }
-        if self.answers().recorded().is_none() {
-            return Err(Stop::RecordingEnds);
-        }
+        self.answers().runs_on()?;
         self.answers().watch_stack();
         let returned = self.run(export, params);
         self.finish(export, function, returned)
@@ -213,7 +211,6 @@ impl Rerun<'_> {
         }
         let types: Vec<_> = ty.results().collect();
         let mut results = vec![Val::Bool(false); types.len()];
-        store.data_mut().answers.enter_guest(self.program.tuning);
         function.call(&mut *store, &vals, &mut results)?;
         let returned = results.iter().zip(&types).next();
         returned
@@ -234,18 +231,28 @@ impl Rerun<'_> {
         if let Some(stop) = answers.stop.take() {
             return Err(stop);
         }
-        let (outcome, state) = match returned {
-            Ok(value) => StatefulCall::returned(export.stateful, value, &mut actor.store.state),
+        let is_own_bound = returned.as_ref().is_err_and(|error| self.program.is_own_bound(error));
+        let exhausted = match &returned {
             Err(error) if error.is::<UnfitValue>() => {
                 let reason = error.root_cause().to_string();
                 return Err(answers.unfit(reason));
             }
-            Err(error) => {
+            // Decided where it was raised.
+            Err(error) if error.is::<RaisedOutcome>() => None,
+            // It did not end by itself.
+            Err(_) if is_own_bound => None,
+            Err(error) if is_overflow(error) => {
+                answers.catch_up()?;
+                answers.ends_exhausted()
+            }
+            Ok(_) | Err(_) => answers.may_have_exhausted(),
+        };
+        let (outcome, state) = match (exhausted, returned) {
+            (Some(exhausted), _) => (exhausted, None),
+            (None, Ok(value)) => StatefulCall::returned(export.stateful, value, &mut actor.store.state),
+            (None, Err(error)) => {
                 let raised_in = answers.raised_in();
-                let exhausted = answers.exhausted_by(&error);
-                let outcome =
-                    exhausted.unwrap_or_else(|| self.program.outcome_of(&actor.limits, &error, raised_in));
-                (outcome, None)
+                (self.program.outcome_of(&actor.limits, &error, raised_in), None)
             }
         };
         answers.close_call(&outcome)?;
@@ -253,8 +260,17 @@ impl Rerun<'_> {
             answers.copy()?;
         }
         let given_up = outcome == Outcome::Cancelled;
-        answers.emit(ChainEventData::wasm(WasmEventData::ended(function_name, state, outcome)))?;
+        let end = ChainEventData::wasm(WasmEventData::ended(function_name, state, outcome));
+        if is_own_bound {
+            return Err(answers.did_otherwise(&end));
+        }
+        answers.emit(end)?;
         answers.end_call(given_up);
         Ok(())
     }
+}
+
+/// Whether a guest has exhausted the stack that it had.
+fn is_overflow(error: &wasmtime::Error) -> bool {
+    matches!(error.downcast_ref(), Some(Trap::StackOverflow))
 }

@@ -5,7 +5,7 @@ use std::num::NonZero;
 use std::sync::Arc;
 use std::time::Duration;
 
-use retake_actor::profile::{self, Tuning};
+use retake_actor::profile::Tuning;
 use retake_actor::{Actor, CodeCache, MemoryUse};
 use retake_chain::{ActorSource, EngineProfile, SessionStart};
 
@@ -13,6 +13,7 @@ use crate::error::ReplayError;
 use crate::jobs::Jobs;
 use crate::program::Program;
 use crate::programs::{Key, Programs};
+use crate::stack::StackRoom;
 
 /// How many chains are re-run at once, if nothing else is said: as many as a session of `retake record` can have.
 const CHAINS_AT_ONCE: usize = 1024;
@@ -79,19 +80,17 @@ impl ReplayOptions {
         self.fuel.or(self.fuel_if_unbounded.filter(|_| recorded.fuel.is_none()))
     }
 
-    /// Guests can always be interrupted: re-runs beside each other have to be stopped when the answer is known without them, and
-    /// a guest that ran out of stack has to be stopped where it did. In every mode a guest has more stack than it was recorded with.
-    pub(crate) fn tuning(&self) -> Tuning {
-        let stack = profile::rerun_stack(self.tuning.optimized).max(self.tuning.stack);
-        Tuning { interruptible: true, stack, ..self.tuning }
-    }
-
     /// The program for a component, from those that are shared if they have it.
-    pub(crate) fn program(&self, actor: &Actor, start: &SessionStart) -> Result<Arc<Program>, ReplayError> {
-        let make = || Program::load(actor, &start.profile, self);
+    pub(crate) fn program(
+        &self,
+        actor: &Actor,
+        start: &SessionStart,
+        room: StackRoom,
+    ) -> Result<Arc<Program>, ReplayError> {
+        let make = || Program::load_with(actor, &start.profile, self, room);
         let Some(programs) = &self.programs else { return make() };
         let profile = start.profile.clone();
-        let key = Key { digest: actor.digest, fuel: self.own_fuel(&profile), profile };
+        let key = Key { digest: actor.digest, fuel: self.own_fuel(&profile), profile, room };
         programs.get(key, make)
     }
 }

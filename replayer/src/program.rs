@@ -10,10 +10,11 @@ use retake_actor::{
 use retake_chain::{ContentRef, EngineProfile, InstanceMode, Outcome, TrapKind};
 use retake_verifier::same_track;
 use wasmtime::component::{InstancePre, Linker};
-use wasmtime::{Engine, Store, StoreContextMut, UpdateDeadline};
+use wasmtime::{Engine, Store, StoreContextMut, Trap, UpdateDeadline};
 
 use crate::error::ReplayError;
 use crate::options::ReplayOptions;
+use crate::stack::StackRoom;
 use crate::stand_in::{Answers, Interrupted};
 
 /// A component that is ready to be re-run.
@@ -53,21 +54,34 @@ impl Program {
         recorded: &EngineProfile,
         options: &ReplayOptions,
     ) -> Result<Arc<Program>, ReplayError> {
+        Program::load_with(actor, recorded, options, StackRoom::Ample)
+    }
+
+    /// The same, with this much stack. With as much as was recorded it is compiled as when it was recorded: instrumented, and
+    /// without fuel of the replay's own.
+    pub(crate) fn load_with(
+        actor: &Actor,
+        recorded: &EngineProfile,
+        options: &ReplayOptions,
+        room: StackRoom,
+    ) -> Result<Arc<Program>, ReplayError> {
         profile::check(recorded)
             .map_err(|ours| ReplayError::Profile { recorded: Box::new(recorded.clone()), ours })?;
         if let (Some(fuel), Some(_)) = (recorded.fuel, options.fuel) {
             return Err(ReplayError::TwoBounds { fuel });
         }
-        let fuel = options.own_fuel(recorded);
+        let is_as_recorded = room == StackRoom::AsRecorded;
+        let fuel = options.own_fuel(recorded).filter(|_| !is_as_recorded);
         let profile = EngineProfile {
             fuel: recorded.fuel.or(fuel),
             memory_limit: options.memory_limit.unwrap_or(u64::MAX).min(recorded.memory_limit),
             ..recorded.clone()
         };
-        let tuning = options.tuning();
+        let tuning = room.tuning(options.tuning);
         let engine = profile::tuned_engine(&profile, tuning).map_err(|error| ReplayError::engine(&error))?;
         let cache = options.code_cache.as_deref();
-        let shim = profile::bounds_the_shim(recorded).then(|| instrument(actor.component())).transpose();
+        let has_shim = is_as_recorded || profile::bounds_the_shim(recorded);
+        let shim = has_shim.then(|| instrument(actor.component())).transpose();
         let shim = shim.map_err(LoadError::from)?;
         let component = match &shim {
             Some(instrumented) => instrumented.compile(&engine, actor.component_digest(), cache)?,
@@ -104,8 +118,10 @@ impl Program {
         let mut guest = Guest { actor: ActorContext::new(actor, &self.profile), answers };
         guest.actor.limits = guest.actor.limits.watched(self.watch.clone());
         let mut store = profile::store(&self.engine, &self.profile, guest, |guest| &mut guest.actor.limits);
-        store.set_epoch_deadline(1);
-        store.epoch_deadline_callback(interrupted);
+        if self.tuning.interruptible {
+            store.set_epoch_deadline(1);
+            store.epoch_deadline_callback(interrupted);
+        }
         store
     }
 
@@ -119,6 +135,11 @@ impl Program {
     /// Gives the next call in a store what the profile allows it.
     pub(crate) fn begin_call(&self, store: &mut Store<Guest>) -> wasmtime::Result<()> {
         profile::begin_call(store, &self.profile)
+    }
+
+    /// Whether a guest was stopped by the replay's own bound, which the recording did not have.
+    pub(crate) fn is_own_bound(&self, error: &wasmtime::Error) -> bool {
+        self.fuel.is_some() && matches!(error.downcast_ref(), Some(Trap::OutOfFuel))
     }
 
     /// How a call ended that did not return.

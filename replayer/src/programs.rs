@@ -7,6 +7,7 @@ use retake_chain::{ContentRef, EngineProfile};
 
 use crate::error::ReplayError;
 use crate::program::Program;
+use crate::stack::StackRoom;
 
 /// How many programs are kept; the one that was used last stays longest.
 const KEPT: usize = 16;
@@ -38,6 +39,7 @@ pub(crate) struct Key {
     pub profile: EngineProfile,
     /// The replay's own bound.
     pub fuel: Option<u64>,
+    pub room: StackRoom,
 }
 
 impl Programs {

@@ -1,5 +1,6 @@
 //! Owns [`replay`]: reads a take from front to back, and re-runs its chains beside each other as they stream. Up to 1024 run at once; those
-//! that get no place are re-run when the take is read again.
+//! that get no place are re-run when the take is read again. Where another build may or may not have exhausted its stack as the recorded one
+//! did, the take is replayed once more, as it was recorded.
 
 use std::io::{Read, Seek};
 use std::sync::Arc;
@@ -8,7 +9,9 @@ use std::thread::{self, Scope};
 use retake_chain::{
     ChainEvent, ChainEventPayload, ChainNumber, LogReader, Record, Seal, SessionStart, TakeState, TheaterId,
 };
-use retake_verifier::{Alone, Checked, IntegrityChecker, ReplayReport, Report, VerifyError, VerifyFault};
+use retake_verifier::{
+    Alone, Checked, IntegrityChecker, ReplayReport, Report, Verdict, VerifyError, VerifyFault,
+};
 
 use crate::actor_rerun::ChainRerun;
 use crate::earliest::Earliest;
@@ -17,6 +20,7 @@ use crate::options::{ActorBytes, ReplayOptions};
 use crate::program::Program;
 use crate::report::summarize;
 use crate::segments::{Course, Segments};
+use crate::stack::{StackRoom, StackRule};
 use crate::stand_in::Stop;
 use crate::timeouts::{TakeClock, Ticker, TimeBound};
 use crate::window::{Flow, Position};
@@ -40,10 +44,32 @@ pub fn replay(input: impl Read + Seek, actor: ActorBytes<'_>) -> Result<ReplayRe
 /// As [`replay`], and [`ReplayError::TwoBounds`].
 pub fn replay_with(
     mut input: impl Read + Seek,
-    actor: ActorBytes<'_>,
+    mut actor: ActorBytes<'_>,
     options: ReplayOptions,
 ) -> Result<ReplayReport, ReplayError> {
     let clock = TakeClock::start(options.timeouts);
+    let earliest = Arc::new(Earliest::new());
+    let ample = replay_once(&mut input, &mut actor, &options, clock, StackRoom::Ample, earliest.clone());
+    let Some(undecided) = earliest.undecided() else { return ample };
+    // Every guest came to an end by itself as far as that. So it can be re-run in an engine that cannot interrupt it.
+    input.rewind().map_err(not_read_again)?;
+    let earliest = Arc::new(Earliest::in_part(undecided));
+    match replay_once(&mut input, &mut actor, &options, clock, StackRoom::AsRecorded, earliest) {
+        Err(_) if ample.is_err() => ample,
+        Ok(report) if undecided.end.is_some() && !matches!(report.verdict, Verdict::Diverged(_)) => ample,
+        as_recorded => as_recorded,
+    }
+}
+
+/// Replays the take as far as something is known to differ.
+fn replay_once(
+    mut input: impl Read + Seek,
+    actor: &mut ActorBytes<'_>,
+    options: &ReplayOptions,
+    clock: TakeClock,
+    room: StackRoom,
+    earliest: Arc<Earliest>,
+) -> Result<ReplayReport, ReplayError> {
     thread::scope(|scope| {
         let mut reader = LogReader::open(&mut input)
             .map_err(|fault| VerifyError { fault: fault.into(), checked: Checked::default() })?;
@@ -51,6 +77,7 @@ pub fn replay_with(
             scope,
             actor,
             options,
+            room,
             embedded: Vec::new(),
             first: None,
             checker: IntegrityChecker::new(),
@@ -58,7 +85,7 @@ pub fn replay_with(
             active: Vec::new(),
             put_off: 0,
             flow: Flow::new(),
-            earliest: Arc::new(Earliest::new()),
+            earliest,
             clock,
             ticker: None,
             out_of_time: None,
@@ -77,10 +104,12 @@ pub fn replay_with(
     })
 }
 
-struct Replay<'scope, 'env, 'a> {
+struct Replay<'scope, 'env, 'a, 'actor> {
     scope: &'scope Scope<'scope, 'env>,
-    actor: ActorBytes<'a>,
-    options: ReplayOptions,
+    actor: &'a mut ActorBytes<'actor>,
+    options: &'a ReplayOptions,
+    /// How much stack the re-runs have.
+    room: StackRoom,
     embedded: Vec<u8>,
     /// What the first genesis says, and the program made for it.
     first: Option<(Box<SessionStart>, Arc<Program>)>,
@@ -122,7 +151,7 @@ pub(crate) struct TakeEnd {
     pub bytes: u64,
 }
 
-impl<'scope, 'env> Replay<'scope, 'env, '_> {
+impl<'scope, 'env> Replay<'scope, 'env, '_, '_> {
     /// Reads to the end of the take, or to its first fault, which is returned.
     fn read<R: Read>(&mut self, reader: &mut LogReader<R>) -> Result<Option<VerifyFault>, ReplayError> {
         loop {
@@ -207,7 +236,7 @@ impl<'scope, 'env> Replay<'scope, 'env, '_> {
             Some((_, program)) => program.clone(),
             None => {
                 let actor = self.actor.load(start, &mut self.embedded)?;
-                let program = self.options.program(&actor, start)?;
+                let program = self.options.program(&actor, start, self.room)?;
                 self.earliest.interrupts(&program.engine);
                 self.ticker = self.clock.ticker(&program.engine)?;
                 self.first = Some((Box::new(start.clone()), program.clone()));
@@ -222,6 +251,7 @@ impl<'scope, 'env> Replay<'scope, 'env, '_> {
             return Ok(());
         }
         let course = Course {
+            stack: StackRule::of(self.room, program.digest == start.actor.digest),
             program,
             mode: start.instance_mode,
             earliest: self.earliest.clone(),

@@ -18,7 +18,7 @@ use crate::earliest::Earliest;
 use crate::error::ReplayError;
 use crate::jobs::{Job, Jobs};
 use crate::program::Program;
-use crate::stack::thread_stack;
+use crate::stack::{StackRule, thread_stack};
 use crate::stand_in::Answers;
 use crate::timeouts::TakeClock;
 use crate::window::{Flow, LaneId, Position, WindowSender};
@@ -36,6 +36,7 @@ const MOST_CLOSED: usize = 256;
 pub(crate) struct Course {
     pub program: Arc<Program>,
     pub mode: InstanceMode,
+    pub stack: StackRule,
     pub earliest: Arc<Earliest>,
     pub clock: TakeClock,
     /// What all chains of the take have in memory.
@@ -209,8 +210,8 @@ impl<'scope, 'env> Segments<'scope, 'env> {
         let chain = Arc::new(chain);
         let actor = actor_without_session(self.id, chain.clone());
         let (windows, cursor) = self.course.flow.windows(actor.extensions.clone(), events);
-        let Course { program, mode, earliest, clock, .. } = self.course.clone();
-        let answers = Answers::new(chain, self.number, cursor, earliest, clock, calls);
+        let Course { program, mode, stack: rule, earliest, clock, .. } = self.course.clone();
+        let answers = Answers::new(chain, self.number, cursor, rule, earliest, clock, calls);
         let place = Arc::new(OnceLock::new());
         let held = place.clone();
         let stack = thread_stack(program.tuning);
@@ -293,6 +294,7 @@ mod tests {
         let course = Course {
             program,
             mode,
+            stack: StackRule::RecordedBuild,
             earliest: Arc::new(Earliest::new()),
             clock: TakeClock::start(Timeouts::default()),
             flow: Flow::new(),

@@ -1,20 +1,24 @@
-//! Owns [`StackUse`]: how much of its stack a guest has used, and whether that is all it had when it was recorded.
+//! Owns [`StackUse`]: how much of its stack a guest has used, and [`StackRule`]: what that says where the recording has a call that
+//! ended because its stack was exhausted.
 //!
 //! The frames of one guest differ in size from one compilation to another: counting fuel and the checks that let it be
 //! interrupted make them larger, the shim's lie between them in a recording, another processor has others. So a re-run has
-//! several times the stack of a recording, in which every guest that returned then returns. Where the recording says that
-//! a call ended because its stack was exhausted, the re-run comes to the same place among the host calls with that stack
-//! in hand; it has ended there too as soon as it is as deep as the stack that was recorded.
+//! several times the stack of a recording, in which every guest that returned then returns. Its depth says whether it exhausted its
+//! stack only if it is known to be the recorded guest, or if it is less deep than the recorded stack.
 
-use retake_actor::profile::{GUEST_STACK, Tuning};
+use retake_actor::profile::{self, GUEST_STACK, Tuning};
 
-/// The part of the recorded stack that has to be used, in percent: the rest may have been the shim's, or be in the
-/// difference between processors.
+/// The part of the recorded stack that the recorded component has to use, in percent: the rest may have been the shim's, or be
+/// in the difference between processors.
 const ENOUGH: usize = 75;
 
 /// The same for code that is not optimised. Its frames may be smaller too: what optimisation computes once and keeps,
-/// it computes again. It is run of the recorded component alone, to find out whether that can tell.
+/// it computes again.
 const ENOUGH_UNOPTIMIZED: usize = 2;
+
+/// How much of the recorded stack may have been left in a call of the guest in which it was exhausted, in bytes: what the shim and the
+/// host have on the stack.
+const MARGIN: usize = 16 << 10;
 
 /// The stack of a thread that re-runs a guest, apart from the guest's own.
 const HOST_STACK: usize = 8 << 20;
@@ -24,24 +28,105 @@ pub(crate) fn thread_stack(tuning: Tuning) -> usize {
     tuning.stack + HOST_STACK
 }
 
+/// How much stack a re-run has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StackRoom {
+    /// More than the recording in any case; guests can be interrupted.
+    Ample,
+    /// The same as the recording, with the same frames; guests cannot be interrupted, and must be known to end.
+    AsRecorded,
+}
+
+impl StackRoom {
+    /// How the engine is tuned for it, where `asked` was asked for.
+    pub fn tuning(self, asked: Tuning) -> Tuning {
+        match self {
+            StackRoom::Ample => {
+                let stack = profile::rerun_stack(asked.optimized).max(asked.stack);
+                Tuning { interruptible: true, stack, ..asked }
+            }
+            StackRoom::AsRecorded => Tuning::default(),
+        }
+    }
+}
+
+/// What decides that a guest has exhausted the recorded stack, where the recording says that it did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StackRule {
+    /// The recorded component, in an ample stack: it has, once it is about as deep.
+    RecordedBuild,
+    /// Another build, in an ample stack. One that exhausts even that has. One that comes back has not if it was less deep than
+    /// the recorded stack; else it is not known, as its frames are larger than in a recording.
+    OtherBuild,
+    /// Another build, compiled as when it was recorded, with the recorded stack: it has if the engine says so. Only what the host has on
+    /// the stack differs a little, where a guest that is nearly that deep is called back in one of its calls (`realloc`).
+    AsRecorded,
+}
+
+impl StackRule {
+    /// The rule for a replay of the recorded component, or of another build.
+    pub fn of(room: StackRoom, is_recorded_build: bool) -> StackRule {
+        match (room, is_recorded_build) {
+            (StackRoom::AsRecorded, _) => StackRule::AsRecorded,
+            (StackRoom::Ample, true) => StackRule::RecordedBuild,
+            (StackRoom::Ample, false) => StackRule::OtherBuild,
+        }
+    }
+
+    /// How deep a guest is that may have used up the recorded stack, in bytes.
+    fn enough(self, tuning: Tuning) -> usize {
+        match self {
+            _ if !tuning.optimized => GUEST_STACK / 100 * ENOUGH_UNOPTIMIZED,
+            StackRule::RecordedBuild => GUEST_STACK / 100 * ENOUGH,
+            StackRule::OtherBuild | StackRule::AsRecorded => GUEST_STACK - MARGIN,
+        }
+    }
+}
+
 /// How much of its stack the guest uses, from the place on where it was entered.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct StackUse {
     entered: usize,
-    /// How deep a guest is that has used up the stack that it was recorded with.
+    /// How deep a guest is that may have used up the stack that it was recorded with.
     enough: usize,
+    /// How deep it was when it called last, or was interrupted.
+    latest: usize,
+    /// How deep it was at most, since the last call of [`watch`](Self::watch).
+    deepest: usize,
+    /// How deep it was then.
+    watched_from: usize,
 }
 
 impl StackUse {
     /// Guest code is about to be entered by the caller.
-    pub fn begins_here(tuning: Tuning) -> Self {
-        let percent = if tuning.optimized { ENOUGH } else { ENOUGH_UNOPTIMIZED };
-        StackUse { entered: here(), enough: GUEST_STACK / 100 * percent }
+    pub fn begins_here(rule: StackRule, tuning: Tuning) -> Self {
+        StackUse { entered: here(), enough: rule.enough(tuning), latest: 0, deepest: 0, watched_from: 0 }
     }
 
-    /// Whether the guest that called the caller was as deep as it could be when it was recorded.
-    pub fn is_all_that_was_recorded(self) -> bool {
-        self.entered.saturating_sub(here()) >= self.enough
+    /// The guest has called the caller, or was interrupted.
+    pub fn note(&mut self) {
+        self.latest = self.entered.saturating_sub(here());
+        self.deepest = self.deepest.max(self.latest);
+    }
+
+    /// Forgets how deep the guest was before it made the call that is answered now.
+    pub fn watch(&mut self) {
+        (self.deepest, self.watched_from) = (self.latest, self.latest);
+    }
+
+    /// Whether the guest was so deep when it called last, or was interrupted, that this may have been all of the recorded stack.
+    pub fn is_deep(self) -> bool {
+        self.latest >= self.enough
+    }
+
+    /// The same of any time since it is watched.
+    pub fn was_deep(self) -> bool {
+        self.deepest >= self.enough
+    }
+
+    /// The same of the call since which it is watched.
+    pub fn was_deep_at_first(self) -> bool {
+        self.watched_from >= self.enough
     }
 }
 

@@ -13,7 +13,7 @@ impl Answers {
         call: &FunctionName,
         input: Result<Vec<Value>>,
     ) -> Result<Result<Option<Value>>, Stop> {
-        if let Some(outcome) = self.exhausted() {
+        if let Some(outcome) = self.exhausted_before_a_call() {
             return Ok(Err(RaisedOutcome(outcome).into()));
         }
         // Arguments that cannot be read are the guest's fault, and end it as they did when it was recorded: such a call
@@ -50,10 +50,7 @@ impl Answers {
             self.renamed.insert(renamed);
         }
         self.emit_in_call(data)?;
-        // Without an event to check against, the guest could run on without end.
-        if self.cursor.peek().is_none() {
-            return Err(Stop::RecordingEnds);
-        }
+        self.runs_on()?;
         if self.cancelled_here() {
             return Ok(Err(RaisedOutcome(Outcome::Cancelled).into()));
         }

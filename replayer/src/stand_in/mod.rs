@@ -23,11 +23,9 @@ use retake_verifier::{
     check_hash, compare, take_recorded_words,
 };
 
-use wasmtime::Trap;
-
 use crate::earliest::Earliest;
 use crate::error::ReplayError;
-use crate::stack::StackUse;
+use crate::stack::{StackRule, StackUse};
 use crate::timeouts::{CallClock, TakeClock, TimeBound, TimedOut};
 use crate::window::{Cursor, Position, Recorded};
 
@@ -64,6 +62,7 @@ pub(crate) struct Answers {
     announced: Option<(FunctionName, Vec<Value>)>,
     /// Of the guest, once it was entered.
     stack: Option<StackUse>,
+    stack_rule: StackRule,
     /// Number in the take of the event before which the guest's stack is watched.
     watched: Option<u64>,
     /// The export call in progress.
@@ -88,7 +87,7 @@ pub(crate) enum Interrupted {
     /// It goes on to the next place where it can be interrupted: the recording says that its stack is exhausted before it
     /// does anything else.
     Watched,
-    /// It is as deep as the recorded stack was, and ends as it did then.
+    /// It is the recorded one, is about as deep as the recorded stack was, and ends as it did then.
     Exhausted(Outcome),
     /// An earlier event is known to differ.
     Superseded,
@@ -109,6 +108,7 @@ impl Answers {
         chain: Arc<StateChain>,
         chain_number: ChainNumber,
         cursor: Cursor,
+        stack_rule: StackRule,
         earliest: Arc<Earliest>,
         clock: TakeClock,
         calls_before: u64,
@@ -123,6 +123,7 @@ impl Answers {
             last: None,
             announced: None,
             stack: None,
+            stack_rule,
             watched: None,
             call: None,
             calls: 0,
@@ -250,13 +251,26 @@ impl Answers {
 
     /// The guest's code is about to run, from this depth of the stack on.
     pub fn enter_guest(&mut self, tuning: Tuning) {
-        self.stack = Some(StackUse::begins_here(tuning));
+        self.stack = Some(StackUse::begins_here(self.stack_rule, tuning));
+    }
+
+    /// Whether the guest may run on. Without an event to check against it could do so without end, and so it could before an event
+    /// that nobody will look at.
+    pub fn runs_on(&mut self) -> Result<(), Stop> {
+        match self.cursor.peek().map(|recorded| recorded.position.number) {
+            None => Err(Stop::RecordingEnds),
+            Some(next) if self.earliest.is_before(next) => Err(Stop::Superseded),
+            Some(_) => Ok(()),
+        }
     }
 
     /// The guest is about to run on. Where the recording says that it then exhausted its stack, it is interrupted at every
     /// step, to see how deep it is.
     pub fn watch_stack(&mut self) {
         if self.cursor.exhaustion().is_some() {
+            if let Some(stack) = &mut self.stack {
+                stack.watch();
+            }
             self.watched = self.cursor.here().map(|next| next.number);
             self.earliest.interrupt_guests();
         }
@@ -273,9 +287,7 @@ impl Answers {
             return Interrupted::Overdue(bound);
         }
         match next {
-            Some(next) if self.watched == Some(next.number) => {
-                self.exhausted().map_or(Interrupted::Watched, Interrupted::Exhausted)
-            }
+            Some(next) if self.watched == Some(next.number) => self.watched_guest(),
             _ => Interrupted::GoesOn,
         }
     }
@@ -298,27 +310,77 @@ impl Answers {
         self.stop = Some(Stop::TimedOut(number, Box::new(timed_out)));
     }
 
-    /// How the call ends here, if the recording says that its stack was exhausted before it did anything else, and the guest
-    /// is as deep as it could be then.
-    fn exhausted(&mut self) -> Option<Outcome> {
-        let deep = self.stack.is_some_and(StackUse::is_all_that_was_recorded);
-        if deep { self.ends_exhausted() } else { None }
+    /// What becomes of a guest that is watched.
+    fn watched_guest(&mut self) -> Interrupted {
+        let is_deep = self.noted_stack().is_some_and(StackUse::is_deep);
+        match self.stack_rule {
+            _ if !is_deep => Interrupted::Watched,
+            StackRule::RecordedBuild => {
+                self.ends_exhausted().map_or(Interrupted::Watched, Interrupted::Exhausted)
+            }
+            // What it does next decides, however deep it gets.
+            StackRule::OtherBuild | StackRule::AsRecorded => Interrupted::GoesOn,
+        }
     }
 
-    /// The same for a guest that is known to be that deep.
-    fn ends_exhausted(&mut self) -> Option<Outcome> {
+    /// The use of the stack by the guest, which has called or was interrupted.
+    fn noted_stack(&mut self) -> Option<StackUse> {
+        let stack = self.stack.as_mut()?;
+        stack.note();
+        Some(*stack)
+    }
+
+    /// How the call ends here, if the recording says that its stack was exhausted before the guest did anything else, and the guest,
+    /// which makes a call, may have exhausted it.
+    fn exhausted_before_a_call(&mut self) -> Option<Outcome> {
+        let stack = self.noted_stack()?;
+        match self.stack_rule {
+            StackRule::RecordedBuild if stack.is_deep() => self.ends_exhausted(),
+            // It was when the call before was answered.
+            StackRule::AsRecorded if stack.is_deep() && stack.was_deep_at_first() => self.ends_exhausted(),
+            StackRule::RecordedBuild | StackRule::AsRecorded => None,
+            StackRule::OtherBuild => self.may_have_exhausted(),
+        }
+    }
+
+    /// How the call ends, if the recording says that its stack was exhausted, and the guest was so deep since the last event that
+    /// this may be so of this build too. That it is, is then not certain.
+    pub fn may_have_exhausted(&mut self) -> Option<Outcome> {
+        let was_deep = self.stack.is_some_and(StackUse::was_deep);
+        if self.stack_rule != StackRule::OtherBuild || !was_deep {
+            return None;
+        }
+        let outcome = self.ends_exhausted()?;
+        if let Some(next) = self.cursor.here() {
+            self.earliest.note_undecided(next.number);
+        }
+        Some(outcome)
+    }
+
+    /// The guest has exhausted its stack. Where it may have done so a little before it did when it was recorded, for what the host had on
+    /// the stack in its last call, what the recording says up to the end of the call is taken over: in an ample stack it was so.
+    pub fn catch_up(&mut self) -> Result<(), Stop> {
+        if self.stack_rule != StackRule::AsRecorded || !self.stack.is_some_and(StackUse::is_deep) {
+            return Ok(());
+        }
+        loop {
+            self.runs_on()?;
+            let ends = self.cursor.exhaustion().is_some();
+            match self.cursor.peek().map(|recorded| recorded.payload.kind()) {
+                Some(EventKind::HostCall | EventKind::Observation | EventKind::Runtime) if !ends => {
+                    self.copy_one()?;
+                }
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    /// The recorded end of the call, if the recording says that the guest exhausted its stack before it did anything else.
+    pub fn ends_exhausted(&mut self) -> Option<Outcome> {
         let outcome = self.cursor.exhaustion()?;
         // The recording has no call that ended in the shim.
         self.announced = None;
         Some(outcome)
-    }
-
-    /// The recorded end of the call, if `error` says that the guest has exhausted its stack and the recording says so too.
-    pub fn exhausted_by(&mut self, error: &wasmtime::Error) -> Option<Outcome> {
-        match error.downcast_ref() {
-            Some(Trap::StackOverflow) => self.ends_exhausted(),
-            _ => None,
-        }
     }
 
     /// A call that the shim announced and did not come to make ended in the shim, as the export call did.
@@ -333,6 +395,14 @@ impl Answers {
                 output: outcome.clone(),
             }),
         })
+    }
+
+    /// The re-run did this at the next event of the recording, which does not count as the same.
+    pub fn did_otherwise(&mut self, data: &ChainEventData) -> Stop {
+        let Some(place) = self.next_place() else { return Stop::RecordingEnds };
+        let actual = data.to_chain_event(self.chain.head_hash());
+        let kind = compare(&place.event, &actual).unwrap_or(DivergenceKind::DifferentHash);
+        self.diverged_at(&place, kind, Some(&actual))
     }
 
     /// A divergence at the next event of the recording.
