@@ -65,7 +65,8 @@ impl Actors {
         }
         let unreadable = |reason| ReplayError::ActorUnreadable { path: path.display().to_string(), reason };
         let bytes = input::read(path, input::COMPONENT).map_err(|error| unreadable(error.to_string()))?;
-        let actor = Arc::new(Actor::new(&bytes)?);
+        let unusable = |reason| ReplayError::ActorUnusable { path: path.display().to_string(), reason };
+        let actor = Arc::new(Actor::new(&bytes).map_err(unusable)?);
         let first = *kept.first.entry(path.into()).or_insert(actor.digest);
         if actor.digest != first {
             let now = actor.digest;

@@ -262,7 +262,7 @@ fn more_arguments_than_the_export_has_parameters_diverge_at_the_call() {
         let found = forge(&sandbox, &take);
 
         assert_eq!(found["event_index"], 1, "{found:#}");
-        let reason = found["kind"]["unfit-answer"]["reason"].as_str();
+        let reason = found["kind"]["unfit-arguments"]["reason"].as_str();
         assert!(reason.is_some_and(|reason| reason.contains("arguments")), "{found:#}");
     }
 }

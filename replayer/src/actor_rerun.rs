@@ -196,7 +196,7 @@ impl Rerun<'_> {
         let values: Vec<&Value> = state.iter().chain(params).collect();
         let ty = function.ty(&*store);
         if values.len() != ty.params().len() {
-            let arguments = |count| format!("{count} arguments");
+            let arguments = |count| format!("{count} {}", if count == 1 { "argument" } else { "arguments" });
             return Err(UnfitValue {
                 expected: arguments(ty.params().len()),
                 value: arguments(values.len()),

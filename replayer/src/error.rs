@@ -22,6 +22,14 @@ pub enum ReplayError {
     /// The actor cannot be used.
     #[error(transparent)]
     Actor(#[from] LoadError),
+    /// The build to re-run is not one.
+    #[error("the actor `{path}` cannot be used: {reason}")]
+    ActorUnusable {
+        /// The path that was given.
+        path: String,
+        /// Why.
+        reason: LoadError,
+    },
     /// The build to re-run cannot be read.
     #[error("the actor `{path}` cannot be read: {reason}")]
     ActorUnreadable {
@@ -71,9 +79,7 @@ pub enum ReplayError {
         chain: u32,
     },
     /// The recording was made under an engine profile that this build does not have.
-    #[error(
-        "the take was recorded under another engine profile: recorded {recorded:?}, this build has {ours:?}"
-    )]
+    #[error("the take was recorded under another engine profile: {}", differing(.recorded, .ours))]
     Profile {
         /// The profile in the genesis.
         recorded: Box<EngineProfile>,
@@ -148,6 +154,25 @@ pub struct PlaceTried {
 fn in_words(tried: &[PlaceTried]) -> String {
     let places = tried.iter().map(|PlaceTried { path, why }| format!("`{path}` {why}"));
     places.collect::<Vec<_>>().join("; ")
+}
+
+/// What differs in two profiles, in words.
+fn differing(recorded: &EngineProfile, ours: &EngineProfile) -> String {
+    let settings = |profile: &EngineProfile| {
+        [
+            ("engine", profile.engine.clone()),
+            ("canonical NaNs", profile.nan_canonicalization.to_string()),
+            ("deterministic relaxed SIMD", profile.relaxed_simd_deterministic.to_string()),
+            ("threads", profile.threads.to_string()),
+        ]
+    };
+    // The bounds are settings that every build has.
+    let both = settings(recorded).into_iter().zip(settings(ours));
+    let differ = both.filter(|(recorded, ours)| recorded != ours);
+    let words = differ.map(|((what, recorded), (_, ours))| {
+        format!("{what}: recorded `{}`, this build has `{ours}`", recorded.escape_debug())
+    });
+    words.collect::<Vec<_>>().join("; ")
 }
 
 impl ReplayError {

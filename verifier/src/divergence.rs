@@ -4,7 +4,7 @@
 use std::fmt;
 
 use retake_chain::{
-    ChainEvent, ChainEventPayload, HostFunctionCall, Printable, TheaterId, Value, WasmErrorKind,
+    ChainEvent, ChainEventPayload, HostFunctionCall, Outcome, Printable, TheaterId, Value, WasmErrorKind,
     WasmEventData,
 };
 use serde::Serialize;
@@ -51,6 +51,11 @@ pub enum DivergenceKind {
     ExtraCall,
     /// The build has no such export.
     MissingExport,
+    /// The export has other parameters in the build.
+    UnfitArguments {
+        /// In what they differ.
+        reason: String,
+    },
     /// The recorded answer does not fit the build's type.
     UnfitAnswer {
         /// Where it does not fit.
@@ -113,7 +118,12 @@ impl fmt::Display for Words<'_> {
                 input,
                 output,
             })) => {
-                write!(f, "{interface}/{function}{} {output}", Arguments(input))
+                write!(f, "{interface}/{function}{} ", Arguments(input))?;
+                match output {
+                    // What a re-run called where the recording has something else is not answered either.
+                    Outcome::Cancelled => f.write_str("was not answered"),
+                    output => write!(f, "{output}"),
+                }
             }
             Some(ChainEventPayload::Wasm(wasm)) => match wasm {
                 WasmEventData::WasmCall { function_name, params } => {
@@ -170,6 +180,9 @@ impl fmt::Display for DivergenceKind {
             DivergenceKind::MissingCall => f.write_str("a missing call"),
             DivergenceKind::ExtraCall => f.write_str("an extra call"),
             DivergenceKind::MissingExport => f.write_str("an export that the build lacks"),
+            DivergenceKind::UnfitArguments { reason } => {
+                write!(f, "an export with other parameters: recorded with {}", Printable(reason))
+            }
             DivergenceKind::UnfitAnswer { reason } => {
                 write!(f, "a recorded answer that does not fit the build: {}", Printable(reason))
             }

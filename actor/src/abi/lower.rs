@@ -18,7 +18,7 @@ pub struct Lowered<const N: usize>(pub Option<Value>);
 
 /// A value that the type it is meant for cannot hold.
 #[derive(Debug, Error)]
-#[error("the value {value} does not fit the type `{expected}` of the result")]
+#[error("{value} where the build has {expected}")]
 pub struct UnfitValue {
     /// What the component's type wants.
     pub expected: String,

@@ -16,7 +16,7 @@ use retake_actor::profile::Tuning;
 use retake_actor::{FunctionName, GuestPlace, RaisedIn};
 use retake_chain::{
     ChainEvent, ChainEventData, ChainEventPayload, ChainNumber, EventHash, EventKind, HostFunctionCall,
-    Outcome, StateChain, Value, WasmErrorKind, WasmEventData,
+    Outcome, StateChain, Value, WASM_CALL, WasmErrorKind, WasmEventData,
 };
 use retake_verifier::{
     self as verifier, Described, Divergence, DivergenceKind, ExportCall, IntegrityError, IntegrityFault,
@@ -413,12 +413,15 @@ impl Answers {
         }
     }
 
-    /// The value in the event that was checked last does not fit the build.
+    /// The value in the event that was checked last does not fit the build: an answer, or the arguments of the call that
+    /// begins with it.
     pub fn unfit(&mut self, reason: String) -> Stop {
-        match self.last.take() {
-            Some(place) => self.diverged_at(&place, DivergenceKind::UnfitAnswer { reason }, None),
-            None => Stop::RecordingEnds,
-        }
+        let Some(place) = self.last.take() else { return Stop::RecordingEnds };
+        let kind = match &*place.event.event_type {
+            WASM_CALL => DivergenceKind::UnfitArguments { reason },
+            _ => DivergenceKind::UnfitAnswer { reason },
+        };
+        self.diverged_at(&place, kind, None)
     }
 
     fn diverged_at(&self, place: &Place, kind: DivergenceKind, actual: Option<&ChainEvent>) -> Stop {
