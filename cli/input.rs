@@ -25,7 +25,7 @@ pub enum InputError {
     /// The system refuses.
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// There is something else than a file.
+    /// What is there is not a file.
     #[error("it is {found}, and only regular files are read")]
     NotAFile {
         /// What is there.

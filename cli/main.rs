@@ -28,7 +28,13 @@ use clap::Parser;
 use options::{Cli, Command};
 
 fn main() -> process::ExitCode {
-    let cli = Cli::parse();
+    signals::ignore_file_size();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        // Help and version are asked for, and our own words.
+        Err(answer) if !answer.use_stderr() => answer.exit(),
+        Err(wrong) => return process::ExitCode::from(printer::usage(&wrong).code()),
+    };
     let exit = match cli.command {
         Command::Record(options) => commands::record::run(*options),
         Command::Replay(options) => commands::replay::run(options),
@@ -40,5 +46,5 @@ fn main() -> process::ExitCode {
         Command::Export(options) => commands::export::run(options),
         Command::Import(options) => commands::import::run(options),
     };
-    process::ExitCode::from(exit.code())
+    process::ExitCode::from(printer::end(exit).code())
 }

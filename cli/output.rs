@@ -13,6 +13,7 @@ use retake_recorder::sync_folder;
 use tempfile::{Builder, NamedTempFile};
 
 use crate::input;
+use crate::signals::Unfinished;
 
 /// A file that is written under another name beside its place, and takes its place when it is kept. Without that
 /// nothing is left of it.
@@ -24,7 +25,7 @@ pub struct NewFile {
 }
 
 enum Written {
-    Beside(NamedTempFile),
+    Beside(NamedTempFile, Unfinished),
     /// A device or a pipe, which nothing can be beside.
     Direct(File),
 }
@@ -100,8 +101,9 @@ impl NewFile {
         };
         fs::metadata(folder)?;
         let permissions = Permissions::from_mode(mode);
-        let file = Builder::new().prefix(".retake-").permissions(permissions).tempfile_in(folder)?;
-        Ok(NewFile { file: Written::Beside(file), path, old })
+        let make = || Builder::new().prefix(".retake-").permissions(permissions).tempfile_in(folder);
+        let (file, unfinished) = Unfinished::create(make)?;
+        Ok(NewFile { file: Written::Beside(file, unfinished), path, old })
     }
 
     /// Puts the file in its place.
@@ -115,8 +117,8 @@ impl NewFile {
 
     fn put(self) -> io::Result<()> {
         let NewFile { file, path, old } = self;
-        let file = match file {
-            Written::Beside(file) => file,
+        let (file, _unfinished) = match file {
+            Written::Beside(file, unfinished) => (file, unfinished),
             Written::Direct(mut file) => return file.flush(),
         };
         file.as_file().sync_all()?;
@@ -135,7 +137,7 @@ impl NewFile {
 
     fn file(&mut self) -> &mut File {
         match &mut self.file {
-            Written::Beside(file) => file.as_file_mut(),
+            Written::Beside(file, _) => file.as_file_mut(),
             Written::Direct(file) => file,
         }
     }
@@ -176,7 +178,10 @@ fn invalid(reason: &'static str) -> io::Error {
 /// Why there cannot be a new file at `path`, and what to do about it.
 pub fn refusal(path: &Path, error: &io::Error) -> String {
     let remedy = match error.kind() {
-        io::ErrorKind::AlreadyExists => "; give another name, or `--force` to overwrite it",
+        io::ErrorKind::AlreadyExists if fs::metadata(path).is_ok_and(|found| found.is_file()) => {
+            "; give another name, or `--force` to overwrite it"
+        }
+        io::ErrorKind::AlreadyExists => ", and is not a regular file; give another name",
         _ => "",
     };
     format!("`{}` cannot be created: {error}{remedy}", path.display())

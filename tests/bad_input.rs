@@ -163,9 +163,34 @@ fn a_place_that_cannot_be_written_is_named() {
 fn a_full_disk_is_a_failure_that_is_told() {
     let sandbox = Sandbox::new();
 
-    let failed = sandbox.retake(["record", &actor("hello.wat"), "-o", "/dev/full", "--force"]);
+    // No file may grow.
+    let args = ["record", "--no-cache", &actor("hello.wat"), "-o", "it.take"];
+    let mut command = sandbox.command_behind("ulimit -f 0", args);
+    let failed = Ended::of(command.output().expect("a shell"));
 
-    assert_refused_in_one_line(failed, 4, &["/dev/full", "No space left"]);
+    assert_refused_in_one_line(failed, 4, &["it.take", "File too large"]);
+    assert_eq!(sandbox.names(), [""; 0], "nothing is left of a take that could not be begun");
+}
+
+#[test]
+fn what_is_not_a_file_is_not_replaced_by_a_take_and_not_opened() {
+    let sandbox = Sandbox::new();
+    sandbox.create_folder("folder");
+    std::os::unix::fs::symlink("nowhere", sandbox.path("link")).expect("a link");
+    let made = std::process::Command::new("mkfifo").arg(sandbox.path("pipe")).status();
+    assert!(made.is_ok_and(|made| made.success()));
+    for (place, words) in [
+        ("/dev/null", "is not a regular file"),
+        ("pipe", "is not a regular file"),
+        ("folder", "is not a regular file"),
+        ("link", "a link to a file that is not there"),
+    ] {
+        let refused = sandbox.retake(["record", &actor("hello.wat"), "--force", "-o", place]);
+        assert_refused_in_one_line(refused, 4, &[place, words]);
+        let refused = sandbox.retake(["record", &actor("hello.wat"), "-o", place]);
+        assert_refused_in_one_line(refused, 4, &[place, "is not a regular file; give another name"]);
+    }
+    assert_eq!(sandbox.names(), ["folder", "link", "pipe"]);
 }
 
 #[test]
@@ -207,4 +232,23 @@ fn a_take_of_another_engine_profile_is_refused_and_says_why() {
 
     sandbox.retake(["verify", "older.take"]).expect(0);
     assert_refused_in_one_line(sandbox.retake(["replay", "older.take"]), 4, &["wasmtime 9.0.0", "profile"]);
+}
+
+#[test]
+fn a_value_that_is_refused_is_shown_without_what_controls_a_terminal_or_a_ci_system() {
+    let sandbox = Sandbox::new();
+    let value = "x\n::error::forged\r\u{1b}[2J\u{9b}\u{202e}";
+    for args in [
+        ["test", "it.take", "--partition", value],
+        ["replay", "it.take", "--timeout", value],
+        ["record", "it.wasm", "--http", value],
+        ["record", "it.wasm", "--env", value],
+        ["record", "it.wasm", "--instance", value],
+        ["test", "it.take", "--filter", "/../\n::error::forged"],
+    ] {
+        let ended = sandbox.retake(args);
+        let raw = |c: char| c.is_control() && c != '\n' || c == '\u{202e}';
+        assert!(!ended.stderr.contains(raw), "{args:?}: {:?}", ended.stderr);
+        assert!(!ended.stderr.lines().any(|line| line.trim_start().starts_with("::")), "{}", ended.stderr);
+    }
 }

@@ -347,3 +347,21 @@ fn a_limit_is_reached_at_the_same_place_in_every_mode() {
         limited.sandbox.retake(args.iter().chain(options)).expect(0).says(&["5 replays, all identical"]);
     }
 }
+
+#[test]
+fn a_machine_without_room_for_the_actor_is_not_a_trap_of_the_guest() {
+    let sandbox = Sandbox::new();
+    let edge = actor("http-edge.wasm");
+    sandbox.record_requests(&edge, &["GET /exact"], "it.take");
+    // Less address space than one memory reserves.
+    let short = |args: &[&str]| {
+        Ended::of(sandbox.command_behind("ulimit -v 2000000", args).output().expect("a shell"))
+    };
+    for args in [&["replay", "it.take"][..], &["test", "it.take"]] {
+        short(args).expect(4).says(&["this machine has no room for the actor", "ulimit"]);
+    }
+    short(&["record", &edge, "--request", "GET /exact", "-o", "short.take"])
+        .expect(4)
+        .says(&["this machine has no room for the actor"]);
+    sandbox.retake(["verify", "short.take"]).expect(3).says(&["NOT SEALED"]);
+}

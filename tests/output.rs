@@ -3,7 +3,7 @@
 mod support;
 
 use serde_json::json;
-use support::{Sandbox, actor};
+use support::{Ended, Sandbox, actor};
 
 #[test]
 fn a_take_without_a_name_is_named_after_the_actor_and_never_replaces_another() {
@@ -78,4 +78,28 @@ fn json_of_verify_and_replay_names_chains_heads_and_digests() {
     }
     assert_eq!(replayed["recorded_digest"], replayed["replayed_digest"]);
     assert_eq!(replayed["recorded_digest"], verified["actor"]);
+}
+
+#[test]
+fn an_answer_that_cannot_be_written_is_not_a_success() {
+    let sandbox = Sandbox::new();
+    sandbox.retake(["record", &actor("hello.wat"), "-o", "it.take"]).expect(0);
+    for args in [
+        &["verify", "it.take"][..],
+        &["verify", "it.take", "--json"],
+        &["replay", "it.take"],
+        &["replay", "it.take", "--json"],
+        &["inspect", "it.take"],
+        &["export", "it.take"],
+        &["test", "it.take"],
+        &["test", "it.take", "--json"],
+        &["test", "it.take", "--list"],
+        &["record", &actor("counter.wasm"), "--invoke", "increment(2)", "--json"],
+    ] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("a device");
+        let mut command = sandbox.command(args);
+        command.stdout(full);
+        let ended = Ended::of(command.output().expect("the binary starts")).expect(4);
+        assert!(ended.stderr.contains("No space left"), "{args:?}: {}", ended.stderr);
+    }
 }

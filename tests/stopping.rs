@@ -2,6 +2,10 @@
 
 mod support;
 
+use std::io::Write;
+use std::os::unix::process::ExitStatusExt;
+use std::process::Stdio;
+
 use retake_chain::{ChainEventPayload, Outcome, WASM_CALL, WasmErrorKind, WasmEventData};
 use rustix::process::Signal;
 use support::{Ended, Running, Sandbox, Take, actor, wait_until};
@@ -194,4 +198,48 @@ fn cancelled_calls(take: &mut Take) -> usize {
         )
     };
     payloads.filter(cancelled).count()
+}
+
+#[test]
+fn a_signal_ends_a_check_of_the_fresh_take() {
+    let sandbox = Sandbox::new();
+    let args = [
+        "record",
+        &actor("clock-calls.wat"),
+        "-o",
+        "it.take",
+        "--invoke",
+        "work(100000)",
+        "--check",
+        "--repeat",
+        "5",
+    ];
+    let mut recorder = Running::start(sandbox.command(args));
+    while !recorder.next_line().starts_with("recorded") {}
+
+    recorder.signal(Signal::TERM);
+
+    let ended = recorder.ended();
+    assert_eq!(ended.status.signal(), Some(Signal::TERM.as_raw()), "{}", ended.stderr);
+    sandbox.retake(["verify", "it.take"]).expect(0).says(&["intact and sealed"]);
+}
+
+#[test]
+fn a_signal_leaves_nothing_of_an_unfinished_file() {
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+        let sandbox = Sandbox::new();
+        sandbox.retake(["record", &actor("hello.wat"), "-o", "it.take"]).expect(0);
+        let lines = sandbox.retake(["export", "it.take"]).expect(0).stdout;
+        let first = lines.lines().next().expect("a header").to_owned() + "\n";
+        let mut command = sandbox.command(["import", "-", "-o", "new.take"]);
+        command.stdin(Stdio::piped());
+        let mut import = Running::start(command);
+        import.stdin().write_all(first.as_bytes()).expect("it reads");
+        wait_until(|| sandbox.names().len() == 2);
+
+        import.signal(signal);
+
+        assert_eq!(import.ended().status.signal(), Some(signal.as_raw()));
+        assert_eq!(sandbox.names(), ["it.take"]);
+    }
 }

@@ -204,5 +204,35 @@ fn a_response_that_has_begun_is_cut_off_when_its_call_takes_too_long() {
     assert_eq!(served.client().post("/echo", b"whole").body, b"whole", "the actor is free");
     served.stop().says(&["took longer than 3s"]);
     sandbox.retake(["verify", "it.take"]).expect(0).says(&["intact and sealed", "2 calls"]);
-    sandbox.retake(["replay", "it.take"]).expect(0).says(&["identical (1 call,", "1 call given up"]);
+    sandbox.retake(["replay", "it.take"]).expect(0).says(&["identical (2 calls", "1 call given up"]);
+}
+
+#[test]
+fn a_bound_in_time_takes_no_stack_from_the_guest() {
+    let sandbox = Sandbox::new();
+    // Small frames, which the checks for an interruption make the most larger.
+    sandbox.write(
+        "it.wat",
+        r#"(component
+            (core module $m (func $go (export "go") (param i32) (result i32)
+                (if (i32.eqz (local.get 0)) (then (return (i32.const 0))))
+                (i32.add (i32.const 1) (call $go (i32.sub (local.get 0) (i32.const 1))))))
+            (core instance $i (instantiate $m))
+            (func (export "go") (param "levels" u32) (result u32) (canon lift (core func $i "go"))))"#,
+    );
+    let returns = |levels: u32, bound: &[&str]| {
+        let call = format!("go({levels})");
+        let args = ["record", "it.wat", "-o", "it.take", "--invoke", &call];
+        let ended = sandbox.retake(args.iter().chain(bound)).expect(0);
+        sandbox.retake(["replay", "it.take"]).expect(0);
+        sandbox.remove_if_there("it.take");
+        ended.stdout.trim() == levels.to_string()
+    };
+    // The most levels that the guest returns from, to a few.
+    let (mut most, mut too_many) = (1, 1 << 20);
+    while too_many - most > 16 {
+        let between = most + (too_many - most) / 2;
+        if returns(between, &[]) { most = between } else { too_many = between }
+    }
+    assert!(returns(most, &["--timeout", "1h"]), "{most} levels");
 }

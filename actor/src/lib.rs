@@ -35,7 +35,7 @@ pub use code_cache::{CacheError, CodeCache};
 pub use exports::{Export, Exports, NotCallable, Uncalled, UnknownExport};
 pub use interrupt::GuestPlace;
 pub use limits::{Limits, MemoryUse};
-pub use outcome::{RaisedIn, RaisedOutcome, outcome_of};
+pub use outcome::{RaisedIn, RaisedOutcome, Shortage, outcome_of};
 pub use shared_memory::SharedMemory;
 pub use theater::{
     ActorContext, ActorError, ActorHandle, ActorOperation, ActorStore, Answer, Extensions, HasActor,

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use retake_chain::Outcome;
 use wasmtime::{ResourceLimiter, Result};
 
-use crate::outcome::{RaisedIn, RaisedOutcome, outcome_of};
+use crate::outcome::{RaisedIn, RaisedOutcome, Shortage, outcome_of};
 
 /// How many core instances, memories and tables a store may have: as many as wasmtime allows by itself, and some for the shim,
 /// which has a few for each interface, so that what it adds is not taken from the actor's. Re-runs have the same.
@@ -112,6 +112,11 @@ impl ResourceLimiter for Limits {
             }
         }
         Ok(allowed)
+    }
+
+    /// What the system refuses the guest would have got on another machine.
+    fn memory_grow_failed(&mut self, error: wasmtime::Error) -> Result<()> {
+        Shortage::of(&error, RaisedIn::Guest).map_or(Ok(()), |shortage| Err(shortage.into()))
     }
 
     fn instances(&self) -> usize {

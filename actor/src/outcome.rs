@@ -1,6 +1,8 @@
 //! Owns how the end of a call that did not return is told: from a wasmtime error to an [`Outcome`], and back. Which error is of
 //! which kind is said in `trap_table.rs`.
 
+use std::io;
+
 use retake_chain::{Outcome, TrapKind};
 use thiserror::Error;
 use wasmtime::Trap;
@@ -33,6 +35,34 @@ impl RaisedIn {
     /// Where an error came from, if a host call was open then or not.
     pub fn open_call(open: bool) -> RaisedIn {
         if open { RaisedIn::Host } else { RaisedIn::Guest }
+    }
+}
+
+/// The machine had no room for the guest: no memory, addresses or descriptors. The guest has no part in it, and another machine would
+/// have had the room.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error(
+    "this machine has no room for the actor: {reason}; raise the limits of the process (`ulimit -v`, `ulimit -n`) or run less at once"
+)]
+pub struct Shortage {
+    /// What the system says.
+    pub reason: String,
+}
+
+impl Shortage {
+    /// Whether that is what ended a call. What a host function failed with is its own business.
+    pub fn of(error: &wasmtime::Error, raised_in: RaisedIn) -> Option<Shortage> {
+        if raised_in == RaisedIn::Host || error.is::<Trap>() {
+            return None;
+        }
+        let of_system = error.chain().find(|cause| {
+            cause.is::<io::Error>() || cause.is::<rustix::io::Errno>() || cause.is::<Shortage>()
+        })?;
+        let reason = match of_system.downcast_ref::<Shortage>() {
+            Some(shortage) => shortage.reason.clone(),
+            None => of_system.to_string(),
+        };
+        Some(Shortage { reason })
     }
 }
 

@@ -74,8 +74,19 @@ pub struct Tuning {
     pub reserved_memory: bool,
     /// Let [`Engine::increment_epoch`] interrupt guests, for which each store then needs a deadline and a callback.
     pub interruptible: bool,
-    /// How much stack guest code may use in one call, in bytes: [`GUEST_STACK`] in a recording, [`rerun_stack`] in a re-run.
+    /// How much stack guest code may use in one call, in bytes: [`GUEST_STACK`] in a recording without a bound in time, [`rerun_stack`] in a re-run.
     pub stack: usize,
+}
+
+/// How many times the stack that code gets in a recording which can be interrupted: its frames are up to that much larger.
+const INTERRUPTIBLE: usize = 2;
+
+impl Tuning {
+    /// The tuning of a recording. A guest that returns where there is no bound in time returns where there is one too.
+    pub fn recording(interruptible: bool) -> Tuning {
+        let stack = if interruptible { INTERRUPTIBLE * GUEST_STACK } else { GUEST_STACK };
+        Tuning { interruptible, stack, ..Tuning::default() }
+    }
 }
 
 impl Default for Tuning {

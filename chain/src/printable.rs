@@ -18,7 +18,7 @@ pub struct Printable<T>(pub T);
 #[derive(Clone, Copy, Debug)]
 pub struct PrintableLines<T>(pub T);
 
-/// Whether a character does something else than to show itself: it controls a terminal, changes the direction of text, takes no room,
+/// Whether a character does more than show itself: it controls a terminal, changes the direction of text, takes no room,
 /// or is not allowed in XML.
 pub fn is_hidden(character: char) -> bool {
     character.is_control()

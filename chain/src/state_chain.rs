@@ -204,7 +204,7 @@ impl StateChain {
     }
 
     /// The part of a chain behind its first `count` events, the last of which has the hash `head`: for a re-run that does not
-    /// begin at the begin. No call is in progress there.
+    /// begin at the start. No call is in progress there.
     pub fn continuing(actor_id: TheaterId, head: EventHash, count: u64) -> Self {
         let short = Short { head: Some(head), count, messages: 0, ended: false, subscribers: Arc::new([]) };
         let appender = Appender::new(Grammar::between_calls());
@@ -262,7 +262,7 @@ impl StateChain {
     }
 
     /// Appends an event that a replay copies from its recording: type and data are kept, the hash is made
-    /// anew after this chain's head. Meant for events in which the guest has no part ([`Origin`](crate::Origin)).
+    /// again after this chain's head. Meant for events in which the guest has no part ([`Origin`](crate::Origin)).
     ///
     /// # Errors
     /// As [`StateChain::add_typed_event`]; data that cannot be decoded is taken as it is.

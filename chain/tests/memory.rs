@@ -1,10 +1,11 @@
 //! Promises about memory, held by counting what is allocated: neither writing nor reading a take, as a file or as JSON
-//! lines, needs more of it for a longer one, and a refused event takes none. Alone in their program, since other tests would count too.
+//! lines, needs more of it for a longer one, and a refused event takes none. What a thread allocates counts for that thread alone, so
+//! that the test runner and other tests do not.
 
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
 use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use retake_chain::jsonl::{End, JsonlReader, JsonlWriter};
@@ -15,20 +16,30 @@ use retake_chain::{
 
 struct Counting;
 
-static LIVE: AtomicUsize = AtomicUsize::new(0);
-static PEAK: AtomicUsize = AtomicUsize::new(0);
+thread_local! {
+    /// Bytes that this thread allocated, less those that it freed, whoever had allocated them.
+    static LIVE: Cell<isize> = const { Cell::new(0) };
+    static PEAK: Cell<isize> = const { Cell::new(0) };
+}
+
+/// Notes a change, unless the thread is about to end.
+fn note(bytes: isize) {
+    let _ = LIVE.try_with(|live| {
+        live.set(live.get() + bytes);
+        let _ = PEAK.try_with(|peak| peak.set(peak.get().max(live.get())));
+    });
+}
 
 // SAFETY: every call is handed on to the system's allocator; only sizes are noted beside.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let live = LIVE.fetch_add(layout.size(), Relaxed) + layout.size();
-        PEAK.fetch_max(live, Relaxed);
+        note(layout.size().cast_signed());
         // SAFETY: the caller keeps the contract of `alloc`, which is the same.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        LIVE.fetch_sub(layout.size(), Relaxed);
+        note(-layout.size().cast_signed());
         // SAFETY: the caller keeps the contract of `dealloc`, which is the same.
         unsafe { System.dealloc(pointer, layout) }
     }
@@ -64,10 +75,10 @@ impl Read for Temporary {
 
 /// Peak of memory over what was live before, while `work` runs.
 fn peak_of<T>(work: impl FnOnce() -> T) -> (usize, T) {
-    let before = LIVE.load(Relaxed);
-    PEAK.store(before, Relaxed);
+    let before = LIVE.get();
+    PEAK.set(before);
     let result = work();
-    (PEAK.load(Relaxed) - before, result)
+    ((PEAK.get() - before).unsigned_abs(), result)
 }
 
 /// Writes so many events, one frame each, to a file without a name.
@@ -100,12 +111,8 @@ fn read(file: Temporary) -> usize {
     peak
 }
 
-/// Held by the test that runs, for each counts what the whole program allocates.
-static ALONE: Mutex<()> = Mutex::new(());
-
 #[test]
 fn memory_does_not_grow_with_the_take() {
-    let _alone = ALONE.lock();
     let (short_write, short) = write(1000);
     let (long_write, long) = write(10_000);
     assert!(long_write <= short_write + 4096, "writing: {short_write} bytes, then {long_write}");
@@ -140,7 +147,6 @@ fn there_and_back(events: u64) -> (usize, usize) {
 
 #[test]
 fn memory_does_not_grow_with_the_lines() {
-    let _alone = ALONE.lock();
     let ((short_out, short_in), (long_out, long_in)) = (there_and_back(500), there_and_back(5000));
     assert!(long_out <= short_out + 4096, "writing: {short_out} bytes, then {long_out}");
     assert!(long_in <= short_in + 4096, "reading: {short_in} bytes, then {long_in}");
@@ -148,7 +154,6 @@ fn memory_does_not_grow_with_the_lines() {
 
 #[test]
 fn too_many_values_are_refused_before_memory_is_taken_for_any() {
-    let _alone = ALONE.lock();
     // Many lists that are small, for one that is too long could be refused by its length alone.
     let lists = MAX_VALUES / 10;
     let input = [

@@ -28,7 +28,7 @@ use crate::output::{refusal, refuse_inputs};
 use crate::printer::record::{RecordPrinter, SessionEnd};
 use crate::printer::{fail, note};
 use crate::progress::LiveLine;
-use crate::signals::Signals;
+use crate::signals::{self, Signals};
 
 /// What a session drives the actor with.
 enum Driver {
@@ -48,6 +48,7 @@ pub fn run(options: RecordOptions) -> ExitCode {
     let recorded = runtime.block_on(record(&options, &bounds, &cache));
     // A guest that computes without end holds its thread; nothing of it is recorded any more.
     runtime.shutdown_background();
+    signals::after_session();
     let exit = match recorded {
         Ok(take) => combine([
             bounds.end(options.http.is_some()),
@@ -103,7 +104,9 @@ async fn record(options: &RecordOptions, bounds: &RecordBounds, cache: &Cache) -
     let recorder = match start_recorder(file, &program, options) {
         Ok(recorder) => recorder,
         Err(error) => {
-            replaces.as_ref().map(Replaces::discard);
+            // Nothing was recorded, so nothing is lost with it.
+            let begun = replaces.as_ref().map_or(&*take, |replaces| &*replaces.beside);
+            let _ = std::fs::remove_file(begun);
             let message = format!("`{}` cannot be written: {error}", take.display());
             return Err(fail(ExitCode::Unchecked, message));
         }
@@ -118,6 +121,7 @@ async fn record(options: &RecordOptions, bounds: &RecordBounds, cache: &Cache) -
     let clock = bounds.start(&signals.stop, &signals.cancel);
     let session = drive(driver, options, &program, &recorder, &signals, &printer).await;
     drop(clock);
+    signals.session_ended();
     let end = match session {
         Ok(end) => end,
         Err(error) => {

@@ -132,7 +132,8 @@ impl EventPrinter {
     /// Whoever reads the list may have had enough of it; nothing is checked for nobody.
     fn or_leave(&self, printed: io::Result<()>) {
         if printed.is_err() {
-            process::exit(ExitCode::Unchecked.code().into());
+            super::keep(printed);
+            process::exit(super::end(ExitCode::Unchecked).code().into());
         }
     }
 }

@@ -14,7 +14,7 @@ pub fn text(text: &str) -> String {
     lines.join("\n")
 }
 
-/// Workflow commands of GitHub, which are ours and stand at the begin of a line; what is in them begins no other.
+/// Workflow commands of GitHub, which are ours and stand at the start of a line; what is in them begins no other.
 pub fn commands(text: &str) -> String {
     without_marks(&PrintableLines(text).to_string())
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use retake_actor::{Export, Exports, LoadError, TapError};
+use retake_actor::{Export, Exports, LoadError, RaisedIn, Shortage, TapError};
 use retake_chain::ChainError;
 use retake_chain::log::WriteError;
 use thiserror::Error;
@@ -42,6 +42,9 @@ pub enum RecordError {
     /// An instance was to be made while another of the same actor lives.
     #[error("the actor's resources are held by another instance of it")]
     TwoInstances,
+    /// The machine has no room for the actor.
+    #[error(transparent)]
+    Shortage(#[from] Shortage),
     /// The engine failed outside the actor.
     #[error("the engine failed: {reason}")]
     Engine {
@@ -107,6 +110,9 @@ impl RecordError {
     }
 
     pub(crate) fn engine(error: wasmtime::Error) -> Self {
+        if let Some(shortage) = Shortage::of(&error, RaisedIn::Guest) {
+            return shortage.into();
+        }
         RecordError::Engine { reason: format!("{error:#}") }
     }
 }

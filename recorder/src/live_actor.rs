@@ -7,7 +7,7 @@ use bytes::Bytes;
 use retake_actor::abi::val::{from_value, to_value};
 use retake_actor::{
     ActorError, ActorHandle, ActorOperation, ActorStore, Export, HasActor, Mailbox, Messenger, RaisedIn,
-    StatefulCall, TapError, Uncalled,
+    Shortage, StatefulCall, TapError, Uncalled,
 };
 use retake_chain::{
     ChainEventData, InstanceMode, Outcome, StateChain, TheaterId, TheaterRuntimeEventData, Value,
@@ -366,6 +366,9 @@ impl<T: HasActor> LiveActor<T> {
                 Err(error) => {
                     let actor = live.store.data_mut().actor();
                     let raised_in = RaisedIn::open_call(actor.tap.open_call().is_some());
+                    if let Some(shortage) = Shortage::of(&error, raised_in) {
+                        return Err(shortage.into());
+                    }
                     actor.limits.outcome_of(&error, raised_in, exit_code)
                 }
             }

@@ -90,7 +90,7 @@ impl<T: HasActor> Program<T> {
         host: impl Fn(SessionKind, ActorContext) -> Result<T, RecordError> + Send + Sync + 'static,
     ) -> Result<Arc<Program<T>>, RecordError> {
         let instrumented = instrument(actor.component()).map_err(LoadError::from)?;
-        let tuning = Tuning { interruptible: options.timeout.is_some(), ..Tuning::default() };
+        let tuning = Tuning::recording(options.timeout.is_some());
         let engine = profile::tuned_engine(&options.profile, tuning).map_err(RecordError::engine)?;
         let component =
             instrumented.compile(&engine, actor.component_digest(), options.code_cache.as_deref())?;

@@ -33,7 +33,7 @@ struct Replaced {
     file: File,
 }
 
-/// What a take is called, behind its name, while it is recorded and will replace another.
+/// What a take is called, after its name, while it is recorded and will replace another.
 const RECORDING: &str = ".recording";
 
 /// What became of a take's file, other than what its recorder made of it.
@@ -83,20 +83,28 @@ impl TakeFile {
 
     /// Creates a file that replaces the one at `path` when the take is sealed, unless another recorder writes to that. Until
     /// then it is beside it, as [`beside`](Self::beside) says. It gets the permissions of the file that it replaces. Where
-    /// there is none, this is [`create_new`](Self::create_new); what is no regular file is written to as it is.
+    /// there is none, this is [`create_new`](Self::create_new).
     ///
     /// # Errors
-    /// As [`TakeFile::create_new`]; a file that this user may not write is not replaced.
+    /// As [`TakeFile::create_new`]; a file that this user may not write is not replaced, nor is what is not a regular file.
     pub fn replace(path: &Path) -> io::Result<TakeFile> {
-        let old = match OpenOptions::new().write(true).open(path) {
-            Ok(old) => old,
-            Err(error) if error.kind() == ErrorKind::NotFound => return TakeFile::create_new(path),
+        let refused = |found: &str| Err(io::Error::new(ErrorKind::InvalidInput, found));
+        match fs::metadata(path) {
+            Ok(found) if found.is_file() => {}
+            // To open a pipe could wait without end.
+            Ok(_) => return refused("it is there, and is not a regular file"),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                if fs::symlink_metadata(path).is_ok() {
+                    return refused(
+                        "it is a link to a file that is not there; remove it, or give another name",
+                    );
+                }
+                return TakeFile::create_new(path);
+            }
             Err(error) => return Err(error),
-        };
-        lock(&old)?;
-        if !old.metadata()?.is_file() {
-            return TakeFile::of(old, path, None);
         }
+        let old = OpenOptions::new().write(true).open(path)?;
+        lock(&old)?;
         // Through a link, to what it links to.
         let path = match fs::symlink_metadata(path)?.is_symlink() {
             true => fs::canonicalize(path)?,

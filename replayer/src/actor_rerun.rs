@@ -3,7 +3,7 @@
 
 use retake_actor::abi::UnfitValue;
 use retake_actor::abi::val::{from_value, to_value};
-use retake_actor::{ActorStore, Export, RaisedOutcome, StatefulCall};
+use retake_actor::{ActorStore, Export, RaisedOutcome, Shortage, StatefulCall};
 use retake_chain::{
     ChainEventData, ChainEventPayload, EventHash, EventKind, InstanceMode, Outcome, Value, WasmEventData,
 };
@@ -230,6 +230,11 @@ impl Rerun<'_> {
         let Guest { actor, answers } = self.store.data_mut();
         if let Some(stop) = answers.stop.take() {
             return Err(stop);
+        }
+        if let Err(error) = &returned
+            && let Some(shortage) = Shortage::of(error, answers.raised_in())
+        {
+            return Err(Stop::Failed(shortage.into()));
         }
         let is_own_bound = returned.as_ref().is_err_and(|error| self.program.is_own_bound(error));
         let exhausted = match &returned {

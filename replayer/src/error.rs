@@ -1,6 +1,6 @@
 //! Owns [`ReplayError`]: every reason why a take cannot be replayed at all. A difference is not among them.
 
-use retake_actor::LoadError;
+use retake_actor::{LoadError, RaisedIn, Shortage};
 use retake_chain::{ContentRef, EngineProfile};
 use retake_verifier::VerifyError;
 use thiserror::Error;
@@ -125,6 +125,9 @@ pub enum ReplayError {
     /// The take was read a second time, and something else was there.
     #[error("the take changed while it was replayed; is it still being recorded?")]
     TakeChanged,
+    /// The machine has no room for the actor.
+    #[error(transparent)]
+    Shortage(#[from] Shortage),
     /// The engine failed outside the actor.
     #[error("the engine failed: {reason}")]
     Engine {
@@ -149,6 +152,9 @@ fn in_words(tried: &[PlaceTried]) -> String {
 
 impl ReplayError {
     pub(crate) fn engine(error: &wasmtime::Error) -> Self {
+        if let Some(shortage) = Shortage::of(error, RaisedIn::Guest) {
+            return shortage.into();
+        }
         ReplayError::Engine { reason: format!("{error:#}") }
     }
 }

@@ -27,7 +27,7 @@ use crate::window::{Flow, Position};
 
 /// Re-runs the actor of a take from the take alone, and checks every event.
 ///
-/// Chains run beside each other, each on a thread of its own, up to a number ([`ReplayOptions::chains_at_once`]). Where more of
+/// Chains run beside each other, each on a thread of its own, up to a number. Where more of
 /// them are under way at one place of the take, the take is read again for those that had no place. Memory is bounded by what is read
 /// ahead for all of them together, whatever the length of the take, of a chain or of a call, and however many chains
 /// there are. A difference is an answer, not an error.
@@ -344,16 +344,18 @@ impl<'scope, 'env> Replay<'scope, 'env, '_, '_> {
     /// All re-runs wait, and hold too much together: gives the place of one of them up. The one that holds most stays, so that
     /// there is always one that goes on. Returns whether there was another.
     fn put_one_off(&mut self) -> bool {
-        let open = self.running().filter_map(|segments| Some((segments.number(), segments.open_lane()?)));
-        let mut held: Vec<_> = open.map(|(number, lane)| (self.flow.held(lane), number)).collect();
-        held.sort_by_key(|(held, _)| *held);
-        let (Some(_most), Some((_, number))) = (held.pop(), held.pop()) else { return false };
+        let open = self.running().filter_map(|segments| Some((segments.open_lane()?, segments.number())));
+        let mut held: Vec<_> = open.map(|(lane, number)| (self.flow.held(lane), lane, number)).collect();
+        held.sort_by_key(|(held, ..)| *held);
+        let (Some(_most), Some((_, lane, number))) = (held.pop(), held.pop()) else { return false };
         self.active.retain(|active| *active != number);
         if let Some(chain) = self.chains.get_mut(number.0 as usize) {
             // Its re-run comes to the end of what it got, and is forgotten.
             chain.rerun = ChainState::PutOff;
             self.put_off += 1;
         }
+        // What it held is free then.
+        self.flow.wait_for_an_end(|has_ended| has_ended(lane));
         true
     }
 

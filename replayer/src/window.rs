@@ -197,7 +197,7 @@ impl Flow {
         }
     }
 
-    /// Waits until one of the re-runs ends that are under way, of which there must be one that has all its events.
+    /// Waits until `is_over`, which is given whether a re-run has ended. It must be of re-runs that get no more events.
     pub fn wait_for_an_end(&self, is_over: impl Fn(&dyn Fn(LaneId) -> bool) -> bool) {
         let mut state = self.lock();
         while !is_over(&|lane| !state.lanes.contains_key(&lane)) {
@@ -390,9 +390,8 @@ impl Cursor {
 
         let mut state = self.flow.lock();
         let mut began = None;
-        loop {
-            // The lane is there as long as the cursor.
-            let Some(lane) = state.lanes.get_mut(&self.lane) else { break };
+        // The lane is there as long as the cursor.
+        while let Some(lane) = state.lanes.get_mut(&self.lane) {
             if let Some(window) = lane.windows.pop_front() {
                 (lane.waiting, lane.held) = (false, 0);
                 self.window = Some(window);

@@ -81,6 +81,11 @@ impl Running {
         Running { child, stderr, said: String::new() }
     }
 
+    /// Its standard input, of a command that was given a pipe.
+    pub fn stdin(&mut self) -> &mut std::process::ChildStdin {
+        self.child.stdin.as_mut().expect("it is piped")
+    }
+
     /// The next line on stderr, without its end.
     pub fn next_line(&mut self) -> String {
         let mut line = String::new();

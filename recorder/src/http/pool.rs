@@ -1,6 +1,6 @@
 //! Owns [`Pool`]: the actors of an HTTP session and the bounded queue that they take requests from.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
 use futures::future::join_all;
@@ -23,11 +23,38 @@ use crate::session::Session;
 /// Requests that may wait for each actor.
 const WAITING_PER_ACTOR: usize = 64;
 
-type Job = (Request<RequestBody>, Client);
+/// A request in the queue.
+struct Job {
+    request: Request<RequestBody>,
+    client: Client,
+    waiting: Waiting,
+}
+
+/// Counts a request that is left in the queue when that goes.
+struct Waiting(Option<Arc<Refusals>>);
+
+impl Waiting {
+    /// The request waits no longer; what becomes of it is told by others.
+    fn end(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        if let Some(refusals) = &self.0 {
+            refusals.count(Refusal::Stopped);
+        }
+    }
+}
+
+type Queue = Mutex<mpsc::Receiver<Job>>;
 
 /// The actors of one session.
 pub struct Pool {
     jobs: mpsc::Sender<Job>,
+    /// Held by the actors, so that it goes with the last of them.
+    queue: Weak<Queue>,
     actors: Vec<ActorThread>,
     cancel: CancellationToken,
     failed: CancellationToken,
@@ -64,20 +91,21 @@ impl Pool {
                 result
             })?);
         }
-        Ok(Pool { jobs, actors: running, cancel, failed, refusals })
+        Ok(Pool { jobs, queue: Arc::downgrade(&queue), actors: running, cancel, failed, refusals })
     }
 
     /// Lets an actor answer a request; 503 if the queue is full, or every actor has ended.
     pub(super) async fn answer(&self, request: Request<RequestBody>) -> Response<ClientBody> {
         let (client, response) = oneshot::channel();
-        let refusal = match self.jobs.try_send((request, client)) {
-            Ok(()) => None,
-            Err(TrySendError::Full(_)) => Some((Refusal::Busy, "every actor is busy\n")),
-            Err(TrySendError::Closed(_)) => Some((Refusal::Ended, "every actor has ended\n")),
-        };
-        if let Some((why, refusal)) = refusal {
+        let waiting = Waiting(Some(self.refusals.clone()));
+        if let Err(refused) = self.jobs.try_send(Job { request, client, waiting }) {
+            let (job, why, words) = match refused {
+                TrySendError::Full(job) => (job, Refusal::Busy, "every actor is busy\n"),
+                TrySendError::Closed(job) => (job, Refusal::Ended, "every actor has ended\n"),
+            };
+            job.waiting.end();
             self.refusals.count(why);
-            return plain(StatusCode::SERVICE_UNAVAILABLE, refusal);
+            return plain(StatusCode::SERVICE_UNAVAILABLE, words);
         }
         // Whose call is given up waits no longer, nor who waits behind one.
         match self.cancel.run_until_cancelled(response).await {
@@ -113,14 +141,21 @@ impl Pool {
     pub async fn close(self) -> Result<(), RecordError> {
         drop(self.jobs);
         let actors = self.actors.into_iter().map(ActorThread::join);
-        join_all(actors).await.into_iter().try_for_each(|ended| ended.map(drop))
+        let ended = join_all(actors).await;
+        // An actor that does not come back still holds the queue, and what waits in it.
+        if let Some(queue) = self.queue.upgrade()
+            && let Ok(mut queue) = queue.try_lock()
+        {
+            while queue.try_recv().is_ok() {}
+        }
+        ended.into_iter().try_for_each(|ended| ended.map(drop))
     }
 }
 
 /// One actor's life: one call at a time, from the queue and from its mailbox, until the queue is closed.
 async fn live(
     mut actor: LiveActor<Host>,
-    queue: Arc<Mutex<mpsc::Receiver<Job>>>,
+    queue: Arc<Queue>,
     refusals: &Refusals,
     on_failure: &OnFailure,
 ) -> Result<(), RecordError> {
@@ -134,7 +169,8 @@ async fn live(
                 continue;
             }
         };
-        let Some((request, client)) = job else { break };
+        let Some(Job { request, client, waiting }) = job else { break };
+        waiting.end();
         // Once the calls are given up nobody waits either.
         let skipped = match (actor.cancel().is_cancelled(), client.is_closed()) {
             (true, _) => Some(Refusal::Stopped),

@@ -91,12 +91,12 @@ impl Exchange {
     }
 
     /// Checks what only the end of the call tells.
-    pub fn ended(&self, ended: &WasmEventData, is_http: bool) -> Result<(), ObservationFault> {
+    pub fn ended(&self, ended: &WasmEventData) -> Result<(), ObservationFault> {
         let Some(current) = &self.current else { return Ok(()) };
         let given_up = was_given_up(ended);
         let returned = matches!(ended, WasmEventData::WasmResult { response: Outcome::Returned(_), .. });
         match &current.observed {
-            None if is_http && !given_up => {
+            None if !given_up => {
                 Err(ObservationFault::Missing { function: ended.function_name().unwrap_or_default().into() })
             }
             Some(Observed { given_up: true, .. }) if !given_up => Err(ObservationFault::NotGivenUp),

@@ -97,7 +97,7 @@ impl Observations {
             }
             (EventKind::End, ChainEventPayload::Wasm(ended)) => {
                 if let Some(exchange) = &mut chain.exchange {
-                    exchange.ended(ended, chain.is_http)?;
+                    exchange.ended(ended)?;
                     exchange.end(&mut self.left);
                 }
                 chain.leave_instance(&mut self.left);
