@@ -498,6 +498,25 @@ fn another_build_has_to_exhaust_the_stack_in_its_start_function_too() {
     }
 }
 
+/// Such a recording has more stack, and larger frames.
+#[test]
+fn another_build_of_a_recording_with_a_bound_in_time_exhausts_the_stack_too() {
+    for (values, host) in
+        [(0, HostCall::None), (100, HostCall::None), (100, HostCall::Down), (100, HostCall::List)]
+    {
+        let guest = recursion(values, host);
+        let sandbox = Sandbox::new();
+        sandbox.write("it.wat", &guest);
+        record(&sandbox, "it.wat", "it.take", &["--timeout", "1h"], &[WITHOUT_END]);
+        assert_eq!(came_back(&sandbox, "it.take"), [false]);
+        sandbox.write("other.wat", to_depth(&guest, WITHOUT_END, "unreachable"));
+        for command in ["replay", "test"] {
+            println!("{values} values, {host:?}, {command}");
+            sandbox.retake([command, "it.take", "--actor", "other.wat"]).expect(0);
+        }
+    }
+}
+
 /// What comes after a call that may or may not have exhausted its stack is found, is not taken for the first difference, and
 /// is not run without end.
 #[test]
