@@ -50,7 +50,9 @@ pub fn replay_with(
     let clock = TakeClock::start(options.timeouts);
     let earliest = Arc::new(Earliest::new());
     let ample = replay_once(&mut input, &mut actor, &options, clock, StackRoom::Ample, earliest.clone());
-    let Some(undecided) = earliest.undecided() else { return ample };
+    // Other errors are the answer, whatever the guests did.
+    let is_answer = matches!(ample, Ok(_) | Err(ReplayError::TimedOut(_)));
+    let Some(undecided) = earliest.undecided().filter(|_| is_answer) else { return ample };
     // Every guest came to an end by itself as far as that. So it can be re-run in an engine that cannot interrupt it.
     input.rewind().map_err(not_read_again)?;
     let earliest = Arc::new(Earliest::in_part(undecided));
@@ -61,7 +63,7 @@ pub fn replay_with(
     }
 }
 
-/// Replays the take as far as something is known to differ.
+/// Replays the take with this much stack, as far as `earliest` says.
 fn replay_once(
     mut input: impl Read + Seek,
     actor: &mut ActorBytes<'_>,
