@@ -43,8 +43,11 @@ impl Signals {
         let signals = Signals { stop: stop.clone(), cancel: cancel.clone() };
         tokio::spawn(async move {
             asked.next().await;
-            note("stopping: calls in flight are finished, then the take is sealed".into());
             stop.cancel();
+            // Where stderr takes no more, it is not waited for.
+            tokio::task::spawn_blocking(|| {
+                note("stopping: calls in flight are finished, then the take is sealed".into());
+            });
             tokio::select! { _ = asked.next() => (), () = tokio::time::sleep(GRACE) => () }
             cancel.cancel();
         });

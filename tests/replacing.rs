@@ -9,7 +9,7 @@ use std::process::Command;
 
 use retake_chain::log::TakeState;
 use rustix::process::Signal;
-use support::{Sandbox, Served, actor};
+use support::{Ended, Sandbox, Served, actor};
 
 /// A folder with `it.take`, a good take of one call, and its bytes.
 fn golden() -> (Sandbox, Vec<u8>) {
@@ -279,4 +279,30 @@ fn sighup_that_is_ignored_when_it_starts_stays_ignored() {
     served.ended().expect(0);
 
     sandbox.assert_intact_and_identical("it.take");
+}
+
+#[test]
+fn a_summary_is_not_appended_to_what_is_read() {
+    let (sandbox, golden) = golden();
+    let mut command = sandbox.command(["test", "it.take"]);
+    command.env("GITHUB_STEP_SUMMARY", "it.take");
+
+    Ended::of(command.output().expect("the binary starts"))
+        .expect(2)
+        .says(&["GITHUB_STEP_SUMMARY", "it.take"]);
+
+    assert_eq!(sandbox.read("it.take"), golden);
+}
+
+#[test]
+fn a_take_that_another_program_empties_is_not_called_recorded() {
+    let sandbox = Sandbox::new();
+    let served = sandbox.serve(&actor("http-edge.wasm"), &[], "it.take");
+    assert_eq!(served.client().get("/exact").status, 200);
+    fs::write(sandbox.path("it.take"), "").expect("it can be written");
+    assert_eq!(served.client().get("/exact").status, 200);
+
+    served.signal(Signal::TERM);
+
+    served.ended().expect(4).says(&["it.take", "another program changed it"]);
 }

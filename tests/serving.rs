@@ -7,6 +7,7 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 
 use retake_chain::{ChainEventPayload, HostFunctionCall, Outcome, Value, is_http_incoming};
+use rustix::process::Signal;
 use support::{Sandbox, Served, Take, actor};
 
 /// A connection on which these bytes were sent.
@@ -534,3 +535,20 @@ const ANSWERING: &str = r#"(component
     (with "incoming-request" (type $request)) (with "response-outparam" (type $outparam))
     (with "handle" (func $handle))))
   (export "wasi:http/incoming-handler@0.2.3" (instance $exports)))"#;
+
+#[test]
+fn a_stderr_that_nobody_reads_keeps_no_answer_and_no_end_back() {
+    let sandbox = Sandbox::new();
+    // The first line is read, for the address, and no more until the end.
+    let served = sandbox.serve(&actor("http-edge.wasm"), &[], "it.take");
+    let mut client = served.client();
+    for _ in 0..1500 {
+        assert_eq!(client.get("/boom").status, 500);
+    }
+    assert_eq!(client.get("/exact").status, 200);
+
+    served.signal(Signal::TERM);
+
+    served.ended().expect(0).says(&["1501 calls"]);
+    sandbox.assert_intact_and_identical("it.take");
+}

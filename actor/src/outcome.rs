@@ -5,7 +5,7 @@ use std::io;
 
 use retake_chain::{Outcome, TrapKind};
 use thiserror::Error;
-use wasmtime::Trap;
+use wasmtime::{OutOfMemory, Trap};
 
 use crate::trap_table::TrapRow;
 
@@ -56,7 +56,10 @@ impl Shortage {
             return None;
         }
         let of_system = error.chain().find(|cause| {
-            cause.is::<io::Error>() || cause.is::<rustix::io::Errno>() || cause.is::<Shortage>()
+            cause.is::<io::Error>()
+                || cause.is::<rustix::io::Errno>()
+                || cause.is::<OutOfMemory>()
+                || cause.is::<Shortage>()
         })?;
         let reason = match of_system.downcast_ref::<Shortage>() {
             Some(shortage) => shortage.reason.clone(),

@@ -8,12 +8,11 @@ use retake_verifier::{ExitCode, combine};
 
 use crate::input::{self, InputError};
 use crate::options::MergeOptions;
-use crate::output::refuse_inputs;
-use crate::printer::suite::{Printers, refused};
+use crate::printer::suite::{Printers, refuse_as_outputs, refused};
 
 pub fn run(options: MergeOptions) -> ExitCode {
     let inputs = options.reports.iter().map(|report| ("the report", &**report));
-    if let Err(message) = refuse_inputs(&options.report.outputs(), inputs) {
+    if let Err(message) = refuse_as_outputs(&options.report, inputs) {
         return refused(options.report.json, ExitCode::Usage, &message);
     }
     let events = match merged(&options) {

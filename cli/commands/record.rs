@@ -119,7 +119,7 @@ async fn record(options: &RecordOptions, bounds: &RecordBounds, cache: &Cache) -
     announcement(&driver).into_iter().for_each(note);
     replaces.iter().map(Replaces::announcement).for_each(note);
     let clock = bounds.start(&signals.stop, &signals.cancel);
-    let session = drive(driver, options, &program, &recorder, &signals, &printer).await;
+    let session = drive(driver, options, &program, &recorder, &signals, &mut printer).await;
     drop(clock);
     signals.session_ended();
     let end = match session {
@@ -276,7 +276,7 @@ async fn drive(
     program: &Arc<Program<Host>>,
     recorder: &Recorder,
     signals: &Signals,
-    printer: &RecordPrinter,
+    printer: &mut RecordPrinter,
 ) -> Result<SessionEnd, RecordError> {
     let (stop, cancel) = (&signals.stop, &signals.cancel);
     match driver {

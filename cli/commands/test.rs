@@ -7,8 +7,7 @@ use retake_verifier::{ExitCode, combine};
 
 use crate::cache::Cache;
 use crate::options::TestOptions;
-use crate::output::refuse_inputs;
-use crate::printer::suite::{Printers, refused};
+use crate::printer::suite::{Printers, refuse_as_outputs, refused};
 use crate::printer::{count, fail, list};
 use crate::suite::{Limits, Suite, run};
 
@@ -22,7 +21,7 @@ pub fn run_suite(options: TestOptions) -> ExitCode {
     }
     let inputs = suite.inputs();
     let inputs = inputs.iter().map(|(what, path)| (*what, &**path));
-    if let Err(message) = refuse_inputs(&options.report.outputs(), inputs) {
+    if let Err(message) = refuse_as_outputs(&options.report, inputs) {
         return refused(options.report.json, ExitCode::Usage, &message);
     }
     let limits = Limits { jobs: options.jobs.map_or_else(cores, NonZero::get), fail_fast: options.fail_fast };

@@ -2,6 +2,9 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel, sync_channel};
+use std::thread;
+use std::time::Duration;
 
 use base64::prelude::{BASE64_STANDARD, Engine};
 use http::{Method, Response};
@@ -22,7 +25,14 @@ use crate::progress::LiveLine;
 pub struct RecordPrinter {
     json: bool,
     live: Option<LiveLine>,
+    /// Completes when all failures are printed that there were.
+    printed: Option<Receiver<()>>,
 }
+
+/// Failures that may wait to be printed.
+const WAITING_LINES: usize = 256;
+/// How long the last of them are waited for.
+const LAST_LINES: Duration = Duration::from_secs(1);
 
 /// `--json`: a response.
 #[derive(Serialize)]
@@ -76,7 +86,7 @@ fn result_line(line: &str) {
 impl RecordPrinter {
     /// A printer beside a live line, if there is one.
     pub fn new(json: bool, live: Option<LiveLine>) -> Self {
-        RecordPrinter { json, live }
+        RecordPrinter { json, live, printed: None }
     }
 
     fn print(&self, print: impl FnOnce()) {
@@ -129,15 +139,26 @@ impl RecordPrinter {
     }
 
     /// Prints exchanges that fail, on stderr: a response alone does not say why.
-    pub fn failures(&self) -> impl Fn(FailedExchange) + Send + Sync + use<> {
+    /// Nobody waits for the printing: where stderr takes no more, lines are left out.
+    pub fn failures(&mut self) -> impl Fn(FailedExchange) + Send + Sync + use<> {
         let asides = self.live.as_ref().map(LiveLine::asides);
-        move |failed| {
-            let line = || note(format!("{}: {}", failed.request, failed.reason));
-            match &asides {
-                Some(aside) => aside(&line),
-                None => line(),
+        let (lines, to_print) = sync_channel::<String>(WAITING_LINES);
+        let (ended, printed) = channel();
+        self.printed = Some(printed);
+        let print = move || {
+            for line in to_print {
+                let line = || note(line.clone());
+                match &asides {
+                    Some(aside) => aside(&line),
+                    None => line(),
+                }
             }
-        }
+            // Nobody may wait for it any more.
+            let _ = ended.send(());
+        };
+        // Without it the lines are left out.
+        let _ = thread::Builder::new().name("retake-failures".into()).spawn(print);
+        move |failed| drop(lines.try_send(format!("{}: {}", failed.request, failed.reason)))
     }
 
     /// How a command ended.
@@ -176,6 +197,9 @@ impl RecordPrinter {
 
     /// The session is over, and the live line goes away.
     pub fn ended(&mut self, end: &SessionEnd) {
+        if let Some(printed) = self.printed.take() {
+            let _ = printed.recv_timeout(LAST_LINES);
+        }
         self.live = None;
         let Some(refusals) = &end.refusals else { return };
         for refusal in Refusal::ALL {

@@ -23,6 +23,8 @@ pub struct TakeFile {
     /// The directory can be synced, and was.
     syncs_directory: bool,
     replaces: Option<Replaced>,
+    /// Bytes that were written.
+    written: u64,
 }
 
 /// A file that a sealed take will replace.
@@ -59,6 +61,19 @@ pub enum FileLost {
         /// The name it had.
         path: PathBuf,
     },
+    /// It is not what was written.
+    #[error(
+        "`{}` has {found} bytes, and {written} were written: another program changed it while it was recorded; record it again",
+        path.display()
+    )]
+    Changed {
+        /// Its name.
+        path: PathBuf,
+        /// Bytes that it has.
+        found: u64,
+        /// Bytes that were written.
+        written: u64,
+    },
     /// It has another name now.
     #[error(
         "the take is no longer at `{}`: it was moved while it was recorded; where it is now, it is whole and sealed",
@@ -77,7 +92,7 @@ impl TakeFile {
     /// What the file system says, [`ErrorKind::AlreadyExists`] for one that exists; [`FileLost::Locked`] within a
     /// [`ErrorKind::ResourceBusy`].
     pub fn create_new(path: &Path) -> io::Result<TakeFile> {
-        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+        let file = OpenOptions::new().append(true).create_new(true).mode(0o600).open(path)?;
         TakeFile::of(file, path, None)
     }
 
@@ -118,7 +133,7 @@ impl TakeFile {
             }
             let beside = PathBuf::from(name);
             // One that is there is of a recorder that was killed, and holds what it had recorded.
-            match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside) {
+            match OpenOptions::new().append(true).create_new(true).mode(0o600).open(&beside) {
                 Ok(file) => return TakeFile::of(file, &beside, Some(Replaced { path, file: old })),
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(error),
@@ -138,7 +153,14 @@ impl TakeFile {
             true => fs::canonicalize(path)?.parent().map(Path::to_path_buf),
             false => None,
         };
-        Ok(TakeFile { file, path: path.to_path_buf(), directory, syncs_directory: false, replaces })
+        Ok(TakeFile {
+            file,
+            path: path.to_path_buf(),
+            directory,
+            syncs_directory: false,
+            replaces,
+            written: 0,
+        })
     }
 
     /// Gives the sealed take the name of the file that it replaces.
@@ -197,7 +219,9 @@ fn lock(file: &File) -> io::Result<()> {
 
 impl Write for TakeFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file.write(bytes)
+        let written = self.file.write(bytes)?;
+        self.written += written as u64;
+        Ok(written)
     }
 
     /// Fails if the file was deleted.
@@ -215,10 +239,16 @@ impl Storage for TakeFile {
         self.file.sync_data()
     }
 
-    /// Fails if the path names the file no longer. A take that replaces another gets its name here.
+    /// Fails if the path names the file no longer, or the file has another length than what was written. A take that replaces another gets its name here.
     fn close(&mut self) -> io::Result<()> {
         if !self.is_at_its_path()? {
             return Err(io::Error::new(ErrorKind::NotFound, FileLost::Moved { path: self.path.clone() }));
+        }
+        let found = self.file.metadata()?;
+        if found.is_file() && found.len() != self.written {
+            let changed =
+                FileLost::Changed { path: self.path.clone(), found: found.len(), written: self.written };
+            return Err(io::Error::new(ErrorKind::InvalidData, changed));
         }
         self.take_name()?;
         match self.sync_directory() {

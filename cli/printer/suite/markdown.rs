@@ -2,8 +2,9 @@
 //! of more than a MiB, so the gravest failures are in it as far as they fit, and the number of the others.
 
 use std::fmt::Write as _;
-use std::fs::OpenOptions;
-use std::io::Write;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::FileTypeExt;
 use std::path::PathBuf;
 
 use retake_chain::Printable;
@@ -41,7 +42,11 @@ impl SuitePrinter for MarkdownPrinter {
     fn end(self: Box<Self>) -> Result<(), String> {
         let Some(end) = self.end else { return Ok(()) };
         let text = summary(&end, self.builds.in_words(), &self.failures.ranked());
-        let file = OpenOptions::new().append(true).create(true).open(&self.path);
+        // To open a pipe could wait without end.
+        let file = match fs::metadata(&self.path) {
+            Ok(found) if found.file_type().is_fifo() => Err(io::Error::other("it is a pipe")),
+            _ => OpenOptions::new().append(true).create(true).open(&self.path),
+        };
         file.and_then(|mut file| file.write_all(text.as_bytes())).map_err(|error| {
             format!("`{}` (GITHUB_STEP_SUMMARY) cannot be written: {error}", self.path.display())
         })

@@ -8,13 +8,17 @@ mod text;
 
 use std::collections::BTreeMap;
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use retake_chain::{Printable, PrintableLines};
 use retake_verifier::ExitCode;
 use retake_verifier::suite::{Build, BuildSource, SuiteEvent, SuiteFinished, TakeFinished};
 
 use crate::options::{Annotate, ReportOptions};
+use crate::output::refuse_inputs;
+
+/// The variable that names the file for a summary.
+const STEP_SUMMARY: &str = "GITHUB_STEP_SUMMARY";
 
 use super::{count, fail};
 
@@ -60,8 +64,8 @@ impl Printers {
         if annotates {
             printers.push(Box::new(github::GithubPrinter::new(options.json)));
         }
-        if let Some(path) = env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()) {
-            printers.push(Box::new(markdown::MarkdownPrinter::new(PathBuf::from(path))));
+        if let Some(path) = step_summary() {
+            printers.push(Box::new(markdown::MarkdownPrinter::new(path)));
         }
         Printers(printers)
     }
@@ -89,6 +93,25 @@ pub fn refused(json: bool, exit: ExitCode, error: &dyn std::fmt::Display) -> Exi
         json::refused(exit, error.to_string());
     }
     fail(exit, error)
+}
+
+/// Refuses files that are read as places for reports and the summary.
+///
+/// # Errors
+/// What to tell the user.
+pub fn refuse_as_outputs<'a>(
+    report: &ReportOptions,
+    inputs: impl IntoIterator<Item = (&'static str, &'a Path)>,
+) -> Result<(), String> {
+    let summary = step_summary();
+    let summary = summary.as_deref().map(|path| (STEP_SUMMARY, path));
+    let outputs: Vec<_> = report.outputs().into_iter().chain(summary).collect();
+    refuse_inputs(&outputs, inputs)
+}
+
+/// The file to which GitHub Actions wants a summary appended, if this is a step of it.
+fn step_summary() -> Option<PathBuf> {
+    env::var_os(STEP_SUMMARY).filter(|path| !path.is_empty()).map(PathBuf::from)
 }
 
 /// The calls of a take that were given up, in words, if there are any.
