@@ -110,7 +110,7 @@ mod tests {
     fn failure(name: &str, text: String) -> TakeFinished {
         TakeFinished {
             name: name.into(),
-            id: TakeId::of(name, Err::<std::fs::File, _>(std::io::ErrorKind::NotFound.into())),
+            id: TakeId::of(name, Err::<fs::File, _>(io::ErrorKind::NotFound.into())),
             status: TakeStatus::Diverged,
             exit: ExitCode::Diverged,
             settings: TakeSettings::default(),
