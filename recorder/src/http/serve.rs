@@ -5,6 +5,7 @@ use std::future::{Future, pending};
 use std::io;
 use std::os::fd::AsFd;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http_body_util::BodyExt;
@@ -62,7 +63,9 @@ async fn accept(listener: &TcpListener) -> io::Result<TcpStream> {
 async fn connection(stream: TcpStream, pool: Arc<Pool>, stop: CancellationToken) {
     let broken = broken(&stream);
     let lost = CancellationToken::new();
+    let has_asked = AtomicBool::new(false);
     let service = service_fn(|request: hyper::Request<Incoming>| {
+        has_asked.store(true, Ordering::Relaxed);
         let request = request.map(|body| FromConnection { body, lost: lost.clone() }.boxed_unsync());
         let pool = pool.clone();
         async move { Ok::<_, Infallible>(pool.answer(request).await) }
@@ -78,7 +81,8 @@ async fn connection(stream: TcpStream, pool: Arc<Pool>, stop: CancellationToken)
         () = &mut broken => true,
         () = stop.cancelled() => false,
     };
-    if !ended {
+    // A client that has sent half of its first request is owed nothing.
+    if !ended && has_asked.load(Ordering::Relaxed) {
         connection.as_mut().graceful_shutdown();
         tokio::select! {
             _ = connection.as_mut() => {}
