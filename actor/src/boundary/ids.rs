@@ -2,6 +2,7 @@
 //! recordings of the same behaviour carry the same numbers.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use wasmtime::component::ResourceType;
 
@@ -41,23 +42,22 @@ impl HandleIds {
             }
         };
         let numbers = &mut self.types[position].1;
-        if let Some(alive) = numbers.by_rep.get_mut(&rep) {
-            alive.handles += 1;
-            return alive.number;
-        }
-        numbers.last += 1;
-        numbers.by_rep.insert(rep, Alive { number: numbers.last, handles: 1 });
-        numbers.last
+        let alive = numbers.by_rep.entry(rep).or_insert_with(|| {
+            numbers.last += 1;
+            Alive { number: numbers.last, handles: 0 }
+        });
+        alive.handles += 1;
+        alive.number
     }
 
     /// The number of an owned handle that the guest drops or gives away.
     pub fn forget(&mut self, ty: ResourceType, rep: u32) -> Option<u32> {
         let (_, numbers) = self.types.iter_mut().find(|(known, _)| *known == ty)?;
-        let alive = numbers.by_rep.get_mut(&rep)?;
-        let number = alive.number;
-        alive.handles -= 1;
-        if alive.handles == 0 {
-            numbers.by_rep.remove(&rep);
+        let Entry::Occupied(mut alive) = numbers.by_rep.entry(rep) else { return None };
+        let number = alive.get().number;
+        alive.get_mut().handles -= 1;
+        if alive.get().handles == 0 {
+            alive.remove();
         }
         Some(number)
     }
