@@ -18,8 +18,8 @@ use thiserror::Error;
 pub struct TakeFile {
     file: File,
     path: PathBuf,
-    /// Where the file's name stands; `None` for what is no regular file.
-    directory: Option<PathBuf>,
+    /// Where the file's name stands.
+    directory: PathBuf,
     /// The directory can be synced, and was.
     syncs_directory: bool,
     replaces: Option<Replaced>,
@@ -149,10 +149,8 @@ impl TakeFile {
 
     fn of(file: File, path: &Path, replaces: Option<Replaced>) -> io::Result<TakeFile> {
         lock(&file)?;
-        let directory = match file.metadata()?.is_file() {
-            true => fs::canonicalize(path)?.parent().map(Path::to_path_buf),
-            false => None,
-        };
+        let absolute = fs::canonicalize(path)?;
+        let directory = absolute.parent().unwrap_or(&absolute).to_path_buf();
         Ok(TakeFile {
             file,
             path: path.to_path_buf(),
@@ -186,10 +184,8 @@ impl TakeFile {
     /// # Errors
     /// What the file system says.
     pub fn sync_directory(&mut self) -> io::Result<()> {
-        if let Some(directory) = &self.directory {
-            sync_folder(directory)?;
-            self.syncs_directory = true;
-        }
+        sync_folder(&self.directory)?;
+        self.syncs_directory = true;
         Ok(())
     }
 
@@ -244,10 +240,9 @@ impl Storage for TakeFile {
         if !self.is_at_its_path()? {
             return Err(io::Error::new(ErrorKind::NotFound, FileLost::Moved { path: self.path.clone() }));
         }
-        let found = self.file.metadata()?;
-        if found.is_file() && found.len() != self.written {
-            let changed =
-                FileLost::Changed { path: self.path.clone(), found: found.len(), written: self.written };
+        let (found, written) = (self.file.metadata()?.len(), self.written);
+        if found != written {
+            let changed = FileLost::Changed { path: self.path.clone(), found, written };
             return Err(io::Error::new(ErrorKind::InvalidData, changed));
         }
         self.take_name()?;
