@@ -8,6 +8,7 @@ use retake_chain::{ActorSource, ContentRef};
 use retake_replayer::{Actor, ActorBytes, PlaceTried, ReplayError, ReplayOptions, replay_with};
 use retake_verifier::ReplayReport;
 
+use super::location::source;
 use crate::input;
 
 /// How many components are kept.
@@ -43,11 +44,12 @@ impl Actors {
         given: Option<&Path>,
         options: ReplayOptions,
     ) -> Result<ReplayReport, ReplayError> {
-        let file = input::open(take).map_err(|error| ReplayError::NotOpened { reason: error.to_string() })?;
+        let source = source(take);
+        let file = source.open().map_err(|error| ReplayError::NotOpened { reason: error.to_string() })?;
         match given {
             Some(path) => replay_with(file, ActorBytes::Loaded(&|| self.named(path)), options),
             None => {
-                let find = |recorded: &ActorSource| self.recorded(take, recorded);
+                let find = |recorded: &ActorSource| self.recorded(source.folder(), recorded);
                 replay_with(file, ActorBytes::Found(&find), options)
             }
         }
@@ -79,10 +81,10 @@ impl Actors {
     }
 
     /// The component that was recorded, from the first place that has it: what lies there counts, not that something does.
-    fn recorded(&self, take: &Path, recorded: &ActorSource) -> Result<Arc<Actor>, ReplayError> {
+    fn recorded(&self, folder: &Path, recorded: &ActorSource) -> Result<Arc<Actor>, ReplayError> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let mut tried = Vec::new();
-        for path in places(take, Path::new(&recorded.path)) {
+        for path in places(folder, Path::new(&recorded.path)) {
             let key = (path, recorded.digest);
             if let Some(actor) = kept.recorded.get(&key) {
                 return Ok(actor.clone());
@@ -101,8 +103,7 @@ impl Actors {
 
 /// Where a recorded component may lie: at the recorded path, from here and from the take's folder, and beside the take under the name
 /// that it had.
-fn places(take: &Path, recorded: &Path) -> Vec<PathBuf> {
-    let folder = take.parent().unwrap_or(Path::new(""));
+fn places(folder: &Path, recorded: &Path) -> Vec<PathBuf> {
     let beside = recorded.file_name().map(|name| folder.join(name));
     let mut places: Vec<PathBuf> = Vec::new();
     for path in [Some(recorded.to_path_buf()), Some(folder.join(recorded)), beside].into_iter().flatten() {

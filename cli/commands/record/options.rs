@@ -1,58 +1,24 @@
-//! Owns the command line: the options of each command; those of suites are in `options/suite.rs`. What is written in them is
-//! `values.rs`'s.
-
-mod suite;
+//! Owns the options of `record`, and what they mean to the recorder.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use bytes::Bytes;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, ValueEnum};
 use http::Request;
 use retake_actor::profile;
 use retake_chain::{BYTE_ORDER_MARK, EngineProfile, InstanceMode};
 use retake_recorder::{Durability, Permissions};
-use retake_replayer::Timeouts;
-
-pub use suite::{Annotate, MergeOptions, ReportOptions, TestOptions};
 
 use crate::input;
+use crate::options::{CacheOptions, TimeoutOptions};
+use crate::printer;
 use crate::values::{
-    PreopenOption, body_file, parse_address, parse_bytes, parse_dir, parse_env, parse_request, parse_time,
+    PreopenOption, body_file, parse_address, parse_bytes, parse_dir, parse_env, parse_request,
 };
 
-/// Record what a WebAssembly actor does at its boundary, replay it, and prove it.
-#[derive(Debug, Parser)]
-#[command(name = "retake", version)]
-pub struct Cli {
-    #[command(subcommand)]
-    pub command: Command,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum Command {
-    /// Run an actor and record every call it makes to its host.
-    Record(Box<RecordOptions>),
-    /// Re-run the actor from a take alone and stop at the first difference.
-    Replay(ReplayOptions),
-    /// Check every hash, link, count and the seal of takes, without running anything.
-    Verify(VerifyOptions),
-    /// Replay all takes in files and folders, side by side, and fail with a report that explains.
-    Test(TestOptions),
-    /// Join the reports of `test` on all partitions of a suite into one verdict.
-    Merge(MergeOptions),
-    /// Show what a take holds: its session and every event, or one event in full.
-    Inspect(InspectOptions),
-    /// Save the whole calls of a take that is torn, unsealed, damaged or altered. The take itself is not changed.
-    Repair(RepairOptions),
-    /// Write a take as JSON lines, for other tools; `import` makes it a take again.
-    Export(ExportOptions),
-    /// Make a take of JSON lines, and check it as `verify` does.
-    Import(ImportOptions),
-}
-
+/// Run an actor and record every call it makes to its host.
 #[derive(Debug, Args)]
-pub struct RecordOptions {
+pub struct Options {
     /// The component: an actor with `wasi:http/incoming-handler`, or a command with `wasi:cli/run`.
     pub actor: PathBuf,
     /// Where the take goes; without it NAME.take in the current directory, then NAME-2.take, and so on.
@@ -124,129 +90,6 @@ pub struct RecordOptions {
     pub arguments: Vec<String>,
 }
 
-#[derive(Debug, Args)]
-pub struct ReplayOptions {
-    /// The take.
-    pub take: PathBuf,
-    /// Re-run this component instead of the recorded one: what counts is then what it does, not its digest.
-    #[arg(long, value_name = "FILE")]
-    pub actor: Option<PathBuf>,
-    /// End a call that uses up this much fuel, of a take that was recorded without a bound: for a build that may compute
-    /// without end.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    pub fuel: Option<u64>,
-    #[command(flatten)]
-    pub timeouts: TimeoutOptions,
-    #[command(flatten)]
-    pub cache: CacheOptions,
-    /// Print the report as JSON.
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// How long the actor may take. What is stopped by a bound in time could not be checked: exit code 4.
-#[derive(Clone, Copy, Debug, Args)]
-pub struct TimeoutOptions {
-    /// Stop a call that takes longer: a number with `ms`, `s`, `m` or `h`, as `30s`.
-    #[arg(long, value_name = "TIME", value_parser = parse_time)]
-    pub timeout: Option<Duration>,
-    /// Stop when the whole take has taken longer.
-    #[arg(long, value_name = "TIME", value_parser = parse_time)]
-    pub take_timeout: Option<Duration>,
-}
-
-impl From<TimeoutOptions> for Timeouts {
-    fn from(options: TimeoutOptions) -> Self {
-        Timeouts { call: options.timeout, take: options.take_timeout }
-    }
-}
-
-/// Whether compiled code is kept.
-#[derive(Debug, Args)]
-pub struct CacheOptions {
-    /// Neither use nor keep compiled code; it is kept in $RETAKE_CACHE_DIR, $XDG_CACHE_HOME/retake or ~/.cache/retake.
-    #[arg(long)]
-    pub no_cache: bool,
-}
-
-#[derive(Debug, Args)]
-pub struct VerifyOptions {
-    /// The takes; `-` is one on stdin.
-    #[arg(required = true)]
-    pub takes: Vec<PathBuf>,
-    /// Print one JSON object per take.
-    #[arg(long)]
-    pub json: bool,
-}
-
-#[derive(Debug, Args)]
-pub struct InspectOptions {
-    /// The take.
-    pub take: PathBuf,
-    /// Show the event with this number in full; of a sealed take, no more is read than it takes to find it.
-    #[arg(long, value_name = "N")]
-    pub event: Option<u64>,
-    /// Print one JSON object per event, and at the end the report of `verify`.
-    #[arg(long)]
-    pub json: bool,
-}
-
-#[derive(Debug, Args)]
-pub struct RepairOptions {
-    /// The take.
-    pub take: PathBuf,
-    #[command(flatten)]
-    pub new: NewTake,
-    /// Print the answer as JSON.
-    #[arg(long)]
-    pub json: bool,
-}
-
-#[derive(Debug, Args)]
-pub struct ExportOptions {
-    /// The take.
-    pub take: PathBuf,
-    /// Write to a file instead of stdout.
-    #[arg(short, long, value_name = "FILE")]
-    pub output: Option<PathBuf>,
-    /// Overwrite FILE if it is there.
-    #[arg(long, requires = "output")]
-    pub force: bool,
-    /// The form.
-    #[arg(long, value_name = "FORMAT", default_value = "jsonl")]
-    pub format: ExportFormat,
-}
-
-/// A `--format` value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ExportFormat {
-    /// One JSON object per line: the take without loss, strings readable, bytes in base64.
-    Jsonl,
-}
-
-#[derive(Debug, Args)]
-pub struct ImportOptions {
-    /// What `export --format jsonl` wrote; `-` is stdin.
-    #[arg(value_name = "FILE")]
-    pub lines: PathBuf,
-    #[command(flatten)]
-    pub new: NewTake,
-    /// Print the report as JSON.
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// Where a new take goes.
-#[derive(Debug, Args)]
-pub struct NewTake {
-    /// Where the new take goes.
-    #[arg(short, long, value_name = "NEW")]
-    pub output: PathBuf,
-    /// Overwrite NEW if it is there.
-    #[arg(long)]
-    pub force: bool,
-}
-
 /// A `--instance` value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum InstanceOption {
@@ -286,7 +129,7 @@ impl From<DurabilityOption> for Durability {
     }
 }
 
-impl RecordOptions {
+impl Options {
     /// What the actor may reach. Fails on an environment variable that is not set, or is not text.
     pub fn permissions(&self) -> Result<Permissions, String> {
         let mut env = self.env.clone();
@@ -300,8 +143,8 @@ impl RecordOptions {
             env,
             dirs: self.dir.iter().map(|dir| dir.0.clone()).collect(),
             allow_net: self.allow_net,
-            // With `--json`, stdout is for JSON lines.
-            keep_stdout: self.json,
+            // The actor must not write between the lines of a form that machines read.
+            keep_stdout: printer::of(self.json).owns_stdout(),
         })
     }
 

@@ -8,26 +8,28 @@ use indicatif::{ProgressBar, ProgressStyle};
 use retake_chain::Printable;
 use retake_verifier::suite::{SuiteEvent, SuiteFinished, SuiteStarted, TakeFinished, TakeNotRun};
 
-use super::{Builds, Failures, SuitePrinter, count, full_text, given_up, in_words};
-use crate::printer::text_lines;
+use crate::console::text_lines;
+use crate::printer::form::SuitePrinter;
+use crate::printer::suite::summary::{Builds, Failures, full_text, given_up, in_words};
+use crate::words::count;
 
 const RULE: &str = "------------";
 
-pub struct TextPrinter {
+pub struct TextSuite {
     bar: ProgressBar,
     failures: Failures,
     builds: Builds,
     failed: u64,
 }
 
-impl TextPrinter {
+impl TextSuite {
     pub fn new() -> Self {
         // It shows on a terminal alone.
         let bar = ProgressBar::new(0);
         if let Ok(style) = ProgressStyle::with_template("  Replaying [{bar:24}] {pos}/{len} takes{msg}") {
             bar.set_style(style.progress_chars("=> "));
         }
-        TextPrinter { bar, failures: Failures::default(), builds: Builds::default(), failed: 0 }
+        TextSuite { bar, failures: Failures::default(), builds: Builds::default(), failed: 0 }
     }
 
     fn print(&self, text: &str) {
@@ -77,7 +79,7 @@ fn line(take: &TakeFinished) -> String {
     format!("{status:>12} [{seconds:>8.3}s] {name} ({calls}, {events}{given_up}), {build}{labels}")
 }
 
-impl SuitePrinter for TextPrinter {
+impl SuitePrinter for TextSuite {
     fn hear(&mut self, event: &SuiteEvent) {
         self.failures.hear(event);
         self.builds.hear(event);

@@ -1,46 +1,19 @@
-//! What `retake record --check --repeat` says of each replay, and of all.
+//! The replays of `record --check --repeat`: a line each, and one about all of them.
 
 use std::io;
 use std::path::Path;
 
 use retake_replayer::Perturbation;
 use retake_verifier::{ExitCode, ReplayReport, Verdict};
-use serde::Serialize;
 
-use super::replay::{checked, words};
-use super::{count, json_line, note, text_lines};
+use crate::console::{note, text_lines};
+use crate::printer::form::Repeat;
+use crate::words::count;
+use crate::words::replay::{checked, words};
 
-/// `--json`: one replay.
-#[derive(Serialize)]
-struct RepeatLine<'a> {
-    take: String,
-    repeat: u16,
-    perturbation: String,
-    exit: u8,
-    #[serde(flatten)]
-    report: &'a ReplayReport,
-}
-
-/// A replay as one JSON object.
-pub fn json(take: &Path, repeat: u16, perturbation: Perturbation, report: &ReplayReport) -> ExitCode {
-    let exit = report.exit_code();
-    json_line(&RepeatLine {
-        take: take.display().to_string(),
-        repeat,
-        perturbation: perturbation.to_string(),
-        exit: exit.code(),
-        report,
-    });
-    exit
-}
-
-/// A replay for people: a line, or the whole answer if it is not identical.
-pub fn text(
-    take: &Path,
-    (round, times): (u16, u16),
-    perturbation: Perturbation,
-    report: &ReplayReport,
-) -> ExitCode {
+/// One line, or the whole report if the replay is not identical.
+pub fn replayed(take: &Path, repeat: &Repeat, report: &ReplayReport) {
+    let Repeat { round, times, perturbation } = repeat;
     let which = format!("replay {round} of {times}, {perturbation}");
     match &report.verdict {
         Verdict::Identical => {
@@ -48,10 +21,9 @@ pub fn text(
         }
         _ => text_lines(&mut io::stderr(), &format!("{which}:\n{}", words(take, report))),
     }
-    report.exit_code()
 }
 
-/// What all of them say.
+/// What all replays come to.
 pub fn summary(times: u16, differ: &[Perturbation], exit: ExitCode) -> String {
     let replays = count(times.into(), "replay");
     let names: Vec<String> = differ.iter().map(|perturbation| format!("`{perturbation}`")).collect();

@@ -8,8 +8,9 @@ use retake_recorder::{CallTimeout, CancellationToken};
 use retake_verifier::ExitCode;
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::console::{fail, note};
 use crate::options::TimeoutOptions;
-use crate::printer::{count, fail, note};
+use crate::words::count;
 
 /// The bounds of a recording, and which of them were reached.
 pub struct RecordBounds {
@@ -49,7 +50,7 @@ impl RecordBounds {
         if let Some(timeout) = &self.call
             && let Some(first) = timeout.first()
         {
-            let told = match timeout.given_up() {
+            let message = match timeout.given_up() {
                 1 => first.to_string(),
                 calls => format!(
                     "{} took longer than {:?}, the first of them: {first}",
@@ -58,16 +59,16 @@ impl RecordBounds {
                 ),
             };
             match is_server {
-                true => note(told),
-                false => exit = fail(ExitCode::Unchecked, told),
+                true => note(message),
+                false => exit = fail(ExitCode::Unchecked, message),
             }
         }
         match self.take {
             Some(limit) if self.take_reached.load(Ordering::Relaxed) => {
-                let told = format!(
+                let message = format!(
                     "the session took longer than {limit:?}: calls in flight were given up, no more were made"
                 );
-                fail(ExitCode::Unchecked, told)
+                fail(ExitCode::Unchecked, message)
             }
             _ => exit,
         }
