@@ -4,10 +4,9 @@ use std::future::pending;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use retake_actor::abi::val::{from_value, to_value};
 use retake_actor::{
-    ActorError, ActorHandle, ActorOperation, ActorStore, Export, HasActor, Mailbox, Messenger, RaisedIn,
-    Shortage, StatefulCall, TapError, Uncalled,
+    ActorError, ActorHandle, ActorOperation, ActorStore, ArgumentError, Export, ExportCall, HasActor,
+    Mailbox, Messenger, RaisedIn, ResolveError, Shortage, StatefulCall, TapError,
 };
 use retake_chain::{
     ChainEventData, InstanceMode, Outcome, StateChain, TheaterId, TheaterRuntimeEventData, Value,
@@ -275,8 +274,8 @@ impl<T: HasActor> LiveActor<T> {
         // Whatever cannot be carried to its caller is refused before it runs.
         let export = match program.exports().callable(name) {
             Ok(export) => export,
-            Err(Uncalled::Unknown(unknown)) => return Ok(Err(unknown.into())),
-            Err(Uncalled::NotCallable(refused)) => return Ok(Err(refused.into())),
+            Err(ResolveError::Unknown(unknown)) => return Ok(Err(unknown.into())),
+            Err(ResolveError::NotCallable(refused)) => return Ok(Err(refused.into())),
         };
         let vals = match arguments(export, &self.actor.state, &params) {
             Ok(vals) => vals,
@@ -437,43 +436,27 @@ impl<T: HasActor> Live<T> {
             Some(instance) => instance,
             None => *self.instance.insert(program.pre().instantiate_async(&mut *store).await?),
         };
-        let Some(function) = instance.get_func(&mut *store, export.index()) else {
-            return Err(wasmtime::format_err!("`{}` is not a function", export.name));
-        };
-        let types: Vec<_> = function.ty(&*store).results().collect();
-        let mut results = vec![Val::Bool(false); types.len()];
-        function.call_async(&mut *store, arguments, &mut results).await?;
-        let returned = results.iter().zip(&types).next();
-        returned
-            .map(|(val, ty)| {
-                to_value(val, ty, &mut |_| Err(wasmtime::format_err!("a handle in the result of an export")))
-            })
-            .transpose()
+        ExportCall::new(&mut *store, &instance, export)?.call_async(store, arguments).await
     }
 }
 
 /// The arguments as the engine takes them, the state first where the function has one.
 fn arguments(export: &Export, state: &Value, params: &[Value]) -> Result<Vec<Val>, ActorError> {
-    let given = export.params();
-    if given.len() != params.len() {
-        return Err(ActorError::ArgumentCount {
-            function: export.name.clone(),
-            expected: parameter_list(&given),
+    let refuse = |_, _| Err(wasmtime::format_err!("handles cannot be passed to an export"));
+    let function = export.name.clone();
+    export.arguments(&export.ty, state, params, refuse).map_err(|error| match error {
+        ArgumentError::Count { .. } => ActorError::ArgumentCount {
+            function,
+            expected: parameter_list(&export.params()),
             found: params.len(),
-        });
-    }
-    let values = export.stateful.map(|_| state).into_iter().chain(params);
-    values
-        .zip(export.ty.params())
-        .map(|(value, (name, ty))| {
-            let refuse = &mut |_, _| Err(wasmtime::format_err!("handles cannot be passed to an export"));
-            from_value(value, &ty, refuse).map_err(|error| ActorError::WrongArgument {
-                function: export.name.clone(),
-                parameter: name.to_string(),
-                reason: error.root_cause().to_string(),
-            })
-        })
-        .collect()
+        },
+        ArgumentError::Unfit { parameter, unfit } => {
+            ActorError::WrongArgument { function, parameter, reason: unfit.to_string() }
+        }
+        ArgumentError::Handle { parameter, reason } => {
+            ActorError::WrongArgument { function, parameter, reason: reason.root_cause().to_string() }
+        }
+    })
 }
 
 /// The marker of a call that was given up.

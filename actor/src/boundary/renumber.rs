@@ -1,4 +1,4 @@
-//! Owns [`Numbers`]: how types are written anew in a component in which they have other numbers.
+//! Owns [`TypeRenumbering`]: how types are written anew in a component in which they have other numbers.
 
 use std::collections::{BTreeSet, HashMap};
 use std::convert::Infallible;
@@ -17,7 +17,7 @@ pub(super) fn resource<'a>(declaration: &Declaration<'a>) -> Option<&'a str> {
 
 /// Gives the component's own types new numbers, and those of the instance types among them.
 #[derive(Default)]
-pub(super) struct Numbers {
+pub(super) struct TypeRenumbering {
     /// New number of each of the component's types that has one.
     pub known: HashMap<u32, u32>,
     /// New number of each type of the instance type that is written.
@@ -30,10 +30,10 @@ pub(super) struct Numbers {
     resource: Option<u32>,
 }
 
-impl Numbers {
+impl TypeRenumbering {
     /// The resource types of instances are to be the component's types from `first` on.
     pub fn with_resources(first: u32) -> Self {
-        Numbers { resource: Some(first), ..Numbers::default() }
+        TypeRenumbering { resource: Some(first), ..TypeRenumbering::default() }
     }
 
     /// The number of a type that is `up` levels further out.
@@ -50,11 +50,11 @@ impl Numbers {
     }
 }
 
-impl Reencode for Numbers {
+impl Reencode for TypeRenumbering {
     type Error = Infallible;
 }
 
-impl ReencodeComponent for Numbers {
+impl ReencodeComponent for TypeRenumbering {
     fn component_type_index(&mut self, ty: u32) -> u32 {
         self.number(0, ty)
     }
