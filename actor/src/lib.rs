@@ -32,14 +32,16 @@ pub use boundary::{
     instrument, link_stand_in,
 };
 pub use code_cache::{CacheError, CodeCache};
-pub use exports::{Export, Exports, NotCallable, Uncalled, UnknownExport};
+pub use exports::{
+    ArgumentError, Export, ExportCall, Exports, INLINE_STATE, NotCallable, ResolveError, StatefulCall,
+    UnknownExport,
+};
 pub use interrupt::GuestPlace;
 pub use limits::{Limits, MemoryUse};
 pub use outcome::{RaisedIn, RaisedOutcome, Shortage, outcome_of};
 pub use shared_memory::SharedMemory;
 pub use theater::{
-    ActorContext, ActorError, ActorHandle, ActorOperation, ActorStore, Answer, Extensions, HasActor,
-    INLINE_STATE, Mailbox, MessageError, Messenger, NotDelivered, Presence, SaveError, StatefulCall,
-    TheaterCommand,
+    ActorContext, ActorError, ActorHandle, ActorOperation, ActorStore, Answer, Extensions, HasActor, Mailbox,
+    MessageError, Messenger, NotDelivered, Presence, SaveError, TheaterCommand,
 };
 pub use trap_table::{ArisesIn, Said, TRAP_TABLE, TrapRow};

@@ -1,7 +1,6 @@
 //! Owns [`ActorInstance`]: the store of an actor, the instance in it, and how an export of it is run.
 
-use retake_actor::abi::val::{from_value, to_value};
-use retake_actor::{ActorContext, ActorError, ActorStore, Export, HasActor};
+use retake_actor::{ActorContext, ActorError, ActorStore, ArgumentError, Export, ExportCall, HasActor};
 use retake_chain::Value;
 use wasmtime::Store;
 use wasmtime::component::{Instance, Val};
@@ -47,41 +46,25 @@ impl<T: HasActor> ActorInstance<T> {
             Some(instance) => instance,
             None => *self.instance.insert(program.pre().instantiate_async(&mut *store).await?),
         };
-        let Some(function) = instance.get_func(&mut *store, export.index()) else {
-            return Err(wasmtime::format_err!("`{}` is not a function", export.name));
-        };
-        let types: Vec<_> = function.ty(&*store).results().collect();
-        let mut results = vec![Val::Bool(false); types.len()];
-        function.call_async(&mut *store, arguments, &mut results).await?;
-        let returned = results.iter().zip(&types).next();
-        returned
-            .map(|(val, ty)| {
-                to_value(val, ty, &mut |_| Err(wasmtime::format_err!("a handle in the result of an export")))
-            })
-            .transpose()
+        ExportCall::new(&mut *store, &instance, export)?.call_async(store, arguments).await
     }
 }
 
 /// The arguments as the engine takes them, the state first where the function has one.
 pub(crate) fn arguments(export: &Export, state: &Value, params: &[Value]) -> Result<Vec<Val>, ActorError> {
-    let given = export.params();
-    if given.len() != params.len() {
-        return Err(ActorError::ArgumentCount {
-            function: export.name.clone(),
-            expected: parameter_list(&given),
+    let refuse = |_, _| Err(wasmtime::format_err!("handles cannot be passed to an export"));
+    let function = export.name.clone();
+    export.arguments(&export.ty, state, params, refuse).map_err(|error| match error {
+        ArgumentError::Count { .. } => ActorError::ArgumentCount {
+            function,
+            expected: parameter_list(&export.params()),
             found: params.len(),
-        });
-    }
-    let values = export.stateful.map(|_| state).into_iter().chain(params);
-    values
-        .zip(export.ty.params())
-        .map(|(value, (name, ty))| {
-            let refuse = &mut |_, _| Err(wasmtime::format_err!("handles cannot be passed to an export"));
-            from_value(value, &ty, refuse).map_err(|error| ActorError::WrongArgument {
-                function: export.name.clone(),
-                parameter: name.to_string(),
-                reason: error.root_cause().to_string(),
-            })
-        })
-        .collect()
+        },
+        ArgumentError::Unfit { parameter, unfit } => {
+            ActorError::WrongArgument { function, parameter, reason: unfit.to_string() }
+        }
+        ArgumentError::Handle { parameter, reason } => {
+            ActorError::WrongArgument { function, parameter, reason: reason.root_cause().to_string() }
+        }
+    })
 }

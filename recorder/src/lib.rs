@@ -59,7 +59,7 @@ pub use wave::{Invocation, WaveError, to_wave};
 // Types of others in the signatures above.
 pub use retake_actor::{
     Actor, ActorContext, ActorError, ActorHandle, ActorStore, CodeCache, Export, Exports, FunctionName,
-    GuestPlace, HasActor, LoadError, Shortage, TapError, Uncalled, UnknownExport,
+    GuestPlace, HasActor, LoadError, ResolveError, Shortage, TapError, UnknownExport,
 };
 pub use retake_chain::log::{LogWriter, SealSummary, Storage, WriteError};
 pub use retake_chain::{ChainError, EngineProfile, InstanceMode, SessionKind, StateChain, TheaterId, Value};

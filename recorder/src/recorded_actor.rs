@@ -4,7 +4,7 @@ use std::future::pending;
 use std::sync::Arc;
 
 use retake_actor::{
-    ActorError, ActorStore, Export, HasActor, RaisedIn, Shortage, StatefulCall, TapError, Uncalled,
+    ActorError, ActorStore, Export, HasActor, RaisedIn, ResolveError, Shortage, StatefulCall, TapError,
 };
 use retake_chain::{ChainEventData, InstanceMode, Outcome, TheaterRuntimeEventData, Value, WasmEventData};
 use tokio_util::sync::CancellationToken;
@@ -81,8 +81,8 @@ impl<T: HasActor> RecordedActor<T> {
         // What cannot be carried to the caller is refused before it runs.
         let export = match program.exports().callable(name) {
             Ok(export) => export,
-            Err(Uncalled::Unknown(unknown)) => return Ok(Err(unknown.into())),
-            Err(Uncalled::NotCallable(refused)) => return Ok(Err(refused.into())),
+            Err(ResolveError::Unknown(unknown)) => return Ok(Err(unknown.into())),
+            Err(ResolveError::NotCallable(refused)) => return Ok(Err(refused.into())),
         };
         let vals = match arguments(export, &self.actor.state, &params) {
             Ok(vals) => vals,
