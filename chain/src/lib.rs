@@ -23,6 +23,7 @@ mod http_replay;
 mod ids;
 pub mod jsonl;
 pub mod log;
+mod message_protocol;
 mod pack;
 mod payload;
 mod payload_codec;
@@ -54,6 +55,7 @@ pub use log::{
     ChainNumber, FormatVersion, IndexedLog, LogReader, LogWriter, MAX_EVENT, MAX_EVENT_TYPE, ReadError,
     Record, Seal, SealKind, SealSummary, Storage, TakeState, WriteError,
 };
+pub use message_protocol::{ActorMessage, NoResponse, response_in};
 pub use payload::{
     ChainEventPayload, HostFunctionCall, LogLevel, Outcome, REPLAY_SUMMARY, ReplaySummary, SESSION, SHUTDOWN,
     TheaterRuntimeEventData, WASM_CALL, WASM_ERROR, WASM_RESULT, WasmEventData, host_event_type, is_message,
