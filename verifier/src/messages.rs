@@ -3,12 +3,10 @@
 use std::collections::HashMap;
 
 use retake_chain::{
-    ChainEventPayload, ChainNumber, ContentRef, HostFunctionCall, Outcome, TheaterId,
-    TheaterRuntimeEventData, Value, WasmErrorKind, WasmEventData, is_message,
+    ActorMessage, ChainEventPayload, ChainNumber, ContentRef, HostFunctionCall, Outcome, TheaterId,
+    TheaterRuntimeEventData, Value, WasmErrorKind, WasmEventData, is_message, response_in,
 };
 
-/// What the exports begin with that take messages.
-const CLIENT: &str = "theater:simple/message-server-client/handle-";
 /// Messages under way that are remembered. A session bounds its mailboxes far below that.
 const MAX_UNDER_WAY: usize = 1 << 16;
 
@@ -319,17 +317,10 @@ impl MessageChecker {
     }
 }
 
-/// What the call takes that a message must be followed by; `None` if it is another.
+/// The message with this key, if the call that follows it takes it.
 fn taken((from, number): Key, function_name: &str, params: &[Value]) -> Option<Taken> {
-    let [Value::List(params)] = params else { return None };
-    let (as_request, message) = match (function_name.strip_prefix(CLIENT)?, &params[..]) {
-        ("send", [Value::Bytes(message)]) => (false, message),
-        ("request", [Value::String(id), Value::Bytes(message)]) if *id == format!("{from}/{number}") => {
-            (true, message)
-        }
-        _ => return None,
-    };
-    Some(Taken { as_request, content: ContentRef::of(message) })
+    let message = ActorMessage::taken_by(from, number, function_name, params)?;
+    Some(Taken { as_request: message.is_request, content: ContentRef::of(&message.content) })
 }
 
 /// Whether a call ended because it was given up.
@@ -342,14 +333,5 @@ fn given_response(ended: &WasmEventData) -> Option<ContentRef> {
     let WasmEventData::WasmResult { response: Outcome::Returned(Some(returned)), .. } = ended else {
         return None;
     };
-    match returned.as_case()? {
-        ("ok", Some(Value::List(one))) => match &one[..] {
-            [Value::List(some)] => match &some[..] {
-                [Value::Bytes(response)] => Some(ContentRef::of(response)),
-                _ => None,
-            },
-            _ => None,
-        },
-        _ => None,
-    }
+    response_in(Some(returned)).ok().map(|response| ContentRef::of(response))
 }
