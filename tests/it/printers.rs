@@ -1,14 +1,12 @@
-//! Every output of every command, as snapshots in `tests/snapshots`: text, JSON, and the reports of suites. What differs between two
+//! Every output of every command, as snapshots in `tests/it/snapshots`: text, JSON, and the reports of suites. What differs between two
 //! runs (ids, hashes, times, sizes) is replaced by its kind.
 //!
-//! `INSTA_UPDATE=always cargo test --test printers` accepts the output as it is.
-
-mod support;
+//! `INSTA_UPDATE=always cargo test --test it printers` accepts the output as it is.
 
 use std::path::Path;
 
+use crate::support::{Ended, Sandbox};
 use regex::Regex;
-use support::{Ended, Sandbox};
 
 /// What differs between two runs, and what stands in its place.
 const VARIES: [(&str, &str); 16] = [
