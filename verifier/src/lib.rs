@@ -7,6 +7,8 @@
 //! - [`suite`]: takes as a test suite, and what a run of one reports;
 //! - [`exit`]: the exit codes that the answers end with.
 
+#![forbid(unsafe_code)]
+
 mod checker;
 mod divergence;
 pub mod exit;

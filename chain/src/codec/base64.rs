@@ -10,7 +10,7 @@ use serde::ser::{Serialize, Serializer};
 
 /// Bytes that are base64 text in JSON.
 #[derive(Debug)]
-pub(super) struct Base64(pub(super) Bytes);
+pub(crate) struct Base64(pub(crate) Bytes);
 
 impl Serialize for Base64 {
     /// Without the whole text in memory.

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::count::check_values;
-use crate::encoding::{DecodeError, from_canonical_slice};
-use crate::payload::{ChainEventPayload, HostFunctionCall, Outcome, WasmEventData};
-use crate::payload_codec::Rare;
-use crate::trap::{TrapKind, WasmErrorKind};
-use crate::unpack::Unpacker;
-use crate::value::Value;
-use crate::value_decode::Decoder;
+use crate::codec::count::check_values;
+use crate::codec::encoding::{DecodeError, from_canonical_slice};
+use crate::codec::payload_codec::Rare;
+use crate::codec::unpack::Unpacker;
+use crate::codec::value_decode::Decoder;
+use crate::model::payload::{ChainEventPayload, HostFunctionCall, Outcome, WasmEventData};
+use crate::model::trap::{TrapKind, WasmErrorKind};
+use crate::model::value::Value;
 
 impl ChainEventPayload {
     /// Reads the payload of an event of that type.

@@ -1,31 +1,19 @@
-//! Owns what an event says: the payloads, their event types, and outcomes.
-//! Their bytes are `payload_codec.rs`'s; hashing and linking are `event.rs`'s and `state_chain.rs`'s.
+//! Owns what an event says: the payloads and outcomes. Their bytes are `codec`'s; the names of event types are `event_type.rs`'s.
 
 use std::fmt;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::ser::SerializeStructVariant;
+use serde::{Deserialize, Serialize, Serializer};
 
-use crate::ids::TheaterId;
-use crate::session::SessionStart;
-use crate::trap::{TrapKind, WasmErrorKind};
-use crate::value::Value;
-
-/// The event type of a chain's first event.
-pub const SESSION: &str = "retake/session";
-/// The event type of the start of an export call.
-pub const WASM_CALL: &str = "wasm-call";
-/// The event type of the end of an export call.
-pub const WASM_RESULT: &str = "wasm-result";
-/// The event type of a trap in an export call, and of a component that could not be made.
-pub const WASM_ERROR: &str = "wasm-error";
-/// The event type of a chain's last event.
-pub const SHUTDOWN: &str = "shutdown";
-/// The event type of a replay's summary.
-pub const REPLAY_SUMMARY: &str = "replay-summary";
-
-/// The interface by which actors message each other.
-const MESSAGE_HOST: &str = "theater:simple/message-server-host";
+use crate::model::event_type::{
+    ACTOR_STARTED, LOG, MESSAGE, MESSAGE_DROPPED, REPLAY_SUMMARY, SESSION, SHUTDOWN, SHUTDOWN_REQUESTED,
+    WASM_CALL, WASM_ERROR, WASM_RESULT, host_event_type,
+};
+use crate::model::ids::TheaterId;
+use crate::model::session::SessionStart;
+use crate::model::trap::{TrapKind, WasmErrorKind};
+use crate::model::value::Value;
 
 /// What an event says. Serializes for people (`--json`); the bytes in a take are
 /// [`ChainEventPayload::encode`]'s.
@@ -93,7 +81,7 @@ pub enum WasmEventData {
         /// The export.
         function_name: String,
         /// The actor's new state, if it has one. `nil` or a list of the one value.
-        #[serde(serialize_with = "crate::payload_codec::option_as_list")]
+        #[serde(serialize_with = "option_as_list")]
         state: Option<Value>,
         /// [`Outcome::Returned`] or [`Outcome::Exited`].
         response: Outcome,
@@ -202,18 +190,14 @@ impl ChainEventPayload {
             ChainEventPayload::Wasm(
                 WasmEventData::WasmError { .. } | WasmEventData::WasmComponentCreationError { .. },
             ) => WASM_ERROR,
-            ChainEventPayload::TheaterRuntime(TheaterRuntimeEventData::Log { .. }) => "theater-runtime/log",
-            ChainEventPayload::TheaterRuntime(TheaterRuntimeEventData::ActorStarted) => {
-                "theater-runtime/actor-started"
-            }
+            ChainEventPayload::TheaterRuntime(TheaterRuntimeEventData::Log { .. }) => LOG,
+            ChainEventPayload::TheaterRuntime(TheaterRuntimeEventData::ActorStarted) => ACTOR_STARTED,
             ChainEventPayload::TheaterRuntime(TheaterRuntimeEventData::ShutdownRequested) => {
-                "theater-runtime/shutdown-requested"
+                SHUTDOWN_REQUESTED
             }
-            ChainEventPayload::TheaterRuntime(TheaterRuntimeEventData::Message { .. }) => {
-                "theater-runtime/message"
-            }
+            ChainEventPayload::TheaterRuntime(TheaterRuntimeEventData::Message { .. }) => MESSAGE,
             ChainEventPayload::TheaterRuntime(TheaterRuntimeEventData::MessageDropped { .. }) => {
-                "theater-runtime/message-dropped"
+                MESSAGE_DROPPED
             }
             ChainEventPayload::Shutdown => SHUTDOWN,
             ChainEventPayload::ReplaySummary(_) => REPLAY_SUMMARY,
@@ -262,21 +246,6 @@ impl HostFunctionCall {
     }
 }
 
-/// The event type of a host call: `<interface>/<function>`.
-pub fn host_event_type(interface: &str, function: &str) -> Arc<str> {
-    let mut name = String::with_capacity(interface.len() + 1 + function.len());
-    name.push_str(interface);
-    name.push('/');
-    name.push_str(function);
-    Arc::from(name)
-}
-
-/// Whether an event of this type is a message to another actor of the session: a call of `send` or `request`. Messages are
-/// numbered by these events, in the order of the sender's chain.
-pub fn is_message(event_type: &str) -> bool {
-    event_type.strip_prefix(MESSAGE_HOST).is_some_and(|function| matches!(function, "/send" | "/request"))
-}
-
 impl Outcome {
     /// The word that the bytes use for it.
     pub fn name(&self) -> &'static str {
@@ -299,6 +268,31 @@ impl fmt::Display for Outcome {
             Outcome::Trapped { kind, message } => write!(f, "trapped: {message:?} ({kind})"),
             Outcome::Failed(message) => write!(f, "failed: {message:?}"),
             Outcome::Cancelled => f.write_str("cancelled"),
+        }
+    }
+}
+
+/// An optional value as a component's option is written: nil, or a list of the one value. A plain serde
+/// option could not tell no value from the value nil.
+fn option_as_list<S: Serializer>(state: &Option<Value>, serializer: S) -> Result<S::Ok, S::Error> {
+    state.as_ref().map(std::slice::from_ref).serialize(serializer)
+}
+
+impl Serialize for Outcome {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let name = self.name();
+        match self {
+            Outcome::Returned(None) => serializer.serialize_unit_variant("Outcome", 0, name),
+            Outcome::Returned(Some(value)) => serializer.serialize_newtype_variant("Outcome", 0, name, value),
+            Outcome::Exited(code) => serializer.serialize_newtype_variant("Outcome", 1, name, code),
+            Outcome::Trapped { kind, message } => {
+                let mut fields = serializer.serialize_struct_variant("Outcome", 2, name, 2)?;
+                fields.serialize_field("kind", kind)?;
+                fields.serialize_field("message", message)?;
+                fields.end()
+            }
+            Outcome::Failed(message) => serializer.serialize_newtype_variant("Outcome", 3, name, message),
+            Outcome::Cancelled => serializer.serialize_unit_variant("Outcome", 4, name),
         }
     }
 }

@@ -1,5 +1,5 @@
 //! Owns [`ChainEvent`], the immutable link of a chain, and [`ChainEventData`], an event before it is linked.
-//! What an event says is in `payload.rs`, its hash formula in `hash.rs`.
+//! What an event says is in `payload.rs`; its bytes and its hash are `codec/event.rs`'s.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -7,16 +7,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::count::count_values;
-use crate::encoding::DecodeError;
-use crate::hash::{EventHash, event_hash};
-use crate::payload::{
-    ChainEventPayload, HostFunctionCall, ReplaySummary, TheaterRuntimeEventData, WASM_ERROR, WASM_RESULT,
-    WasmEventData,
+use crate::model::hash::EventHash;
+use crate::model::payload::{
+    ChainEventPayload, HostFunctionCall, ReplaySummary, TheaterRuntimeEventData, WasmEventData,
 };
-use crate::payload_codec::{CREATION_ERROR_HEAD, HOST_FUNCTION_HEAD};
-use crate::session::SessionStart;
-use crate::value::MAX_VALUES;
+use crate::model::session::SessionStart;
 
 /// One event of a chain. Cheap to clone; equal to another when the hashes are.
 #[derive(Clone)]
@@ -29,46 +24,6 @@ pub struct ChainEvent {
     pub event_type: Arc<str>,
     /// The canonical MessagePack of the payload.
     pub data: Bytes,
-}
-
-impl ChainEvent {
-    /// Links `data` after `parent` and hashes it.
-    pub fn link(parent_hash: Option<EventHash>, event_type: Arc<str>, data: Bytes) -> Self {
-        let hash = event_hash(parent_hash.as_ref(), &event_type, &data);
-        Self { hash, parent_hash, event_type, data }
-    }
-
-    /// What the hash should be, from the other fields.
-    pub fn recompute_hash(&self) -> EventHash {
-        event_hash(self.parent_hash.as_ref(), &self.event_type, &self.data)
-    }
-
-    /// Decodes what the event says.
-    ///
-    /// # Errors
-    /// [`DecodeError`] if the data is not the canonical payload of the event's type.
-    pub fn payload(&self) -> Result<ChainEventPayload, DecodeError> {
-        ChainEventPayload::decode_shared(&self.event_type, &self.data)
-    }
-
-    /// How many values the data holds, as [`MAX_VALUES`] counts them, without decoding it; if it is more, the limit.
-    pub fn value_count(&self) -> usize {
-        count_values(&self.data).unwrap_or(MAX_VALUES)
-    }
-
-    /// Whether this is a call of the actor to its host.
-    pub fn is_host_call(&self) -> bool {
-        self.data.starts_with(HOST_FUNCTION_HEAD)
-    }
-
-    /// Whether this ends an export call: by a result or an error, and not the error of a component that could not be made.
-    pub fn ends_call(&self) -> bool {
-        match &*self.event_type {
-            WASM_RESULT => true,
-            WASM_ERROR => !self.data.starts_with(CREATION_ERROR_HEAD),
-            _ => false,
-        }
-    }
 }
 
 impl PartialEq for ChainEvent {
@@ -113,11 +68,6 @@ pub struct ChainEventData {
 }
 
 impl ChainEventData {
-    /// Links the event after `parent` and hashes it.
-    pub fn to_chain_event(&self, parent: Option<EventHash>) -> ChainEvent {
-        ChainEvent::link(parent, self.event_type.clone(), self.data.encode())
-    }
-
     /// The genesis of a chain.
     pub fn session(start: SessionStart) -> Self {
         ChainEventPayload::Session(Box::new(start)).into()

@@ -4,9 +4,9 @@
 
 use std::fmt::{self, Write as _};
 
-use crate::hash::ContentRef;
-use crate::payload_codec::value_bytes;
-use crate::value::Value;
+use crate::codec::payload_codec::value_bytes;
+use crate::model::hash::ContentRef;
+use crate::model::value::Value;
 
 /// Bytes of a string or byte string that are shown.
 const SHOWN_BYTES: usize = 120;

@@ -9,10 +9,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::value::MAX_VALUES;
-
-/// How deep arrays and maps may nest in bytes that are read, payload and values together.
-pub const MAX_DECODE_DEPTH: usize = 256;
+use crate::model::limits::{MAX_DECODE_DEPTH, MAX_VALUES};
 
 /// A value that could not be written.
 #[derive(Debug, thiserror::Error)]

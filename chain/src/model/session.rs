@@ -3,9 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::hash::ContentRef;
-use crate::ids::TheaterId;
-use crate::log::FormatVersion;
+use crate::model::hash::ContentRef;
+use crate::model::ids::TheaterId;
+use crate::model::version::FormatVersion;
 
 /// The payload of `retake/session`, the first event of every chain. The chain thereby binds what ran.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

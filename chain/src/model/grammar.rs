@@ -10,9 +10,9 @@
 //!
 //! An actor that is ended from outside right after a message has `shutdown` in place of the call that would take it.
 
-use crate::http_replay::is_http_incoming_function;
-use crate::payload::{ChainEventPayload, HostFunctionCall, TheaterRuntimeEventData, WasmEventData};
-use crate::value::Value;
+use crate::model::event_type::is_http_incoming_function;
+use crate::model::payload::{ChainEventPayload, HostFunctionCall, TheaterRuntimeEventData, WasmEventData};
+use crate::model::value::Value;
 
 /// What part an event has in its chain. Every payload has one: a payload without a row here does not compile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

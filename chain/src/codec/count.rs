@@ -1,7 +1,7 @@
 //! Owns the counting of the values in MessagePack that is not decoded yet: what decoding would ask memory for is known
 //! before it does. What is wrong with the bytes is left to `encoding.rs`.
 
-use crate::value::MAX_VALUES;
+use crate::model::limits::MAX_VALUES;
 
 /// Refuses the data of an event that holds more than [`MAX_VALUES`].
 ///

@@ -8,9 +8,9 @@ use tokio::runtime::Handle;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::AbortHandle;
 
-use crate::event::ChainEvent;
-use crate::ids::TheaterId;
-use crate::state_chain::StateChain;
+use crate::live::state_chain::StateChain;
+use crate::model::event::ChainEvent;
+use crate::model::ids::TheaterId;
 
 /// Events between the chain and the drainer task. Small: the task does nothing but move them.
 const HAND_OVER: usize = 64;

@@ -1,21 +1,21 @@
-//! Owns how a [`Value`] crosses serde: MessagePack's data model for binary formats, which are written only, and the form that
-//! `jsonl` has for values in JSON. Reading MessagePack is `value_decode.rs`'s.
+//! Owns how a [`Value`] crosses serde: MessagePack's data model for binary formats, which are written only, and the form of
+//! `json_value.rs` for JSON. Reading MessagePack is `value_decode.rs`'s.
 
 use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Serialize, Serializer};
 
-use crate::jsonl::{value, value_reader};
-use crate::value::{HANDLE_EXTENSION, Value};
+use super::{json_value, json_value_reader};
+use crate::model::value::{HANDLE_EXTENSION, Value};
 
 /// The name by which rmp-serde knows an extension.
 const EXTENSION_STRUCT: &str = "_ExtStruct";
 
-/// Binary formats get MessagePack's data model, formats for people (JSON) the one-to-one form that
-/// [`jsonl`](crate::jsonl) has for values.
+/// Binary formats get MessagePack's data model, formats for people (JSON) the one-to-one form of all JSON of
+/// Retake.
 impl Serialize for Value {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if serializer.is_human_readable() {
-            return value::serialize(self, serializer);
+            return json_value::serialize(self, serializer);
         }
         match self {
             Value::None => serializer.serialize_unit(),
@@ -53,6 +53,6 @@ impl Serialize for FourBytes {
 /// From JSON. [`Value::decode`] reads MessagePack.
 impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        value_reader::deserialize(deserializer)
+        json_value_reader::deserialize(deserializer)
     }
 }

@@ -10,10 +10,10 @@ use tokio::runtime::Handle;
 use tokio::sync::{broadcast, mpsc};
 use tokio::task::AbortHandle;
 
-use crate::event::ChainEvent;
-use crate::hash::EventHash;
-use crate::ids::TheaterId;
-use crate::state_chain::StateChain;
+use crate::live::state_chain::StateChain;
+use crate::model::event::ChainEvent;
+use crate::model::hash::EventHash;
+use crate::model::ids::TheaterId;
 
 /// Events between the chain and the window. Small: they are only moved.
 const HAND_OVER: usize = 64;

@@ -3,8 +3,8 @@
 
 use bytes::Bytes;
 
-use crate::ids::TheaterId;
-use crate::value::Value;
+use crate::model::ids::TheaterId;
+use crate::model::value::Value;
 
 const HANDLE_SEND: &str = "theater:simple/message-server-client/handle-send";
 const HANDLE_REQUEST: &str = "theater:simple/message-server-client/handle-request";

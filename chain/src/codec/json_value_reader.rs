@@ -1,4 +1,4 @@
-//! Owns the way from JSON to a [`Value`]. Strict: each value has the one form that `value.rs` writes, and every other is
+//! Owns the way from JSON to a [`Value`]. Strict: each value has the one form that `json_value.rs` writes, and every other is
 //! refused with the one to write. Bounded: in depth, and in the number of values, before memory is taken for them.
 
 use std::cell::Cell;
@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::bytes::Base64;
-use super::value::{BYTES, F32, F64, HANDLE, INT, MAX_PLAIN, NAN, f32_text, f64_text};
-use crate::encoding::MAX_DECODE_DEPTH;
-use crate::value::{MAX_VALUES, Value, doubled_key};
+use super::base64::Base64;
+use super::json_value::{BYTES, F32, F64, HANDLE, INT, MAX_PLAIN, NAN, f32_text, f64_text};
+use crate::model::limits::{MAX_DECODE_DEPTH, MAX_VALUES};
+use crate::model::value::{Value, doubled_key};
 
 /// Reads a value from its JSON form.
 pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {

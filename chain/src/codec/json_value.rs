@@ -1,5 +1,5 @@
 //! Owns the JSON form of a [`Value`], one to one: what has no word of its own in JSON is an object with one member, whose
-//! name begins with `$`. The way back is `value_reader.rs`'s.
+//! name begins with `$`. The way back is `json_value_reader.rs`'s.
 //!
 //! | value | JSON |
 //! |---|---|
@@ -16,8 +16,8 @@ use std::borrow::Cow;
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use super::bytes::Base64;
-use crate::value::Value;
+use super::base64::Base64;
+use crate::model::value::Value;
 
 pub(super) const INT: &str = "$int";
 pub(super) const F32: &str = "$f32";

@@ -7,12 +7,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Mutex as AsyncMutex, MutexGuard as AsyncMutexGuard, Semaphore, mpsc};
 
-use crate::event::{ChainEvent, ChainEventData};
-use crate::hash::EventHash;
 use crate::head::{ChainError, ChainHead};
-use crate::ids::TheaterId;
-use crate::payload::{SHUTDOWN, WasmEventData};
-use crate::trap::WasmErrorKind;
+use crate::model::event::{ChainEvent, ChainEventData};
+use crate::model::event_type::SHUTDOWN;
+use crate::model::hash::EventHash;
+use crate::model::ids::TheaterId;
+use crate::model::payload::WasmEventData;
+use crate::model::trap::WasmErrorKind;
 
 /// Where a chain delivers its events.
 pub type EventSender = mpsc::Sender<(TheaterId, ChainEvent)>;

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::count::check_values;
-use crate::encoding::{DecodeError, MAX_DECODE_DEPTH};
-use crate::unpack::{UnpackError, Unpacker};
-use crate::value::{HANDLE_EXTENSION, Value, doubled_key};
+use crate::codec::count::check_values;
+use crate::codec::encoding::DecodeError;
+use crate::codec::unpack::{UnpackError, Unpacker};
+use crate::model::limits::MAX_DECODE_DEPTH;
+use crate::model::value::{HANDLE_EXTENSION, Value, doubled_key};
 
 /// Byte strings from this length on share the memory of the event that holds them.
 const SHARED: usize = 1 << 10;

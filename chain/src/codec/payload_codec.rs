@@ -2,16 +2,15 @@
 //! The primitives are in `pack.rs`; what the payloads mean is in `payload.rs`.
 
 use bytes::Bytes;
-use serde::ser::SerializeStructVariant;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
-use crate::encoding::to_canonical_vec;
-use crate::pack;
-use crate::payload::{
+use crate::codec::encoding::to_canonical_vec;
+use crate::codec::pack;
+use crate::model::payload::{
     ChainEventPayload, HostFunctionCall, Outcome, ReplaySummary, TheaterRuntimeEventData, WasmEventData,
 };
-use crate::session::SessionStart;
-use crate::value::{Value, doubled_key};
+use crate::model::session::SessionStart;
+use crate::model::value::{Value, doubled_key};
 
 /// How the bytes of a host call begin. Other events of the same type name would begin otherwise.
 pub(crate) const HOST_FUNCTION_HEAD: &[u8] = b"\x81\xacHostFunction";
@@ -198,30 +197,5 @@ impl<'a> Encoder<'a> {
     fn enter(&mut self) {
         self.depth += 1;
         self.seen.depth = self.seen.depth.max(self.depth);
-    }
-}
-
-/// An optional value as a component's option is written: nil, or a list of the one value. A plain serde
-/// option could not tell no value from the value nil.
-pub(crate) fn option_as_list<S: Serializer>(state: &Option<Value>, serializer: S) -> Result<S::Ok, S::Error> {
-    state.as_ref().map(std::slice::from_ref).serialize(serializer)
-}
-
-impl Serialize for Outcome {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let name = self.name();
-        match self {
-            Outcome::Returned(None) => serializer.serialize_unit_variant("Outcome", 0, name),
-            Outcome::Returned(Some(value)) => serializer.serialize_newtype_variant("Outcome", 0, name, value),
-            Outcome::Exited(code) => serializer.serialize_newtype_variant("Outcome", 1, name, code),
-            Outcome::Trapped { kind, message } => {
-                let mut fields = serializer.serialize_struct_variant("Outcome", 2, name, 2)?;
-                fields.serialize_field("kind", kind)?;
-                fields.serialize_field("message", message)?;
-                fields.end()
-            }
-            Outcome::Failed(message) => serializer.serialize_newtype_variant("Outcome", 3, name, message),
-            Outcome::Cancelled => serializer.serialize_unit_variant("Outcome", 4, name),
-        }
     }
 }

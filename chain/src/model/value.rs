@@ -1,5 +1,5 @@
 //! Owns [`Value`], the shape of a component value, and the ways to make one.
-//! The MessagePack form is in `value_serde.rs`, the form for people in `value_display.rs`; the walk between
+//! Its bytes, its JSON and its form for people are `codec`'s; the walk between
 //! component types and values is the actor crate's.
 
 use std::collections::HashSet;
@@ -9,13 +9,6 @@ use bytes::Bytes;
 
 /// MessagePack extension type that holds a handle, as four big-endian bytes.
 pub const HANDLE_EXTENSION: i8 = 1;
-
-/// How deep lists and records may nest in a value that is appended to a chain.
-pub const MAX_VALUE_DEPTH: usize = 128;
-
-/// Most values in the data of one event. Every MessagePack object counts, nested ones and those of the payload itself
-/// among them; the keys of maps do not. In memory each takes many times its bytes.
-pub const MAX_VALUES: usize = 1 << 22;
 
 /// The shape of a component value: exactly MessagePack's data model plus handles, so that values and their
 /// canonical bytes are one to one.

@@ -109,7 +109,7 @@ pub(crate) fn map_header(out: &mut Vec<u8>, len: usize) {
 /// Appends extension type 1 with four bytes: a handle.
 pub(crate) fn handle(out: &mut Vec<u8>, id: u32) {
     let [a, b, c, d] = id.to_be_bytes();
-    out.extend_from_slice(&[0xd6, super::value::HANDLE_EXTENSION as u8, a, b, c, d]);
+    out.extend_from_slice(&[0xd6, crate::model::value::HANDLE_EXTENSION as u8, a, b, c, d]);
 }
 
 /// In every family the 16-bit marker is followed by the 32-bit one. Lengths beyond 32 bits are kept out by

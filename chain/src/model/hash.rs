@@ -1,5 +1,5 @@
-//! Owns every SHA-256 of the project: the hash of an event, with its formula, and the digest of a content.
-//! What goes into an event's `data` is left to `payload.rs`.
+//! Owns every SHA-256 of the project: the hash of an event and the digest of a content. What is hashed of an event is
+//! `codec/event.rs`'s.
 //!
 //! The only file that names the crate that computes it. ring's is half as fast again as sha2's where the processor
 //! has no instructions for SHA, and the hash is the largest part of what recording a call costs.
@@ -10,35 +10,6 @@ use std::str::FromStr;
 use ring::digest::{Context, Digest, SHA256};
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 use serde::ser::{Serialize, Serializer};
-
-use crate::pack;
-
-/// Keeps event hashes apart from every other use of SHA-256.
-pub const EVENT_HASH_DOMAIN: &[u8] = b"retake.event.v1\0";
-
-/// The hash of an event:
-///
-/// ```text
-/// SHA-256( "retake.event.v1" ‖ 0x00 ‖ msgpack([parent_hash or nil, event_type, data]) )
-/// ```
-///
-/// with the parent's hash and `data` as MessagePack byte strings, all lengths in their shortest form. `data`
-/// is hashed where it lies, without a copy.
-pub fn event_hash(parent: Option<&EventHash>, event_type: &str, data: &[u8]) -> EventHash {
-    let mut head = Vec::with_capacity(64 + event_type.len() + 8);
-    head.extend_from_slice(EVENT_HASH_DOMAIN);
-    pack::array_header(&mut head, 3);
-    match parent {
-        Some(parent) => pack::binary(&mut head, parent.as_ref()),
-        None => pack::nil(&mut head),
-    }
-    pack::string(&mut head, event_type);
-    pack::binary_header(&mut head, data.len());
-    let mut hasher = Context::new(&SHA256);
-    hasher.update(&head);
-    hasher.update(data);
-    EventHash(bytes_of(&hasher.finish()))
-}
 
 /// The SHA-256 that identifies an event and binds all events before it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -82,6 +53,14 @@ impl Default for ContentHasher {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// The SHA-256 of two parts, one after the other.
+pub(crate) fn sha256_of_parts(first: &[u8], second: &[u8]) -> [u8; 32] {
+    let mut hasher = Context::new(&SHA256);
+    hasher.update(first);
+    hasher.update(second);
+    bytes_of(&hasher.finish())
 }
 
 fn bytes_of(digest: &Digest) -> [u8; 32] {
