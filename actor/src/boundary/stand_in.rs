@@ -4,7 +4,7 @@
 //! store's data. As no host function is linked, none can run.
 
 use retake_chain::Value;
-use wasmtime::component::types::{ComponentFunc, ComponentItem};
+use wasmtime::component::types::{ComponentFunc, ComponentInstance, ComponentItem};
 use wasmtime::component::{Component, Linker, LinkerInstance, ResourceAny, ResourceDynamic, ResourceType};
 use wasmtime::{AsContextMut, Engine, Result, bail};
 
@@ -61,58 +61,87 @@ where
     T: 'static,
     S: StandIn + 'static,
 {
-    // The same resource imported under two names (`use`) must get one type.
-    let mut distinct: Vec<ResourceType> = Vec::new();
+    let mut resources = Resources::default();
     for (interface, import) in component.component_type().imports(engine) {
-        let instance = match import.ty {
-            ComponentItem::ComponentInstance(_) if interface == TAP => continue,
-            ComponentItem::ComponentInstance(instance) => instance,
+        match import.ty {
+            ComponentItem::ComponentInstance(_) if interface == TAP => {}
+            ComponentItem::ComponentInstance(instance) => {
+                let drops = instrumented.filter(|_| interface == RESOURCES).map(Instrumented::drops);
+                link_interface(linker, engine, interface, &instance, drops, &mut resources, get)?;
+            }
             ComponentItem::ComponentFunc(ty) => {
                 link_function(&mut linker.root(), FunctionName::new(ROOT, interface), &ty, get)?;
-                continue;
             }
             // Another name for a type of an interface that comes before it.
             ComponentItem::Resource(ty) => {
-                let Some(number) = distinct.iter().position(|known| *known == ty) else {
+                let Some(kind) = resources.known(ty) else {
                     bail!("the import `{interface}` is a resource at the root of the world");
                 };
-                let ty = ResourceType::host_dynamic(number as u32);
-                linker.root().resource(interface, ty, |_, _| Ok(()))?;
-                continue;
+                linker.root().resource(interface, ResourceType::host_dynamic(kind), |_, _| Ok(()))?;
             }
-            ComponentItem::Type(_) => continue,
+            ComponentItem::Type(_) => {}
             _ => bail!("the import `{interface}` is neither an interface, a function nor a type"),
-        };
-        let mut drops = instrumented.filter(|_| interface == RESOURCES).map(Instrumented::drops);
-        let mut linker = linker.instance(interface)?;
-        for (name, export) in instance.exports(engine) {
-            match export.ty {
-                ComponentItem::Resource(ty) => {
-                    let number = match distinct.iter().position(|known| *known == ty) {
-                        Some(number) => number,
-                        None => {
-                            distinct.push(ty);
-                            distinct.len() - 1
-                        }
-                    } as u32;
-                    let drop = drops.as_mut().and_then(Iterator::next);
-                    let drop = drop.unwrap_or_else(|| FunctionName::drop_of(interface, name));
-                    linker.resource(name, ResourceType::host_dynamic(number), move |mut store, rep| {
-                        let answer = get(store.data_mut()).answer(&drop, Ok(vec![Value::Handle(rep)]))?;
-                        answer.map_or(Ok(()), |value| Err(UnfitValue::of_nothing(&value).into()))
-                    })?;
-                }
-                ComponentItem::ComponentFunc(ty) => {
-                    link_function(&mut linker, FunctionName::new(interface, name), &ty, get)?;
-                }
-                _ => {}
-            }
         }
     }
     if let Some(instrumented) = instrumented {
         link_silent_tap(linker, engine, instrumented, component, get)?;
     }
-    Ok(StandInResources { count: distinct.len() as u32 })
+    Ok(StandInResources { count: resources.distinct.len() as u32 })
+}
+
+/// The resource types met so far. One that is imported under two names (`use`) is one type.
+#[derive(Default)]
+struct Resources {
+    distinct: Vec<ResourceType>,
+}
+
+impl Resources {
+    fn known(&self, ty: ResourceType) -> Option<u32> {
+        self.distinct.iter().position(|known| *known == ty).map(|kind| kind as u32)
+    }
+
+    fn kind(&mut self, ty: ResourceType) -> u32 {
+        self.known(ty).unwrap_or_else(|| {
+            self.distinct.push(ty);
+            self.distinct.len() as u32 - 1
+        })
+    }
+}
+
+/// Defines the resource types and functions of one imported interface. `drops` names the drops of its resources, where it
+/// is Retake's own interface for them.
+fn link_interface<T, S>(
+    linker: &mut Linker<T>,
+    engine: &Engine,
+    interface: &str,
+    instance: &ComponentInstance,
+    mut drops: Option<impl Iterator<Item = FunctionName>>,
+    resources: &mut Resources,
+    get: impl Fn(&mut T) -> &mut S + Send + Sync + Copy + 'static,
+) -> Result<()>
+where
+    T: 'static,
+    S: StandIn + 'static,
+{
+    let mut linker = linker.instance(interface)?;
+    for (name, export) in instance.exports(engine) {
+        match export.ty {
+            ComponentItem::Resource(ty) => {
+                let kind = resources.kind(ty);
+                let drop = drops.as_mut().and_then(Iterator::next);
+                let drop = drop.unwrap_or_else(|| FunctionName::drop_of(interface, name));
+                linker.resource(name, ResourceType::host_dynamic(kind), move |mut store, rep| {
+                    let answer = get(store.data_mut()).answer(&drop, Ok(vec![Value::Handle(rep)]))?;
+                    answer.map_or(Ok(()), |value| Err(UnfitValue::of_nothing(&value).into()))
+                })?;
+            }
+            ComponentItem::ComponentFunc(ty) => {
+                link_function(&mut linker, FunctionName::new(interface, name), &ty, get)?;
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 fn link_function<T: 'static, S: StandIn + 'static>(
