@@ -1,5 +1,5 @@
 //! Owns the shim: a component that imports what the actor imports, and the tap, and exports for each imported function
-//! one that reports its arguments, calls the real one, reports the result and gives borrows back.
+//! a function that reports its arguments, calls the real one, reports the result and gives borrows back.
 
 use std::collections::HashMap;
 
@@ -21,7 +21,7 @@ use super::tap_types::{add_interface, add_tap_interface, interface_item};
 use super::wit_types::contains_handle;
 use super::world::World;
 
-/// Where the bump allocator starts, and starts again after each call: a call's copies live for that call only.
+/// Where the bump allocator starts, and restarts after each call: copies live for one call.
 const HEAP_BASE: i32 = 1024;
 const HEAP: u32 = 0;
 
@@ -69,8 +69,7 @@ pub(super) fn build(mut world: World) -> Result<Vec<u8>, InstrumentError> {
         .map_err(|error| InstrumentError::build("shim", error))
 }
 
-/// Has the interface use each named type of the imports. The encoder leaves out what nothing uses, but the original asks
-/// for it.
+/// Makes the interface use each named type of the imports. The encoder drops unused types, but the original needs them.
 fn use_every_type(world: &mut World, calls: InterfaceId) {
     let resolve = &mut world.resolve;
     let named = world.imports.iter().flat_map(|import| resolve.interfaces[import.id].types.values());
@@ -285,7 +284,7 @@ impl CoreModule {
     }
 }
 
-/// `cabi_realloc(old, old_len, align, new_len)` on a bump allocator.
+/// `cabi_realloc(old, old_len, align, new_len)` on a bump allocator: one table of instructions.
 fn realloc_code() -> Code {
     let (old, old_len, align, new_len, at, end) = (0, 1, 2, 3, 4, 5);
     let mut code = Code::new([(2, ValType::I32)]);
@@ -356,10 +355,10 @@ fn realloc_code() -> Code {
     code
 }
 
-/// Keeps the real call's result in local `result` and tells the tap of it.
+/// Keeps the real call's result in local `result` and reports it to the tap.
 fn report_result(code: &mut Code, inner: &WasmSignature, result: u32, tap: u32) {
     if inner.retptr {
-        // The result stands in memory; the tap takes it as a list of one.
+        // The result is in memory; the tap takes it as a list of one.
         code.instruction(&I::LocalGet(result));
         code.instruction(&I::I32Const(1));
     } else if !inner.results.is_empty() {

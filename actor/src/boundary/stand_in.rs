@@ -1,4 +1,4 @@
-//! Owns the linker of a replay: made from the component's import types alone, with nothing real behind it.
+//! Owns the linker of a replay. It is made from the component's import types alone, with no real host function.
 //!
 //! Every imported resource is a type of its own, and its destructor and every imported function ask the [`StandIn`] in the
 //! store's data. As no host function is linked, none can run.
@@ -14,14 +14,14 @@ use super::names::{RESOURCES, ROOT, TAP};
 use super::tap_functions::{TapFunction, tap_functions};
 use crate::abi::{self, UnfitValue};
 
-/// Whoever answers the actor's calls in place of a host.
+/// Answers the actor's calls in place of a host.
 pub trait StandIn {
-    /// Answers a call. `input` holds the handles by the numbers that earlier answers, or the caller of the export, gave
-    /// them; or it is what kept the arguments from being lifted. An error ends the call as a trap would.
+    /// Answers a call. Handles in `input` are the numbers that earlier answers, or the caller of the export, gave them.
+    /// `input` is an error if the arguments could not be lifted. An error as answer ends the call as a trap would.
     fn answer(&mut self, call: &FunctionName, input: Result<Vec<Value>>) -> Result<Option<Value>>;
 
-    /// Hears from the shim, where there is one, that the actor is about to make a call. If the call never comes, it ended
-    /// in the shim.
+    /// The shim, if there is one, announces a call that the actor is about to make. If no call follows, it ended in the
+    /// shim.
     fn announce(&mut self, call: &FunctionName, input: Result<Vec<Value>>) -> Result<()> {
         let _ = (call, input);
         Ok(())
@@ -45,11 +45,13 @@ impl StandInResources {
     }
 }
 
-/// Defines every import of `component` in `linker`, so that `get` finds who answers.
+/// Defines every import of `component` in `linker`. `get` finds the stand-in in the store's data.
 ///
-/// The component is the original, or an instrumented one, for what the shim does to the actor's limits; its tap then tells
-/// the stand-in of each call and does nothing else. Fails for imports at the root of the world, which [`super::instrument`]
-/// refuses to record.
+/// The component is the original, or the instrumented one where the shim counts against the actor's limits. The tap of an
+/// instrumented component announces each call to the stand-in and does nothing else.
+///
+/// # Errors
+/// The component has an import that [`super::instrument`] refuses to record.
 pub fn link_stand_in<T, S>(
     linker: &mut Linker<T>,
     engine: &Engine,
