@@ -137,8 +137,8 @@ impl Session {
         let (original, calls) = (self.original.clone(), self.calls.clone());
         let recorded = self.record().await;
         let seen = recorded.seen.iter().map(|(name, arguments)| (&**name, numbered(arguments)));
-        let told = recorded.host_calls.iter().map(|call| (&*call.function, call.input.clone()));
-        assert_eq!(told.collect::<Vec<_>>(), seen.collect::<Vec<_>>(), "recorded, and seen by the host");
+        let reported = recorded.host_calls.iter().map(|call| (&*call.function, call.input.clone()));
+        assert_eq!(reported.collect::<Vec<_>>(), seen.collect::<Vec<_>>(), "recorded, and seen by the host");
         let outcomes = replay(&original, &calls, &recorded.host_calls);
         assert!(
             same_ends(&outcomes, &recorded.outcomes),

@@ -17,7 +17,7 @@ fn store() -> ActorStore {
     ActorStore::new(id, theater_tx, ActorHandle::channel().0, chain, Value::None)
 }
 
-/// Appends so many lines, numbered.
+/// Appends these numbered lines.
 async fn log_lines(store: &ActorStore, lines: std::ops::Range<u32>) {
     for line in lines {
         let line = TheaterRuntimeEventData::Log { level: LogLevel::Info, message: format!("line {line}") };

@@ -30,7 +30,7 @@ fn a_component_cut_anywhere_is_refused() {
     instrument(&whole).unwrap();
     for length in 8..whole.len() - 1 {
         let cut = instrument(&whole[..length]);
-        // Behind a section, a shorter component can be a whole one; it is not this one.
+        // Cut after a section, it can be a shorter component that is whole.
         if let Ok(instrumented) = cut {
             assert!(wasmparser::validate(&whole[..length]).is_ok(), "{length}: {:?}", instrumented.functions);
         }

@@ -16,7 +16,7 @@ fn inputs(calls: &[HostFunctionCall]) -> Vec<Vec<Value>> {
 /// Makes an argument out of fresh handles.
 type Argument = fn(&dyn Fn() -> Value) -> Value;
 
-/// Lends or gives away handles `rep(1)`.. as they are in `arguments`: flat, and behind so many parameters that they are
+/// Lends or gives away handles `rep(1)`.. as they are in `arguments`: flat, and after enough parameters to be
 /// spilled. Twice, since a borrow that is not given back traps, and a handle that was given away must be gone.
 async fn hand_over(declarations: &str, params: &[&str], arguments: &[Argument]) {
     let many = (0..17).map(|index| format!("m{index}: u32, ")).collect::<String>();

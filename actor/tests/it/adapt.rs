@@ -93,7 +93,7 @@ fn a_module_cut_anywhere_is_refused() {
     let whole = wat::parse_str(text).unwrap();
     Actor::new(&whole).unwrap();
     for length in 8..whole.len() {
-        // Behind its last code, what is cut off are names alone.
+        // A cut after the last code removes names alone.
         let refused = Actor::new(&whole[..length]).is_err();
         assert!(refused || wasmparser::validate(&whole[..length]).is_ok(), "{length}");
     }

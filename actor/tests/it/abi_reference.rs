@@ -1,10 +1,6 @@
 //! The dynamic ABI is held equal to wasmtime's public one: whatever the type, both lift the same value from a guest and
 //! give it the same value back. And an answer that does not fit its type is an error, never a panic.
 
-#[path = "../common/guest.rs"]
-mod guest;
-mod types;
-
 use std::sync::LazyLock;
 
 use proptest::collection::vec;
@@ -17,8 +13,8 @@ use wasmtime::component::types::{ComponentFunc, ComponentItem};
 use wasmtime::component::{Component, Linker, ResourceAny, ResourceDynamic, ResourceType, Val};
 use wasmtime::{AsContextMut, Engine, Result, Store, Trap};
 
-use guest::{echo, handwritten, mirrored};
-use types::{Declarations, Ty, any_type, value_of};
+use crate::common::guest::{echo, handwritten, mirrored};
+use crate::types::{Declarations, Ty, any_type, value_of};
 
 static ENGINE: LazyLock<Engine> = LazyLock::new(|| profile::engine(&profile::default_profile()).unwrap());
 
