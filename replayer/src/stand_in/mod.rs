@@ -22,10 +22,11 @@ use retake_verifier::{
     check_hash, compare, take_recorded_words,
 };
 
+use crate::clocks::{CallClock, TakeClock};
 use crate::earliest::Earliest;
 use crate::error::ReplayError;
 use crate::stack::{StackRule, StackUse};
-use crate::timeouts::{CallClock, TakeClock, TimeBound, TimedOut};
+use crate::time_bound::{TimeBound, TimedOut};
 use crate::window::{Cursor, Position, Recorded};
 
 /// Why a re-run stops before the end of its chain.
