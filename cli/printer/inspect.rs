@@ -7,7 +7,7 @@ use std::process;
 use retake_chain::{
     ChainEvent, ChainEventPayload, ChainNumber, EventHash, Printable, Record, SessionStart, TheaterId,
 };
-use retake_verifier::{Described, ExitCode};
+use retake_verifier::{EventDescription, ExitCode};
 use serde::Serialize;
 
 use super::safe;
@@ -90,7 +90,7 @@ impl EventPrinter {
     }
 
     fn event(&mut self, number: u64, chain: ChainNumber, event: &ChainEvent) -> io::Result<()> {
-        let described = Described::of(event);
+        let described = EventDescription::of(event);
         let mut text = format!("{number:>6} {chain:>3}  {described}\n");
         if let Some(ChainEventPayload::Session(start)) = &described.payload {
             // Writing to a string does not fail.

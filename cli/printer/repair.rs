@@ -2,7 +2,7 @@
 
 use retake_chain::Printable;
 use retake_chain::log::SealSummary;
-use retake_verifier::{Fault, RepairPlan};
+use retake_verifier::{FaultKind, RepairPlan};
 use serde::Serialize;
 
 use super::{count, json_line, text_lines};
@@ -12,7 +12,7 @@ use crate::options::RepairOptions;
 struct RepairedLine<'a> {
     take: String,
     repaired: String,
-    fault: Fault,
+    fault: FaultKind,
     reason: &'a str,
     calls: u64,
     events: u64,

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use retake_chain::{Printable, SealKind, TakeState};
-use retake_verifier::{Checked, ExitCode, Fault, Report, VerifyError};
+use retake_verifier::{Checked, ExitCode, FaultKind, Report, VerifyError};
 use serde::Serialize;
 
 use super::{count, fail, json_line, note, text_lines};
@@ -13,7 +13,7 @@ struct VerifyLine<'a> {
     take: String,
     exit: u8,
     /// What the take lacks, if anything.
-    fault: Option<Fault>,
+    fault: Option<FaultKind>,
     /// The byte where it lacks, if that is at one place.
     offset: Option<u64>,
     /// The event that would have come next, if the take lacks anything.
@@ -26,7 +26,7 @@ struct VerifyLine<'a> {
 struct ErrorLine {
     take: String,
     exit: u8,
-    fault: Fault,
+    fault: FaultKind,
     /// The byte where the fault is, or where the frame begins that holds it.
     offset: Option<u64>,
     /// The event at fault, or the one that would have come next.
@@ -52,7 +52,7 @@ pub fn error(take: &Path, error: &VerifyError, json: bool) -> ExitCode {
 /// The report as one JSON object.
 fn json(take: &Path, report: &Report) -> ExitCode {
     let exit = report.exit_code();
-    let fault = Fault::of_report(report);
+    let fault = report.fault();
     let (offset, event) = (report.offset(), fault.map(|_| report.events));
     json_line(&VerifyLine {
         take: take.display().to_string(),
@@ -71,7 +71,7 @@ fn json_error(take: &Path, error: &VerifyError) -> ExitCode {
     json_line(&ErrorLine {
         take: take.display().to_string(),
         exit: exit.code(),
-        fault: error.name(),
+        fault: error.kind(),
         offset: error.offset(),
         event: error.event(),
         error: error.to_string(),
@@ -83,7 +83,7 @@ fn json_error(take: &Path, error: &VerifyError) -> ExitCode {
 /// A fault for people.
 fn text_error(take: &Path, error: &VerifyError) -> ExitCode {
     let Checked { events, calls, .. } = error.checked;
-    fail(error.exit_code(), format!("`{}`: {error} [{}]", take.display(), error.name().name()));
+    fail(error.exit_code(), format!("`{}`: {error} [{}]", take.display(), error.kind().name()));
     if events > 0 {
         note(format!("  whole before that: {}, {}", count(events, "event"), count(calls, "call")));
     }
@@ -116,7 +116,7 @@ fn text(take: &Path, report: &Report) -> ExitCode {
         count(report.calls(), "call"),
         count(report.events, "event"),
     );
-    if let Some(fault) = Fault::of_report(report) {
+    if let Some(fault) = report.fault() {
         text += &format!(" [{}]", fault.name());
     }
     for chain in &report.chains {

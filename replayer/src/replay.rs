@@ -10,7 +10,7 @@ use retake_chain::{
     ChainEvent, ChainEventPayload, ChainNumber, LogReader, Record, Seal, SessionStart, TakeState, TheaterId,
 };
 use retake_verifier::{
-    Alone, Checked, IntegrityChecker, ReplayReport, Report, Verdict, VerifyError, VerifyFault,
+    Checked, IntegrityChecker, RecordCheck, ReplayReport, Report, Verdict, VerifyError, VerifyFault,
 };
 
 use crate::actor_rerun::ChainRerun;
@@ -166,7 +166,7 @@ impl<'scope, 'env> Replay<'scope, 'env, '_, '_> {
                 Err(fault) => return Ok(Some(fault.into())),
             };
             // The hashes are checked where the chains are re-run.
-            let payload = match self.checker.record_with(&record, Alone::unhashed(&record)) {
+            let payload = match self.checker.record_with(&record, RecordCheck::unhashed(&record)) {
                 Ok(payload) => payload,
                 Err(fault) => return Ok(Some(fault.into())),
             };
