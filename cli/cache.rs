@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use retake_actor::CodeCache;
 
+use crate::console::note;
 use crate::options::CacheOptions;
-use crate::printer::note;
 
 /// The cache, or why there is none.
 pub struct Cache {

@@ -12,7 +12,7 @@ use tempfile::NamedTempFile;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use crate::printer::{fail, note};
+use crate::console::{fail, note};
 
 /// How long calls in flight may take after the first signal.
 const GRACE: Duration = Duration::from_secs(10);

@@ -1,20 +1,45 @@
 //! `retake export`: writes a take, to stdout or a file, in a form for other tools. What the take says is passed on, not checked.
 
 use std::io::{self, BufWriter, ErrorKind, Read, Write};
+use std::path::PathBuf;
 
+use clap::{Args, ValueEnum};
 use retake_chain::jsonl::{End, JsonlWriter};
 use retake_chain::log::FORMAT_VERSION;
-use retake_chain::{LogReader, ReadError, TakeState};
-use retake_verifier::{Checked, ExitCode, VerifyError};
+use retake_chain::{LogReader, TakeState};
+use retake_verifier::{ExitCode, VerifyError};
 
-use crate::input;
-use crate::options::{ExportFormat, ExportOptions};
+use crate::console::fail;
+use crate::console::safe::JsonOut;
 use crate::output::{NewFile, refuse_inputs};
-use crate::printer::safe::JsonOut;
-use crate::printer::{count, fail};
+use crate::takes::{source, unread};
+use crate::words::count;
 
 /// Bytes that are gathered for stdout.
 const GATHER: usize = 1 << 16;
+
+/// Write a take as JSON lines, for other tools; `import` makes it a take again.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// The take.
+    pub take: PathBuf,
+    /// Write to a file instead of stdout.
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Overwrite FILE if it is there.
+    #[arg(long, requires = "output")]
+    pub force: bool,
+    /// The form.
+    #[arg(long, value_name = "FORMAT", default_value = "jsonl")]
+    pub format: ExportFormat,
+}
+
+/// A `--format` value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    /// One JSON object per line: the take without loss, strings readable, bytes in base64.
+    Jsonl,
+}
 
 /// Why an export is not all of a take.
 enum Fault {
@@ -26,9 +51,9 @@ enum Fault {
     Output(io::Error),
 }
 
-pub fn run(options: ExportOptions) -> ExitCode {
+pub fn run(options: Options) -> ExitCode {
     let take = options.take.display();
-    let file = match input::open(&options.take) {
+    let file = match source(&options.take).stream() {
         Ok(file) => file,
         Err(error) => return fail(ExitCode::Unchecked, format!("`{take}` cannot be opened: {error}")),
     };
@@ -75,7 +100,7 @@ fn export(format: ExportFormat, take: impl Read, out: impl Write) -> Result<(), 
 
 /// Writes each record as it is read, and how the take ends. Where reading itself fails there is no such line.
 fn export_jsonl(take: impl Read, out: impl Write) -> Result<(), Fault> {
-    let mut reader = LogReader::open(take).map_err(|error| Fault::Take(unreadable(error)))?;
+    let mut reader = LogReader::open(take).map_err(|error| Fault::Take(unread(error)))?;
     // A take that ends within its header has nothing that another version would say otherwise.
     let version = reader.version().unwrap_or(FORMAT_VERSION);
     let mut writer = JsonlWriter::create(out, version).map_err(Fault::Output)?;
@@ -83,7 +108,7 @@ fn export_jsonl(take: impl Read, out: impl Write) -> Result<(), Fault> {
         match reader.next_record() {
             Ok(Some(record)) => writer.record(&record).map_err(Fault::Output)?,
             Ok(None) => break None,
-            Err(error) => match unreadable(error) {
+            Err(error) => match unread(error) {
                 damage if damage.exit_code() == ExitCode::Damaged => break Some(damage),
                 fault => return Err(Fault::Take(fault)),
             },
@@ -109,9 +134,4 @@ fn export_jsonl(take: impl Read, out: impl Write) -> Result<(), Fault> {
             Err(Fault::Part(format!("{what}; exported what is whole: {}", count(events, "event"))))
         }
     }
-}
-
-/// What `verify` would say of it, for its exit code.
-fn unreadable(error: ReadError) -> VerifyError {
-    VerifyError { fault: error.into(), checked: Checked::default() }
 }

@@ -1,20 +1,36 @@
 //! `retake import`: makes a take of JSON lines, and checks it on the way as `verify` would. The new file is whole or not there.
 
 use std::io::{self, BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use clap::Args;
 use retake_chain::jsonl::{End, JsonlError, JsonlReader, Line};
 use retake_chain::log::FrameRef;
 use retake_chain::{LogWriter, Record, TakeState, WriteError};
 use retake_verifier::{ExitCode, IntegrityChecker, IntegrityError, Report};
 
+use crate::console::note;
 use crate::input;
-use crate::options::ImportOptions;
-use crate::output::{NewFile, refuse_inputs};
-use crate::printer::{fail, fail_json, note, verify as printer};
+use crate::options::NewTake as NewTakeOptions;
+use crate::output::refuse_inputs;
+use crate::printer::{self, verified};
+use crate::takes::{Existing, NewTake, sink};
 
 /// Bytes that are read at once.
 const READ: usize = 1 << 16;
+
+/// Make a take of JSON lines, and check it as `verify` does.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// What `export --format jsonl` wrote; `-` is stdin.
+    #[arg(value_name = "FILE")]
+    pub lines: PathBuf,
+    #[command(flatten)]
+    pub new: NewTakeOptions,
+    /// Print the report as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
 
 /// Why there is no new take.
 #[derive(Debug, thiserror::Error)]
@@ -55,7 +71,7 @@ impl Fault {
     }
 }
 
-pub fn run(options: ImportOptions) -> ExitCode {
+pub fn run(options: Options) -> ExitCode {
     let from_stdin = options.lines == Path::new("-");
     // What a shell has opened has this name.
     let lines = if from_stdin { Path::new("/dev/stdin") } else { &*options.lines };
@@ -74,8 +90,8 @@ pub fn run(options: ImportOptions) -> ExitCode {
     }
 }
 
-fn import(options: &ImportOptions, lines: impl BufRead) -> ExitCode {
-    let mut file = match NewFile::create(&options.new.output, options.new.force) {
+fn import(options: &Options, lines: impl BufRead) -> ExitCode {
+    let mut file = match sink(&options.new.output).create(Existing::of(options.new.force)) {
         Ok(file) => file,
         Err(message) => return refuse(options, ExitCode::Unchecked, message),
     };
@@ -98,14 +114,14 @@ fn import(options: &ImportOptions, lines: impl BufRead) -> ExitCode {
         return refuse(options, ExitCode::Unchecked, message);
     }
     tell_end(options, &end);
-    printer::answer(&options.new.output, Ok(report), options.json)
+    verified(printer::of(options.json), &options.new.output, Ok(report))
 }
 
 /// Checks each line and writes it. Returns how the source ended, and the bytes written.
 fn copy(
     reader: &mut JsonlReader<impl BufRead>,
     checker: &mut IntegrityChecker,
-    file: &mut NewFile,
+    file: &mut Box<dyn NewTake>,
 ) -> Result<(End, u64), Fault> {
     let at = |line| move |source| Fault::Write { line, source };
     let mut writer = LogWriter::create(file).map_err(at(1))?;
@@ -143,7 +159,7 @@ fn check_number(record: &Record, expected: u64, line: u64) -> Result<(), Fault> 
     }
 }
 
-fn write(writer: &mut LogWriter<&mut NewFile>, record: &Record) -> Result<(), WriteError> {
+fn write(writer: &mut LogWriter<&mut Box<dyn NewTake>>, record: &Record) -> Result<(), WriteError> {
     match record {
         Record::Actor { offset, total, bytes } => writer.embed_piece(*offset, *total, bytes),
         Record::Chain { id, .. } => writer.add_chain(*id).map(drop),
@@ -160,7 +176,7 @@ fn finish(checker: IntegrityChecker, end: &End, bytes: u64) -> Result<Report, In
 }
 
 /// Says of a source that was not whole what the new take does not show.
-fn tell_end(options: &ImportOptions, end: &End) {
+fn tell_end(options: &Options, end: &End) {
     let lines = options.lines.display();
     match end {
         End::Sealed(_) | End::Unsealed => {}
@@ -169,9 +185,7 @@ fn tell_end(options: &ImportOptions, end: &End) {
     }
 }
 
-fn refuse(options: &ImportOptions, exit: ExitCode, message: String) -> ExitCode {
-    match options.json {
-        true => fail_json(&options.new.output, exit, message),
-        false => fail(exit, message),
-    }
+fn refuse(options: &Options, exit: ExitCode, message: String) -> ExitCode {
+    printer::of(options.json).not_made(&options.new.output, exit, message);
+    exit
 }

@@ -16,11 +16,11 @@ use retake_verifier::suite::{
 };
 use retake_verifier::{ReplayReport, Verdict};
 
-use crate::actors::Actors;
-use crate::commands::replay::{exit_code, in_words};
-use crate::printer::replay::{nothing, words};
+use crate::takes::Actors;
+use crate::words::replay::{exit_code, not_replayed, nothing, words};
 
-use super::{Suite, SuiteTake};
+use super::load::Suite;
+use super::take::SuiteTake;
 
 /// Chains that are re-run at once, over all takes that are.
 const CHAINS_AT_ONCE: usize = 1024;
@@ -180,7 +180,7 @@ fn judge(take: &SuiteTake, replayed: &Result<ReplayReport, ReplayError>) -> (Jud
         }
         Err(error) => {
             let exit = exit_code(error);
-            let error = Printable(in_words(error)).to_string();
+            let error = Printable(not_replayed(error)).to_string();
             let text = Some(format!("`{}`: {error}", take.name));
             let reason = Some(error);
             (Judgement { status: TakeStatus::of(exit), exit, reason }, text)

@@ -84,9 +84,9 @@ impl CallTimeout {
 
 /// Where the guest of a store was when it last gave way.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct LastPlace(Arc<Mutex<Option<GuestPlace>>>);
+pub(crate) struct LastGuestPlace(Arc<Mutex<Option<GuestPlace>>>);
 
-impl LastPlace {
+impl LastGuestPlace {
     /// Has the guest give way whenever the epoch changes, and note where it is.
     pub fn watch<T>(&self, store: &mut Store<T>) {
         let noted = self.0.clone();

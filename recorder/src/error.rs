@@ -45,6 +45,17 @@ pub enum RecordError {
     /// The machine has no room for the actor.
     #[error(transparent)]
     Shortage(#[from] Shortage),
+    /// The system gave no thread.
+    #[error("no thread for {purpose} could be started: {reason}")]
+    NoThread {
+        /// What it was for.
+        purpose: &'static str,
+        /// What the system says.
+        reason: String,
+    },
+    /// The thread of an actor panicked.
+    #[error("an actor's thread panicked")]
+    ActorPanicked,
     /// The engine failed outside the actor.
     #[error("the engine failed: {reason}")]
     Engine {
@@ -80,6 +91,10 @@ fn write_fault(fault: &WriteError) -> String {
 }
 
 impl RecordError {
+    pub(crate) fn no_thread(purpose: &'static str, source: &std::io::Error) -> Self {
+        RecordError::NoThread { purpose, reason: source.to_string() }
+    }
+
     pub(crate) fn no_entry(exports: &Exports) -> Self {
         let names: Vec<_> = exports.iter().map(|export| format!("`{}`", export.name)).collect();
         let of_wasi_0_3 = |export: &Export| {

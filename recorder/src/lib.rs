@@ -15,15 +15,23 @@
 //!
 //! The replayer mirrors this crate: both answer "who answers the actor's call?".
 
+#![forbid(unsafe_code)]
+
 mod actor_thread;
 mod call_timeout;
 pub mod command;
+mod durability;
 mod error;
 mod host;
 pub mod http;
+mod incoming_message;
+mod instance;
 pub mod invoke;
 mod live_actor;
 mod program;
+mod progress;
+mod recorded_actor;
+mod recorded_call;
 mod recorder;
 mod session;
 mod stdio;
@@ -35,19 +43,25 @@ mod worker;
 
 pub use actor_thread::ActorThread;
 pub use call_timeout::{CallTimeout, TimedOutCall};
+pub use durability::Durability;
 pub use error::RecordError;
 pub use host::{Host, Permissions, Preopen};
 pub use live_actor::LiveActor;
 pub use program::{Program, SessionOptions};
-pub use recorder::{Durability, Progress, Recorder};
+pub use progress::Progress;
+pub use recorder::Recorder;
 pub use session::Session;
 pub use stdio::Stdio;
 pub use take_file::{FileLost, TakeFile, sync_folder};
 pub use unprovided::Unprovided;
 pub use wave::{Invocation, WaveError, to_wave};
 
-// What an embedder needs besides.
-pub use retake_actor::{Actor, ActorContext, ActorError, ActorHandle, ActorStore, HasActor};
-pub use retake_chain::log::LogWriter;
-pub use retake_chain::{InstanceMode, SessionKind, Value};
+// Types of others in the signatures above.
+pub use retake_actor::{
+    Actor, ActorContext, ActorError, ActorHandle, ActorStore, CodeCache, Export, Exports, FunctionName,
+    GuestPlace, HasActor, LoadError, ResolveError, Shortage, TapError, UnknownExport,
+};
+pub use retake_chain::log::{LogWriter, SealSummary, Storage, WriteError};
+pub use retake_chain::{ChainError, EngineProfile, InstanceMode, SessionKind, StateChain, TheaterId, Value};
 pub use tokio_util::sync::CancellationToken;
+pub use wasmtime;

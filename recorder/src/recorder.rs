@@ -1,9 +1,8 @@
-//! Owns [`Recorder`]: the subscriber that writes events to a log file, and [`Durability`], which says when a call is safe in it.
+//! Owns [`Recorder`]: the subscriber that writes events to a log file.
 //!
 //! One thread owns the writer (`worker.rs`). Actors hand their events over through a bounded channel and never touch the
 //! file; when the channel is full they wait, so nothing is lost.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 
@@ -11,24 +10,10 @@ use retake_chain::log::{LogWriter, SealSummary, Storage, WriteError};
 use retake_chain::{ChainEvent, StateChain, TheaterId};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::durability::Durability;
 use crate::error::RecordError;
-use crate::worker::{Answer, Command, Worker};
-
-/// Events that may wait for the recorder, over all chains of the session.
-pub(crate) const QUEUE: usize = 512;
-
-/// When a call is safe, so that its caller may be answered.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Durability {
-    /// When its events are written to the operating system: they survive the death of the recorder.
-    #[default]
-    Call,
-    /// When the storage has synced them: they survive a loss of power. Calls that wait at the same time share a sync.
-    Sync,
-    /// At once. The events of the last calls may be lost with the recorder; when they cannot be written, the session hears of
-    /// it at a later call, or when it seals the take.
-    None,
-}
+use crate::progress::Progress;
+use crate::worker::{Answer, EVENT_QUEUE, Worker, WriterCommand};
 
 /// The writing end of a session: subscribes to chains, writes their events, seals the take.
 ///
@@ -36,54 +21,20 @@ pub enum Durability {
 #[derive(Clone, Debug)]
 pub struct Recorder {
     events: mpsc::Sender<(TheaterId, ChainEvent)>,
-    commands: mpsc::UnboundedSender<Command>,
+    commands: mpsc::UnboundedSender<WriterCommand>,
     thread: thread::Thread,
     progress: Arc<Progress>,
     durability: Durability,
-    /// Why nothing is written any more, if that is so.
+    /// Why nothing more is written, if a write failed.
     fault: Arc<OnceLock<Arc<WriteError>>>,
 }
 
-/// Counts of what has been written, for display while the session runs.
-#[derive(Debug, Default)]
-pub struct Progress {
-    events: AtomicU64,
-    calls: AtomicU64,
-    bytes: AtomicU64,
-}
-
-impl Progress {
-    /// Events written.
-    pub fn events(&self) -> u64 {
-        self.events.load(Ordering::Relaxed)
-    }
-
-    /// Export calls that have ended.
-    pub fn calls(&self) -> u64 {
-        self.calls.load(Ordering::Relaxed)
-    }
-
-    /// Bytes of event data, before compression.
-    pub fn bytes(&self) -> u64 {
-        self.bytes.load(Ordering::Relaxed)
-    }
-
-    /// Counts an event that was written.
-    pub(crate) fn count(&self, event: &ChainEvent) {
-        self.events.fetch_add(1, Ordering::Relaxed);
-        self.bytes.fetch_add(event.data.len() as u64, Ordering::Relaxed);
-        if event.ends_call() {
-            self.calls.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-}
-
 impl Recorder {
-    /// Starts a recorder that writes with `writer`. Its calls are safe as `durability` says.
+    /// Starts a recorder that writes with `writer`. `durability` says when its calls are safe.
     ///
     /// # Errors
-    /// [`RecordError::Engine`] without a thread; [`RecordError::Write`] if the beginning of the take cannot be synced that
-    /// [`Durability::Sync`] wants to be.
+    /// [`RecordError::NoThread`] if there is no thread for it; [`RecordError::Write`] if [`Durability::Sync`] is asked for
+    /// and the start of the take cannot be synced.
     pub fn start<S: Storage + Send + 'static>(
         mut writer: LogWriter<S>,
         durability: Durability,
@@ -91,14 +42,14 @@ impl Recorder {
         if durability == Durability::Sync {
             writer.sync().map_err(|fault| RecordError::Write(Arc::new(fault)))?;
         }
-        let (events, event_queue) = mpsc::channel(QUEUE);
+        let (events, event_queue) = mpsc::channel(EVENT_QUEUE);
         let (commands, command_queue) = mpsc::unbounded_channel();
         let (progress, fault) = (Arc::new(Progress::default()), Arc::new(OnceLock::new()));
         let worker = Worker::new(writer, durability, (event_queue, command_queue), &progress, &fault);
-        let handle =
-            thread::Builder::new().name("retake-recorder".into()).spawn(move || worker.run()).map_err(
-                |error| RecordError::Engine { reason: format!("no thread for the recorder: {error}") },
-            )?;
+        let handle = thread::Builder::new()
+            .name("retake-recorder".into())
+            .spawn(move || worker.run())
+            .map_err(|error| RecordError::no_thread("the recorder", &error))?;
         Ok(Recorder { events, commands, thread: handle.thread().clone(), progress, durability, fault })
     }
 
@@ -108,13 +59,13 @@ impl Recorder {
     /// [`RecordError::Write`] with the first fault, [`RecordError::RecorderGone`] after the seal; so do the other methods.
     pub async fn subscribe(&self, chain: &StateChain) -> Result<(), RecordError> {
         let id = chain.actor_id();
-        self.ask(|answer| Command::AddChain(id, answer)).await?;
+        self.ask(|answer| WriterCommand::AddChain(id, answer)).await?;
         chain.add_subscriber(self.events.clone());
         Ok(())
     }
 
-    /// Makes every event that was emitted before as safe as the recorder's [`Durability`] says. Whoever was called may be
-    /// answered when this returns, and only if it succeeds.
+    /// Makes every event that was emitted before as safe as the recorder's [`Durability`] says. A caller may be answered when
+    /// this succeeds.
     pub async fn commit(&self) -> Result<(), RecordError> {
         if self.durability != Durability::None {
             return self.flush().await;
@@ -129,12 +80,12 @@ impl Recorder {
     /// Writes every event that was emitted before to the operating system, whatever the durability; with
     /// [`Durability::Sync`] it is synced too.
     pub async fn flush(&self) -> Result<(), RecordError> {
-        self.ask(Command::Flush).await
+        self.ask(WriterCommand::Flush).await
     }
 
-    /// Writes what is left, seals the take and closes it. No event is taken after this.
+    /// Writes the remaining events, seals the take and closes it. Later events are not taken.
     pub async fn seal(&self) -> Result<SealSummary, RecordError> {
-        self.ask(Command::Seal).await
+        self.ask(WriterCommand::Seal).await
     }
 
     /// What has been written so far.
@@ -142,7 +93,7 @@ impl Recorder {
         &self.progress
     }
 
-    async fn ask<T>(&self, command: impl FnOnce(Answer<T>) -> Command) -> Result<T, RecordError> {
+    async fn ask<T>(&self, command: impl FnOnce(Answer<T>) -> WriterCommand) -> Result<T, RecordError> {
         let (sender, answer) = oneshot::channel();
         if self.commands.send(command(sender)).is_err() {
             return Err(RecordError::RecorderGone);

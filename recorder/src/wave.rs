@@ -1,7 +1,7 @@
 //! Owns calls in WAVE, the text form of component values: `name(arguments)` in, a result out.
 
 use retake_actor::abi::val::{from_value, to_value};
-use retake_actor::{Export, Exports, Uncalled};
+use retake_actor::{Export, Exports, ResolveError};
 use retake_chain::Value;
 use thiserror::Error;
 use wasm_wave::parser::ParserError;
@@ -45,7 +45,7 @@ pub enum WaveError {
         /// The text.
         text: String,
         /// The name, with what is near.
-        uncalled: Uncalled,
+        uncalled: ResolveError,
     },
     /// There are too many arguments, or too few.
     #[error("`{text}`: `{function}` takes {expected}, and got {found}")]

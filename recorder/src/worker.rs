@@ -1,7 +1,7 @@
 //! Owns the recorder's thread: it takes events and commands, writes with the one writer, and answers.
 //!
-//! It lets a batch of events gather before it takes it, as waking it for each event would cost the actor more than the
-//! event. Flushes that wait at the same time are one. After a write that failed it refuses everything with that fault.
+//! It lets a batch of events gather before it takes it: waking it for each event would cost the actor more than the event.
+//! Flushes that wait at the same time are one. After a failed write it answers everything with that fault.
 
 use std::sync::{Arc, OnceLock};
 use std::thread;
@@ -12,18 +12,22 @@ use retake_chain::log::{ChainNumber, LogWriter, SealSummary, Storage, WriteError
 use retake_chain::{ChainEvent, TheaterId};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::recorder::{Durability, Progress, QUEUE};
+use crate::durability::Durability;
+use crate::progress::Progress;
+
+/// Events that may wait for the recorder, over all chains of the session.
+pub(crate) const EVENT_QUEUE: usize = 512;
 
 /// How long a batch gathers.
 const GATHER: Duration = Duration::from_micros(200);
 /// Events that no flush was asked for reach the file when none has followed for this long.
 const QUIET: Duration = Duration::from_millis(100);
-/// How often it is looked whether one has.
+/// How often the thread looks whether one has followed.
 const LOOK: Duration = Duration::from_millis(5);
 
 /// What a session asks of the thread.
 #[derive(Debug)]
-pub(crate) enum Command {
+pub(crate) enum WriterCommand {
     AddChain(TheaterId, Answer<()>),
     Flush(Answer<()>),
     Seal(Answer<SealSummary>),
@@ -32,7 +36,7 @@ pub(crate) enum Command {
 pub(crate) type Answer<T> = oneshot::Sender<Result<T, Arc<WriteError>>>;
 
 type Events = mpsc::Receiver<(TheaterId, ChainEvent)>;
-type Commands = mpsc::UnboundedReceiver<Command>;
+type Commands = mpsc::UnboundedReceiver<WriterCommand>;
 
 /// The state of the thread.
 pub(crate) struct Worker<S: Storage> {
@@ -41,8 +45,8 @@ pub(crate) struct Worker<S: Storage> {
     chains: Vec<(TheaterId, ChainNumber)>,
     events: Events,
     commands: Commands,
-    /// A command that was taken and is not obeyed yet.
-    next: Option<Command>,
+    /// A command that was taken and is not done yet.
+    next: Option<WriterCommand>,
     batch: Vec<(TheaterId, ChainEvent)>,
     progress: Arc<Progress>,
     fault: Arc<OnceLock<Arc<WriteError>>>,
@@ -52,7 +56,7 @@ pub(crate) struct Worker<S: Storage> {
 
 enum Wake {
     Events,
-    Command(Command),
+    Command(WriterCommand),
     /// Events are written but not flushed, and no others have come for a while.
     Quiet,
     Abandoned,
@@ -93,16 +97,16 @@ impl<S: Storage> Worker<S> {
                     }
                     written.err().map(Arc::new)
                 }
-                Wake::Command(Command::AddChain(id, answer)) => {
+                Wake::Command(WriterCommand::AddChain(id, answer)) => {
                     let added = self.write_queued().and_then(|()| self.add_chain(id));
                     answer_all(added, &self.fault, [answer])
                 }
-                Wake::Command(Command::Flush(answer)) => {
+                Wake::Command(WriterCommand::Flush(answer)) => {
                     let answers = self.take_flushes(answer);
                     let flushed = self.write_queued().and_then(|()| self.make_safe());
                     answer_all(flushed, &self.fault, answers)
                 }
-                Wake::Command(Command::Seal(answer)) => return self.seal(answer),
+                Wake::Command(WriterCommand::Seal(answer)) => return self.seal(answer),
             };
             if let Some(fault) = fault {
                 return refuse(fault, &self.fault, self.events, self.commands, self.next);
@@ -116,12 +120,12 @@ impl<S: Storage> Worker<S> {
         Ok(())
     }
 
-    /// The answers of all flushes that are asked for by now. The events that they are about were handed over before.
+    /// The answers of all flushes that were asked for until now. Their events were handed over before.
     fn take_flushes(&mut self, first: Answer<()>) -> Vec<Answer<()>> {
         let mut answers = vec![first];
         while let Ok(command) = self.commands.try_recv() {
             match command {
-                Command::Flush(answer) => answers.push(answer),
+                WriterCommand::Flush(answer) => answers.push(answer),
                 other => {
                     self.next = Some(other);
                     break;
@@ -177,7 +181,7 @@ impl<S: Storage> Worker<S> {
             }
             thread::park_timeout(LOOK);
         }
-        let events = self.events.recv_many(&mut self.batch, QUEUE);
+        let events = self.events.recv_many(&mut self.batch, EVENT_QUEUE);
         let command = self.commands.recv();
         let wake = select(Box::pin(command), Box::pin(events));
         match futures::executor::block_on(wake) {
@@ -191,8 +195,8 @@ impl<S: Storage> Worker<S> {
         }
     }
 
-    /// Writes every event that was handed over before now; what comes meanwhile is left for the next time, so that a flush
-    /// does not wait for those who go on.
+    /// Writes every event that was handed over before now. Later ones wait for the next time, so that a flush does not wait
+    /// for other actors.
     fn write_queued(&mut self) -> Result<(), WriteError> {
         let waiting = self.events.len();
         self.batch.extend((0..waiting).map_while(|_| self.events.try_recv().ok()));
@@ -209,7 +213,7 @@ impl<S: Storage> Worker<S> {
     }
 }
 
-/// Answers with a result. Returns the fault if there is no going on after it; everybody can know of it before anybody is told.
+/// Answers with a result. Returns the fault if nothing can be written after it; it is shared before anyone is answered.
 fn answer_all<T: Clone>(
     result: Result<T, WriteError>,
     shared: &OnceLock<Arc<WriteError>>,
@@ -222,19 +226,19 @@ fn answer_all<T: Clone>(
         let _ = shared.set(fault.clone());
     }
     for answer in answers {
-        // Whoever asked may have gone.
+        // The one who asked may have gone.
         let _ = answer.send(result.clone());
     }
     fault
 }
 
-/// Answers every command with the fault, until there are no more. Actors are not kept waiting: the channel is closed.
+/// Answers every command with the fault, until there are no more. The events' channel is closed, so actors do not wait.
 fn refuse(
     fault: Arc<WriteError>,
     shared: &OnceLock<Arc<WriteError>>,
     mut events: Events,
     mut commands: Commands,
-    mut next: Option<Command>,
+    mut next: Option<WriterCommand>,
 ) {
     // It may be there already.
     let _ = shared.set(fault.clone());
@@ -242,8 +246,10 @@ fn refuse(
     while events.try_recv().is_ok() {}
     while let Some(command) = next.take().or_else(|| commands.blocking_recv()) {
         match command {
-            Command::AddChain(_, answer) | Command::Flush(answer) => drop(answer.send(Err(fault.clone()))),
-            Command::Seal(answer) => drop(answer.send(Err(fault.clone()))),
+            WriterCommand::AddChain(_, answer) | WriterCommand::Flush(answer) => {
+                drop(answer.send(Err(fault.clone())))
+            }
+            WriterCommand::Seal(answer) => drop(answer.send(Err(fault.clone()))),
         }
     }
 }

@@ -2,13 +2,12 @@
 //! as when it was recorded.
 
 use retake_actor::abi::UnfitValue;
-use retake_actor::abi::val::{from_value, to_value};
-use retake_actor::{ActorStore, Export, RaisedOutcome, Shortage, StatefulCall};
+use retake_actor::{ActorStore, ArgumentError, Export, ExportCall, RaisedOutcome, Shortage, StatefulCall};
 use retake_chain::{
     ChainEventData, ChainEventPayload, EventHash, EventKind, InstanceMode, Outcome, Value, WasmEventData,
 };
 use retake_verifier::{DivergenceKind, IntegrityError};
-use wasmtime::component::{Instance, Val};
+use wasmtime::component::Instance;
 use wasmtime::{AsContextMut, Store, Trap};
 
 use crate::program::{Guest, Program};
@@ -189,35 +188,12 @@ impl Rerun<'_> {
             Some(instance) => instance,
             None => *self.instance.insert(self.program.pre.instantiate(&mut *store)?),
         };
-        let Some(function) = instance.get_func(&mut *store, export.index()) else {
-            return Err(wasmtime::format_err!("`{}` is not a function", export.name));
-        };
-        let state = export.stateful.map(|_| store.data().actor.store.get_state());
-        let values: Vec<&Value> = state.iter().chain(params).collect();
-        let ty = function.ty(&*store);
-        if values.len() != ty.params().len() {
-            let arguments = |count| format!("{count} {}", if count == 1 { "argument" } else { "arguments" });
-            return Err(UnfitValue {
-                expected: arguments(ty.params().len()),
-                value: arguments(values.len()),
-            }
-            .into());
-        }
-        let mut vals = Vec::new();
-        for (value, (_, ty)) in values.into_iter().zip(ty.params()) {
-            vals.push(from_value(value, &ty, &mut |ty, number| {
-                self.program.resources.own(store.as_context_mut(), ty, number)
-            })?);
-        }
-        let types: Vec<_> = ty.results().collect();
-        let mut results = vec![Val::Bool(false); types.len()];
-        function.call(&mut *store, &vals, &mut results)?;
-        let returned = results.iter().zip(&types).next();
-        returned
-            .map(|(val, ty)| {
-                to_value(val, ty, &mut |_| Err(wasmtime::format_err!("a handle in the result of an export")))
-            })
-            .transpose()
+        let call = ExportCall::new(&mut *store, &instance, export)?;
+        let state = store.data().actor.store.get_state();
+        let own = |ty, number| self.program.resources.own(store.as_context_mut(), ty, number);
+        let arguments =
+            export.arguments(call.ty(), &state, params, own).map_err(ArgumentError::into_engine_error)?;
+        call.call(store, &arguments)
     }
 
     /// Checks how the call ended.

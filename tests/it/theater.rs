@@ -92,7 +92,10 @@ fn an_altered_state_verifies_and_diverges_where_it_was_left() {
     sandbox.write("forged.take", take.rebuilt());
 
     sandbox.retake(["verify", "forged.take"]).expect(0);
-    sandbox.retake(["replay", "forged.take"]).expect(1).says(&["diverged at event 2 (index 2 of chain 0, actor "]);
+    sandbox
+        .retake(["replay", "forged.take"])
+        .expect(1)
+        .says(&["diverged at event 2 (index 2 of chain 0, actor "]);
 }
 
 #[test]

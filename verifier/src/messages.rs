@@ -3,14 +3,12 @@
 use std::collections::HashMap;
 
 use retake_chain::{
-    ChainEventPayload, ChainNumber, ContentRef, HostFunctionCall, Outcome, TheaterId,
-    TheaterRuntimeEventData, Value, WasmErrorKind, WasmEventData, is_message,
+    ActorMessage, ChainEventPayload, ChainNumber, ContentRef, HostFunctionCall, Outcome, TheaterId,
+    TheaterRuntimeEventData, Value, WasmErrorKind, WasmEventData, is_message, response_in,
 };
 
 use crate::message_fault::{MAX_IN_FLIGHT, MessageFault};
 
-/// The exports that take messages start with this.
-const CLIENT: &str = "theater:simple/message-server-client/handle-";
 /// What is known of a message of which one of two ends was read.
 #[derive(Debug)]
 enum Half {
@@ -267,15 +265,8 @@ impl MessageChecker {
 
 /// What the call after a message takes; `None` if it is not a call that takes this message.
 fn taken((from, number): Key, function_name: &str, params: &[Value]) -> Option<Taken> {
-    let [Value::List(params)] = params else { return None };
-    let (as_request, message) = match (function_name.strip_prefix(CLIENT)?, &params[..]) {
-        ("send", [Value::Bytes(message)]) => (false, message),
-        ("request", [Value::String(id), Value::Bytes(message)]) if *id == format!("{from}/{number}") => {
-            (true, message)
-        }
-        _ => return None,
-    };
-    Some(Taken { as_request, content: ContentRef::of(message) })
+    let message = ActorMessage::taken_by(from, number, function_name, params)?;
+    Some(Taken { as_request: message.is_request, content: ContentRef::of(&message.content) })
 }
 
 /// Whether a call ended because it was given up.
@@ -288,14 +279,5 @@ fn given_response(ended: &WasmEventData) -> Option<ContentRef> {
     let WasmEventData::WasmResult { response: Outcome::Returned(Some(returned)), .. } = ended else {
         return None;
     };
-    match returned.as_case()? {
-        ("ok", Some(Value::List(one))) => match &one[..] {
-            [Value::List(some)] => match &some[..] {
-                [Value::Bytes(response)] => Some(ContentRef::of(response)),
-                _ => None,
-            },
-            _ => None,
-        },
-        _ => None,
-    }
+    response_in(Some(returned)).ok().map(|response| ContentRef::of(response))
 }

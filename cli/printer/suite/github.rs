@@ -7,8 +7,10 @@ use std::io::{stderr, stdout};
 use retake_chain::Printable;
 use retake_verifier::suite::{SuiteEvent, TakeFinished};
 
-use super::{Failures, SuitePrinter, count, full_text};
-use crate::printer::command_lines;
+use super::summary::{Failures, full_text};
+use crate::console::command_lines;
+use crate::printer::form::SuitePrinter;
+use crate::words::count;
 
 /// Annotations of one level that GitHub shows of a step.
 const SHOWN: usize = 10;

@@ -66,8 +66,8 @@ impl Body for Observed {
     }
 }
 
-/// What a client is sent: the parts of a body, in order. The end is said; if it is not, the body broke off, so that a
-/// response whose call did not reach the file never passes for a whole one.
+/// The body that a client gets: its parts in order, and its end. Without an end it breaks off, so that a response whose
+/// call did not reach the file never passes for a whole one.
 #[derive(Debug)]
 pub struct ClientBody {
     parts: mpsc::Receiver<Part>,
@@ -88,7 +88,7 @@ pub(super) enum Part {
 /// The response's body broke off.
 #[derive(Debug, thiserror::Error)]
 #[error("the actor's response broke off")]
-pub struct Cut;
+pub struct BrokenOff;
 
 impl ClientBody {
     /// A body and the end that feeds it. Dropping the feeding end without a last part cuts the body off.
@@ -97,7 +97,7 @@ impl ClientBody {
         (sender, ClientBody { parts, done: false })
     }
 
-    /// A body without a byte, which the head of the response can announce.
+    /// An empty body. The head of the response can announce that it is empty.
     pub(super) fn empty() -> ClientBody {
         let (_, body) = ClientBody::channel();
         ClientBody { done: true, ..body }
@@ -114,9 +114,12 @@ impl ClientBody {
 
 impl Body for ClientBody {
     type Data = Bytes;
-    type Error = Cut;
+    type Error = BrokenOff;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
         if self.done {
             return Poll::Ready(None);
         }
@@ -125,7 +128,7 @@ impl Body for ClientBody {
         Poll::Ready(match part {
             Some(Part::Frame(frame) | Part::Last(frame)) => Some(Ok(frame)),
             Some(Part::End) => None,
-            None => Some(Err(Cut)),
+            None => Some(Err(BrokenOff)),
         })
     }
 
@@ -134,7 +137,7 @@ impl Body for ClientBody {
     }
 }
 
-/// A request's body from a connection. When the connection is lost, hyper ends the body as if it were whole; here it breaks
+/// A request's body from a connection. If the connection is lost, hyper ends the body as if it were whole; this breaks it
 /// off.
 pub(super) struct FromConnection {
     pub body: Incoming,

@@ -5,16 +5,18 @@ use std::sync::{Arc, Weak};
 use bytes::Bytes;
 use futures::future::join_all;
 use http::{Request, Response, StatusCode};
+use retake_actor::HasActor;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
+use wasmtime_wasi_http::WasiHttpView;
 
 use super::body::{ClientBody, RequestBody, in_memory};
-use super::exchange::{Client, FailedExchange, OnFailure, exchange, plain};
+use super::exchange::{FailedExchange, OnFailure, exchange};
 use super::refusals::{Refusal, Refusals};
+use super::response::{ResponseSender, plain};
 use crate::actor_thread::{ActorThread, COME_BACK, overdue};
 use crate::error::RecordError;
-use crate::host::Host;
 use crate::live_actor::LiveActor;
 use crate::program::Program;
 use crate::recorder::Recorder;
@@ -24,23 +26,23 @@ use crate::session::Session;
 const WAITING_PER_ACTOR: usize = 64;
 
 /// A request in the queue.
-struct Job {
+struct QueuedRequest {
     request: Request<RequestBody>,
-    client: Client,
-    waiting: Waiting,
+    client: ResponseSender,
+    wait: CountedWait,
 }
 
-/// Counts a request that is left in the queue when that goes.
-struct Waiting(Option<Arc<Refusals>>);
+/// Counts a request that is still in the queue when the queue is dropped.
+struct CountedWait(Option<Arc<Refusals>>);
 
-impl Waiting {
-    /// The request waits no longer; what becomes of it is told by others.
+impl CountedWait {
+    /// The request waits no longer.
     fn end(mut self) {
         self.0 = None;
     }
 }
 
-impl Drop for Waiting {
+impl Drop for CountedWait {
     fn drop(&mut self) {
         if let Some(refusals) = &self.0 {
             refusals.count(Refusal::Stopped);
@@ -48,13 +50,13 @@ impl Drop for Waiting {
     }
 }
 
-type Queue = Mutex<mpsc::Receiver<Job>>;
+type RequestQueue = Mutex<mpsc::Receiver<QueuedRequest>>;
 
 /// The actors of one session.
 pub struct Pool {
-    jobs: mpsc::Sender<Job>,
-    /// Held by the actors, so that it goes with the last of them.
-    queue: Weak<Queue>,
+    requests: mpsc::Sender<QueuedRequest>,
+    /// The actors hold it, so that it is dropped with the last of them.
+    queue: Weak<RequestQueue>,
     actors: Vec<ActorThread>,
     cancel: CancellationToken,
     failed: CancellationToken,
@@ -62,17 +64,20 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// Starts `actors` actors. `cancel` gives up the calls in flight; `on_failure` hears of each exchange that fails, from
-    /// the actor's thread.
-    pub async fn start(
-        program: &Arc<Program<Host>>,
+    /// Starts this many actors, with any host data that has an actor and wasi:http. `cancel` gives up the calls in flight.
+    /// `on_failure` is called with each exchange that fails, on the actor's thread.
+    ///
+    /// # Errors
+    /// [`RecordError`] if an actor cannot be started.
+    pub async fn start<T: HasActor + WasiHttpView>(
+        program: &Arc<Program<T>>,
         recorder: &Recorder,
         actors: usize,
         cancel: CancellationToken,
         on_failure: impl Fn(FailedExchange) + Send + Sync + 'static,
     ) -> Result<Pool, RecordError> {
         let (refusals, on_failure) = (Arc::<Refusals>::default(), Arc::new(on_failure));
-        let (jobs, queue) = mpsc::channel(WAITING_PER_ACTOR * actors);
+        let (requests, queue) = mpsc::channel(WAITING_PER_ACTOR * actors);
         let queue = Arc::new(Mutex::new(queue));
         let failed = CancellationToken::new();
         let mut running = Vec::new();
@@ -81,7 +86,7 @@ impl Pool {
             let actor = LiveActor::start(program, recorder, &session, cancel.clone()).await?;
             let (queue, failed) = (queue.clone(), failed.clone());
             let (refusals, on_failure) = (refusals.clone(), on_failure.clone());
-            running.push(ActorThread::spawn(actor, |actor| async move {
+            running.push(actor.spawn_with(|actor| async move {
                 // A panic is a failure too.
                 let failed = failed.drop_guard();
                 let result = live(actor, queue, &refusals, &*on_failure).await;
@@ -91,23 +96,24 @@ impl Pool {
                 result
             })?);
         }
-        Ok(Pool { jobs, queue: Arc::downgrade(&queue), actors: running, cancel, failed, refusals })
+        Ok(Pool { requests, queue: Arc::downgrade(&queue), actors: running, cancel, failed, refusals })
     }
 
-    /// Lets an actor answer a request; 503 if the queue is full, or every actor has ended.
-    pub(super) async fn answer(&self, request: Request<RequestBody>) -> Response<ClientBody> {
+    /// Lets an actor answer a request, from whatever server it comes. The answer is 503 if the queue is full or every actor
+    /// has ended.
+    pub async fn answer(&self, request: Request<RequestBody>) -> Response<ClientBody> {
         let (client, response) = oneshot::channel();
-        let waiting = Waiting(Some(self.refusals.clone()));
-        if let Err(refused) = self.jobs.try_send(Job { request, client, waiting }) {
-            let (job, why, words) = match refused {
-                TrySendError::Full(job) => (job, Refusal::Busy, "every actor is busy\n"),
-                TrySendError::Closed(job) => (job, Refusal::Ended, "every actor has ended\n"),
+        let wait = CountedWait(Some(self.refusals.clone()));
+        if let Err(refused) = self.requests.try_send(QueuedRequest { request, client, wait }) {
+            let (queued, refusal, text) = match refused {
+                TrySendError::Full(queued) => (queued, Refusal::Busy, "every actor is busy\n"),
+                TrySendError::Closed(queued) => (queued, Refusal::Ended, "every actor has ended\n"),
             };
-            job.waiting.end();
-            self.refusals.count(why);
-            return plain(StatusCode::SERVICE_UNAVAILABLE, words);
+            queued.wait.end();
+            self.refusals.count(refusal);
+            return plain(StatusCode::SERVICE_UNAVAILABLE, text);
         }
-        // Whose call is given up waits no longer, nor who waits behind one.
+        // When the calls are given up, nobody waits any longer: not for a call, and not in the queue.
         match self.cancel.run_until_cancelled(response).await {
             Some(Ok(response)) => response,
             Some(Err(_)) | None => plain(StatusCode::BAD_GATEWAY, "the session has ended\n"),
@@ -124,11 +130,11 @@ impl Pool {
         &self.refusals
     }
 
-    /// Completes when an actor can go on no longer, of which [`close`](Self::close) then says why, or all have ended.
+    /// Completes when an actor has failed, or all have ended. [`close`](Self::close) then says why.
     pub async fn failed(&self) {
         tokio::select! {
             () = self.failed.cancelled() => {}
-            () = self.jobs.closed() => {}
+            () = self.requests.closed() => {}
         }
     }
 
@@ -137,9 +143,12 @@ impl Pool {
         overdue(&self.cancel, COME_BACK).await;
     }
 
-    /// Takes no more requests, lets the actors finish those they have, and ends their chains.
+    /// Takes no more requests, lets the actors finish those that wait, and ends their chains.
+    ///
+    /// # Errors
+    /// [`RecordError`] of the first actor that failed.
     pub async fn close(self) -> Result<(), RecordError> {
-        drop(self.jobs);
+        drop(self.requests);
         let actors = self.actors.into_iter().map(ActorThread::join);
         let ended = join_all(actors).await;
         // An actor that does not come back still holds the queue, and what waits in it.
@@ -153,15 +162,15 @@ impl Pool {
 }
 
 /// One actor's life: one call at a time, from the queue and from its mailbox, until the queue is closed.
-async fn live(
-    mut actor: LiveActor<Host>,
-    queue: Arc<Queue>,
+async fn live<T: HasActor + WasiHttpView>(
+    mut actor: LiveActor<T>,
+    queue: Arc<RequestQueue>,
     refusals: &Refusals,
     on_failure: &OnFailure,
 ) -> Result<(), RecordError> {
     loop {
-        let job = tokio::select! {
-            job = async { queue.lock().await.recv().await } => job,
+        let queued = tokio::select! {
+            queued = async { queue.lock().await.recv().await } => queued,
             Some(operation) = actor.next_operation() => {
                 if !actor.operate(operation).await? {
                     return Ok(());
@@ -169,10 +178,10 @@ async fn live(
                 continue;
             }
         };
-        let Some(Job { request, client, waiting }) = job else { break };
-        waiting.end();
-        // Once the calls are given up nobody waits either.
-        let skipped = match (actor.cancel().is_cancelled(), client.is_closed()) {
+        let Some(QueuedRequest { request, client, wait }) = queued else { break };
+        wait.end();
+        // When the calls are given up, nobody waits for a response.
+        let skipped = match (actor.recorded().cancel().is_cancelled(), client.is_closed()) {
             (true, _) => Some(Refusal::Stopped),
             (false, true) => Some(Refusal::ClientGone),
             (false, false) => None,
@@ -181,8 +190,8 @@ async fn live(
             refusals.count(why);
             continue;
         }
-        exchange(&mut actor, request, client, refusals, on_failure).await?;
-        if actor.has_to_end() {
+        exchange(actor.recorded(), request, client, refusals, on_failure).await?;
+        if actor.recorded().has_to_end() {
             break;
         }
     }

@@ -1,0 +1,39 @@
+//! Owns [`Progress`]: counts of what has been written.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use retake_chain::ChainEvent;
+
+/// Counts of what has been written, for display while the session runs.
+#[derive(Debug, Default)]
+pub struct Progress {
+    events: AtomicU64,
+    calls: AtomicU64,
+    bytes: AtomicU64,
+}
+
+impl Progress {
+    /// Events written.
+    pub fn events(&self) -> u64 {
+        self.events.load(Ordering::Relaxed)
+    }
+
+    /// Export calls that have ended.
+    pub fn calls(&self) -> u64 {
+        self.calls.load(Ordering::Relaxed)
+    }
+
+    /// Bytes of event data, before compression.
+    pub fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Counts an event that was written.
+    pub(crate) fn count(&self, event: &ChainEvent) {
+        self.events.fetch_add(1, Ordering::Relaxed);
+        self.bytes.fetch_add(event.data.len() as u64, Ordering::Relaxed);
+        if event.ends_call() {
+            self.calls.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
