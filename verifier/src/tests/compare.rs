@@ -58,7 +58,7 @@ fn every_way_to_differ_has_its_name() {
 fn a_trap_of_the_recorded_kind_is_the_recorded_one_whatever_its_words() {
     let told = |expected: &ChainEventData, actual: &ChainEventData| {
         let mut actual = actual.clone();
-        take_recorded_words(&expected.data, &mut actual.data);
+        adopt_recorded_message(&expected.data, &mut actual.data);
         kind(expected, &actual)
     };
     let call = |kind, words| host("now", vec![], trapped(kind, words));
