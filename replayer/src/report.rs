@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use retake_chain::{SealKind, SessionStart, TakeState, TheaterId};
-use retake_verifier::{ChainHead, Divergence, RenamedInterface, ReplayReport, Report, Verdict, VerifyFault};
+use retake_verifier::{
+    Divergence, RenamedInterface, ReplayReport, ReplayedChain, Report, Verdict, VerifyFault,
+};
 
 use crate::actor_rerun::ChainRerun;
 use crate::error::ReplayError;
@@ -32,7 +34,7 @@ pub(crate) fn summarize(
         given_up += rerun.given_up;
         unchecked += rerun.unchecked;
         events += rerun.events;
-        chains.push(ChainHead { id, events: rerun.events, head: rerun.head });
+        chains.push(ReplayedChain { id, events: rerun.events, head: rerun.head });
         let renamed = rerun.renamed.into_iter();
         renamed_interfaces
             .extend(renamed.map(|(recorded, replayed)| RenamedInterface { recorded, replayed }));

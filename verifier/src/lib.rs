@@ -39,5 +39,5 @@ pub use observation::ObservationFault;
 pub use repair::{RepairError, RepairPlan};
 pub use report::{ChainReport, Report};
 pub use track::same_track;
-pub use verdict::{ChainHead, RenamedInterface, ReplayReport, Verdict};
+pub use verdict::{RenamedInterface, ReplayReport, ReplayedChain, Verdict};
 pub use verify::{Checked, VerifyError, VerifyFault, verify, verify_each};

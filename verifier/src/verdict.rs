@@ -37,7 +37,7 @@ pub struct ReplayReport {
     /// Events that were compared or copied.
     pub events: u64,
     /// The re-run's chains, by number.
-    pub chains: Vec<ChainHead>,
+    pub chains: Vec<ReplayedChain>,
     /// Digest of the component that was recorded.
     pub recorded_digest: ContentRef,
     /// Digest of the component that was replayed.
@@ -54,9 +54,9 @@ pub struct ReplayReport {
     pub fault: Option<String>,
 }
 
-/// Where a chain stands.
+/// A chain of the re-run, as far as it was replayed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ChainHead {
+pub struct ReplayedChain {
     /// Its actor.
     pub id: TheaterId,
     /// Its events.
