@@ -50,14 +50,11 @@ fn payload_name<'a>(decoder: &mut Decoder<'a>) -> Result<(&'a str, bool), Decode
     Ok((decoder.read(Unpacker::string)?, has_fields))
 }
 
-/// Every payload's name, as the bytes begin with it.
-const NAMES: [&str; 6] = ["Session", "HostFunction", "Wasm", "TheaterRuntime", "Shutdown", "ReplaySummary"];
-
 fn rare(event_type: &str, data: &[u8]) -> Result<ChainEventPayload, DecodeError> {
     // What is wrong with the bytes themselves comes before what they mean.
     Value::decode(data)?;
     let (name, _) = payload_name(&mut Decoder::new(data))?;
-    if !NAMES.contains(&name) {
+    if !ChainEventPayload::NAMES.contains(&name) {
         return Err(DecodeError::UnknownKind { kind: name.chars().take(40).collect() });
     }
     let payload = match from_canonical_slice(data)? {

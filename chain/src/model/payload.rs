@@ -203,18 +203,32 @@ impl ChainEventPayload {
             ChainEventPayload::ReplaySummary(_) => REPLAY_SUMMARY,
         })
     }
+}
 
-    /// The payload's name, as its bytes begin with it.
-    pub fn name(&self) -> &'static str {
-        match self {
-            ChainEventPayload::Session(_) => "Session",
-            ChainEventPayload::HostFunction(_) => "HostFunction",
-            ChainEventPayload::Wasm(_) => "Wasm",
-            ChainEventPayload::TheaterRuntime(_) => "TheaterRuntime",
-            ChainEventPayload::Shutdown => "Shutdown",
-            ChainEventPayload::ReplaySummary(_) => "ReplaySummary",
+/// Declares the name of each payload, so that a payload without one does not compile.
+macro_rules! payload_names {
+    ($($payload:pat => $name:literal,)*) => {
+        impl ChainEventPayload {
+            /// The names of all payloads.
+            pub(crate) const NAMES: &[&str] = &[$($name,)*];
+
+            /// The payload's name, as its bytes begin with it.
+            pub fn name(&self) -> &'static str {
+                match self {
+                    $($payload => $name,)*
+                }
+            }
         }
-    }
+    };
+}
+
+payload_names! {
+    ChainEventPayload::Session(_) => "Session",
+    ChainEventPayload::HostFunction(_) => "HostFunction",
+    ChainEventPayload::Wasm(_) => "Wasm",
+    ChainEventPayload::TheaterRuntime(_) => "TheaterRuntime",
+    ChainEventPayload::Shutdown => "Shutdown",
+    ChainEventPayload::ReplaySummary(_) => "ReplaySummary",
 }
 
 impl WasmEventData {
