@@ -3,15 +3,14 @@
 use std::borrow::Cow;
 
 use retake_chain::{BYTE_ORDER_MARK, ContentRef, FileKind, Wanted};
-use thiserror::Error;
 use wasmtime::component::Component;
 use wasmtime::{Engine, Result};
 
-use crate::adapt::{AdaptError, adapt, is_module};
+use crate::adapt::{adapt, is_module};
 use crate::boundary::{InstrumentError, expect_component};
 use crate::code_cache::CodeCache;
-use crate::features::{self, Feature, on_one_line};
-use crate::shared_memory::{self, SharedMemory};
+use crate::load::{LoadError, compile};
+use crate::shared_memory;
 
 /// A component, or a core module of WASI 0.1, as it was given.
 #[derive(Clone, Debug)]
@@ -22,34 +21,6 @@ pub struct Actor {
     pub digest: ContentRef,
     /// What a core module was turned into, and the digest of that.
     adapted: Option<(Vec<u8>, ContentRef)>,
-}
-
-/// Why a component cannot be used.
-#[derive(Debug, Error)]
-pub enum LoadError {
-    /// It cannot be recorded.
-    #[error(transparent)]
-    Instrument(#[from] InstrumentError),
-    /// It is a core module that cannot be turned into a component.
-    #[error(transparent)]
-    Adapt(#[from] AdaptError),
-    /// It has a shared memory.
-    #[error(transparent)]
-    SharedMemory(#[from] SharedMemory),
-    /// It needs a feature that the engine does not have.
-    #[error("this uses {feature}, which cannot be recorded or replayed; {remedy}")]
-    Feature {
-        /// The feature.
-        feature: &'static str,
-        /// What to do.
-        remedy: &'static str,
-    },
-    /// The engine does not compile it.
-    #[error("the component is valid, and the engine cannot compile it: {reason}")]
-    Compile {
-        /// What the engine says.
-        reason: String,
-    },
 }
 
 impl Actor {
@@ -106,18 +77,5 @@ fn binary(bytes: &[u8]) -> Result<Cow<'_, [u8]>, InstrumentError> {
         let reason = lines.next().unwrap_or_default().to_string();
         let place = lines.next().and_then(|line| line.trim().strip_prefix("--> <anon>:")).unwrap_or("?");
         InstrumentError::BadText { place: place.into(), reason }
-    })
-}
-
-/// Compiles a component, original or instrumented, and keeps nothing of it.
-pub fn compile(engine: &Engine, bytes: &[u8]) -> Result<Component, LoadError> {
-    Component::from_binary(engine, bytes).map_err(|error| {
-        if let Some(Feature { name, remedy }) = features::unsupported(bytes) {
-            return LoadError::Feature { feature: name, remedy };
-        }
-        match features::invalid(bytes) {
-            Some(reason) => InstrumentError::Invalid { reason }.into(),
-            None => LoadError::Compile { reason: on_one_line(&error.root_cause().to_string()) },
-        }
     })
 }

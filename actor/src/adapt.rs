@@ -122,16 +122,16 @@ pub(crate) fn adapt(module: &[u8]) -> Result<Vec<u8>, AdaptError> {
             None => AdaptError::Invalid { reason: on_one_line(&error.to_string()) },
         });
     }
-    let said = says_of_itself(module);
-    let adapter = match &said {
-        Said { is_command: true, names_component: false, .. } => {
-            said.fits_wasi()?;
+    let summary = summarize(module);
+    let adapter = match &summary {
+        ModuleSummary { is_command: true, names_component: false, .. } => {
+            summary.fits_wasi()?;
             COMMAND
         }
-        Said { is_command: true, .. } => COMMAND,
-        Said { names_component: true, .. } => REACTOR,
-        Said { exports, .. } if exports.is_empty() => return Err(AdaptError::NoExports),
-        Said { exports, .. } => return Err(AdaptError::NoProgram { exports: listed(exports) }),
+        ModuleSummary { is_command: true, .. } => COMMAND,
+        ModuleSummary { names_component: true, .. } => REACTOR,
+        ModuleSummary { exports, .. } if exports.is_empty() => return Err(AdaptError::NoExports),
+        ModuleSummary { exports, .. } => return Err(AdaptError::NoProgram { exports: listed(exports) }),
     };
     let encode = || {
         let encoder = ComponentEncoder::default().module(module)?.adapter(WASI_0_1, adapter)?;
@@ -152,7 +152,7 @@ pub(crate) fn adapt(module: &[u8]) -> Result<Vec<u8>, AdaptError> {
 
 /// What a module says of how it is to be driven, and what of.
 #[derive(Default)]
-struct Said<'a> {
+struct ModuleSummary<'a> {
     is_command: bool,
     names_component: bool,
     /// The functions that others may call.
@@ -163,8 +163,8 @@ struct Said<'a> {
     exports_memory: bool,
 }
 
-impl Said<'_> {
-    /// Whether a command can be one of WASI 0.1, as far as can be said without its types.
+impl ModuleSummary<'_> {
+    /// Whether a command can be one of WASI 0.1, as far as can be summary without its types.
     fn fits_wasi(&self) -> Result<(), AdaptError> {
         if let Some((module, name)) = self.foreign {
             let remedy = FOREIGN.iter().find(|(begin, _)| module.starts_with(begin));
@@ -193,33 +193,33 @@ fn listed(names: &[&str]) -> String {
 }
 
 /// Looks through a module that is valid.
-fn says_of_itself(module: &[u8]) -> Said<'_> {
-    let mut said = Said::default();
+fn summarize(module: &[u8]) -> ModuleSummary<'_> {
+    let mut summary = ModuleSummary::default();
     for payload in Parser::new(0).parse_all(module).flatten() {
         match payload {
             Payload::ImportSection(imports) => {
                 for import in imports.into_imports().flatten() {
                     if matches!(import.ty, TypeRef::Memory(_)) {
-                        said.imports_memory = true;
+                        summary.imports_memory = true;
                     } else if import.module != WASI_0_1 {
-                        said.foreign.get_or_insert((import.module, import.name));
+                        summary.foreign.get_or_insert((import.module, import.name));
                     }
                 }
             }
             Payload::ExportSection(exports) => {
                 for export in exports.into_iter().flatten() {
-                    said.is_command |= export.name == START;
-                    said.exports_memory |= export.kind == ExternalKind::Memory && export.name == MEMORY;
+                    summary.is_command |= export.name == START;
+                    summary.exports_memory |= export.kind == ExternalKind::Memory && export.name == MEMORY;
                     if export.kind == ExternalKind::Func && export.name != INITIALIZE {
-                        said.exports.push(export.name);
+                        summary.exports.push(export.name);
                     }
                 }
             }
             Payload::CustomSection(section) => {
-                said.names_component |= section.name().starts_with(COMPONENT_TYPE);
+                summary.names_component |= section.name().starts_with(COMPONENT_TYPE);
             }
             _ => {}
         }
     }
-    said
+    summary
 }

@@ -9,6 +9,8 @@
 //! - [`CodeCache`]: what was compiled, for the next time.
 //! - [`ActorStore`], [`ActorHandle`]: an actor of the Theater system, and how it is spoken to.
 
+#![deny(unsafe_code)]
+
 pub mod abi;
 mod actor;
 mod adapt;
@@ -18,6 +20,7 @@ mod exports;
 mod features;
 mod interrupt;
 mod limits;
+mod load;
 mod outcome;
 pub mod profile;
 mod quiet;
@@ -25,7 +28,7 @@ mod shared_memory;
 mod theater;
 mod trap_table;
 
-pub use actor::{Actor, LoadError, compile};
+pub use actor::Actor;
 pub use adapt::AdaptError;
 pub use boundary::{
     FunctionName, HandleIds, InstrumentError, Instrumented, StandIn, StandInResources, Tap, TapError,
@@ -38,10 +41,11 @@ pub use exports::{
 };
 pub use interrupt::GuestPlace;
 pub use limits::{Limits, MemoryUse};
+pub use load::{LoadError, compile};
 pub use outcome::{RaisedIn, RaisedOutcome, Shortage, outcome_of};
 pub use shared_memory::SharedMemory;
 pub use theater::{
     ActorContext, ActorError, ActorHandle, ActorOperation, ActorStore, Answer, Extensions, HasActor, Mailbox,
     MessageError, Messenger, NotDelivered, Presence, SaveError, TheaterCommand,
 };
-pub use trap_table::{ArisesIn, Said, TRAP_TABLE, TrapRow};
+pub use trap_table::{ArisesIn, EngineMessage, TRAP_TABLE, TrapRow};

@@ -9,17 +9,17 @@ use retake_chain::TrapKind;
 use wasmtime::{Error, Trap};
 
 use ArisesIn::{Argument, Code, Drop, Instantiation, Lowering, PostReturn, Result};
-use Said::{Begins, Text, Trapped};
+use EngineMessage::{Exact, Prefix, Trapped};
 
 /// What the engine says of a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Said {
+pub enum EngineMessage {
     /// A trap.
     Trapped(Trap),
     /// An error with these words.
-    Text(&'static str),
+    Exact(&'static str),
     /// An error whose words begin so.
-    Begins(&'static str),
+    Prefix(&'static str),
 }
 
 /// Where a fault can arise.
@@ -47,12 +47,12 @@ pub struct TrapRow {
     /// Which kind of end it is.
     pub kind: TrapKind,
     /// What the engine says.
-    pub said: Said,
+    pub said: EngineMessage,
     /// Where it can arise. Nowhere, if only a feature that is not enabled can cause it.
     pub places: &'static [ArisesIn],
 }
 
-const fn row(kind: TrapKind, said: Said, places: &'static [ArisesIn]) -> TrapRow {
+const fn row(kind: TrapKind, said: EngineMessage, places: &'static [ArisesIn]) -> TrapRow {
     TrapRow { kind, said, places }
 }
 
@@ -67,9 +67,9 @@ pub const TRAP_TABLE: &[TrapRow] = &[
     row(TrapKind::OutOfFuel, Trapped(Trap::OutOfFuel), RUNS),
     row(TrapKind::Interrupted, Trapped(Trap::Interrupt), &[]),
     row(TrapKind::MemoryOutOfBounds, Trapped(Trap::MemoryOutOfBounds), &[Code, Argument, Lowering, PostReturn, Instantiation]),
-    row(TrapKind::MemoryOutOfBounds, Text("pointer out of bounds"), &[Argument, Lowering]),
-    row(TrapKind::MemoryOutOfBounds, Text("pointer out of bounds of memory"), &[Result]),
-    row(TrapKind::MemoryOutOfBounds, Text("pointer size overflow"), &[]),
+    row(TrapKind::MemoryOutOfBounds, Exact("pointer out of bounds"), &[Argument, Lowering]),
+    row(TrapKind::MemoryOutOfBounds, Exact("pointer out of bounds of memory"), &[Result]),
+    row(TrapKind::MemoryOutOfBounds, Exact("pointer size overflow"), &[]),
     row(TrapKind::AtomicUnaligned, Trapped(Trap::HeapMisaligned), &[]),
     row(TrapKind::AtomicWaitUnshared, Trapped(Trap::AtomicWaitNonSharedMemory), &[]),
     row(TrapKind::TableOutOfBounds, Trapped(Trap::TableOutOfBounds), RUNS),
@@ -82,62 +82,62 @@ pub const TRAP_TABLE: &[TrapRow] = &[
     row(TrapKind::ArrayOutOfBounds, Trapped(Trap::ArrayOutOfBounds), RUNS),
     row(TrapKind::CastFailure, Trapped(Trap::CastFailure), RUNS),
     row(TrapKind::AllocationTooLarge, Trapped(Trap::AllocationTooLarge), RUNS),
-    row(TrapKind::GcHeapExhausted, Begins("GC heap out of memory: "), RUNS),
+    row(TrapKind::GcHeapExhausted, Prefix("GC heap out of memory: "), RUNS),
     row(TrapKind::UncaughtException, Trapped(Trap::UncaughtException), &[Lowering]),
-    row(TrapKind::UncaughtException, Text("thrown Wasm exception"), RUNS),
+    row(TrapKind::UncaughtException, Exact("thrown Wasm exception"), RUNS),
     row(TrapKind::UnhandledTag, Trapped(Trap::UnhandledTag), &[]),
     row(TrapKind::ContinuationConsumed, Trapped(Trap::ContinuationAlreadyConsumed), &[]),
     row(TrapKind::CannotEnter, Trapped(Trap::CannotEnterComponent), &[Code]),
     row(TrapKind::CannotLeave, Trapped(Trap::CannotLeaveComponent), &[Lowering, PostReturn]),
 
     row(TrapKind::PointerUnaligned, Trapped(Trap::UnalignedPointer), &[Argument, Lowering]),
-    row(TrapKind::PointerUnaligned, Text("pointer not aligned"), &[Argument, Lowering]),
-    row(TrapKind::PointerUnaligned, Text("return pointer not aligned"), &[Result]),
-    row(TrapKind::PointerUnaligned, Text("realloc return: result not aligned"), &[Lowering]),
-    row(TrapKind::PointerUnaligned, Begins("string pointer not aligned to "), &[Argument, Result]),
-    row(TrapKind::PointerUnaligned, Text("list pointer is not aligned"), &[Result]),
+    row(TrapKind::PointerUnaligned, Exact("pointer not aligned"), &[Argument, Lowering]),
+    row(TrapKind::PointerUnaligned, Exact("return pointer not aligned"), &[Result]),
+    row(TrapKind::PointerUnaligned, Exact("realloc return: result not aligned"), &[Lowering]),
+    row(TrapKind::PointerUnaligned, Prefix("string pointer not aligned to "), &[Argument, Result]),
+    row(TrapKind::PointerUnaligned, Exact("list pointer is not aligned"), &[Result]),
 
     row(TrapKind::PointerOutOfBounds, Trapped(Trap::StringOutOfBounds), &[Argument, Lowering]),
     row(TrapKind::PointerOutOfBounds, Trapped(Trap::ListOutOfBounds), &[Argument, Lowering]),
-    row(TrapKind::PointerOutOfBounds, Text("string pointer/length out of bounds of memory"), &[Argument, Result]),
-    row(TrapKind::PointerOutOfBounds, Text("list pointer/length out of bounds of memory"), &[Result]),
-    row(TrapKind::PointerOutOfBounds, Text("realloc return: beyond end of memory"), &[Lowering]),
+    row(TrapKind::PointerOutOfBounds, Exact("string pointer/length out of bounds of memory"), &[Argument, Result]),
+    row(TrapKind::PointerOutOfBounds, Exact("list pointer/length out of bounds of memory"), &[Result]),
+    row(TrapKind::PointerOutOfBounds, Exact("realloc return: beyond end of memory"), &[Lowering]),
     // Only of values that are larger than a call may carry.
-    row(TrapKind::PointerOutOfBounds, Begins("string length of "), &[]),
-    row(TrapKind::PointerOutOfBounds, Text("byte length too large"), &[]),
-    row(TrapKind::PointerOutOfBounds, Text("size overflow copying a list"), &[]),
+    row(TrapKind::PointerOutOfBounds, Prefix("string length of "), &[]),
+    row(TrapKind::PointerOutOfBounds, Exact("byte length too large"), &[]),
+    row(TrapKind::PointerOutOfBounds, Exact("size overflow copying a list"), &[]),
 
-    row(TrapKind::StringEncoding, Text("invalid utf8 encoding"), &[Argument]),
-    row(TrapKind::StringEncoding, Text("invalid utf16 encoding"), &[Argument]),
-    row(TrapKind::StringEncoding, Begins("invalid utf-8 sequence of "), &[Argument, Result]),
-    row(TrapKind::StringEncoding, Begins("incomplete utf-8 byte sequence from "), &[Argument, Result]),
-    row(TrapKind::StringEncoding, Begins("unpaired surrogate found: "), &[Argument, Result]),
+    row(TrapKind::StringEncoding, Exact("invalid utf8 encoding"), &[Argument]),
+    row(TrapKind::StringEncoding, Exact("invalid utf16 encoding"), &[Argument]),
+    row(TrapKind::StringEncoding, Prefix("invalid utf-8 sequence of "), &[Argument, Result]),
+    row(TrapKind::StringEncoding, Prefix("incomplete utf-8 byte sequence from "), &[Argument, Result]),
+    row(TrapKind::StringEncoding, Prefix("unpaired surrogate found: "), &[Argument, Result]),
 
     row(TrapKind::InvalidDiscriminant, Trapped(Trap::InvalidDiscriminant), &[Argument]),
-    row(TrapKind::InvalidDiscriminant, Begins("discriminant "), &[Result]),
+    row(TrapKind::InvalidDiscriminant, Prefix("discriminant "), &[Result]),
     // Where an embedder's bindings call an export.
-    row(TrapKind::InvalidDiscriminant, Text("invalid option discriminant"), &[]),
-    row(TrapKind::InvalidDiscriminant, Text("invalid expected discriminant"), &[]),
+    row(TrapKind::InvalidDiscriminant, Exact("invalid option discriminant"), &[]),
+    row(TrapKind::InvalidDiscriminant, Exact("invalid expected discriminant"), &[]),
     row(TrapKind::InvalidChar, Trapped(Trap::InvalidChar), &[Argument]),
-    row(TrapKind::InvalidChar, Text("converted integer out of range for `char`"), &[Result]),
+    row(TrapKind::InvalidChar, Exact("converted integer out of range for `char`"), &[Result]),
 
-    row(TrapKind::UnknownHandle, Begins("unknown handle index "), &[Argument, Drop]),
-    row(TrapKind::HandleType, Begins("handle index "), &[Argument, Drop]),
+    row(TrapKind::UnknownHandle, Prefix("unknown handle index "), &[Argument, Drop]),
+    row(TrapKind::HandleType, Prefix("handle index "), &[Argument, Drop]),
     // Of handles that are of no resource, which only asynchronous calls have.
-    row(TrapKind::HandleType, Text("index is not a resource"), &[]),
-    row(TrapKind::HandleType, Begins("index "), &[]),
-    row(TrapKind::BorrowAsOwn, Text("cannot lift own resource from a borrow"), &[Argument]),
-    row(TrapKind::HandleLent, Text("cannot remove owned resource while borrowed"), &[Argument]),
-    row(TrapKind::BorrowKept, Text("borrow handles still remain at the end of the call"), &[Result]),
-    row(TrapKind::HandlesExhausted, Text("cannot allocate another handle: store handle limit exceeded"), &[Lowering]),
-    row(TrapKind::HandlesExhausted, Text("cannot allocate another handle: index overflow"), &[]),
-    row(TrapKind::HandlesExhausted, Text("cannot lend resource: store handle limit exceeded"), &[Argument]),
-    row(TrapKind::HandlesExhausted, Text("cannot lend resource: too many active lends"), &[]),
+    row(TrapKind::HandleType, Exact("index is not a resource"), &[]),
+    row(TrapKind::HandleType, Prefix("index "), &[]),
+    row(TrapKind::BorrowAsOwn, Exact("cannot lift own resource from a borrow"), &[Argument]),
+    row(TrapKind::HandleLent, Exact("cannot remove owned resource while borrowed"), &[Argument]),
+    row(TrapKind::BorrowKept, Exact("borrow handles still remain at the end of the call"), &[Result]),
+    row(TrapKind::HandlesExhausted, Exact("cannot allocate another handle: store handle limit exceeded"), &[Lowering]),
+    row(TrapKind::HandlesExhausted, Exact("cannot allocate another handle: index overflow"), &[]),
+    row(TrapKind::HandlesExhausted, Exact("cannot lend resource: store handle limit exceeded"), &[Argument]),
+    row(TrapKind::HandlesExhausted, Exact("cannot lend resource: too many active lends"), &[]),
 
-    row(TrapKind::InstancesExhausted, Begins("resource limit exceeded: "), &[Instantiation]),
-    row(TrapKind::MemoryLimit, Begins("memory minimum size of "), &[Instantiation]),
-    row(TrapKind::TableLimit, Begins("table minimum size of "), &[Instantiation]),
-    row(TrapKind::HostcallLimit, Begins("too much data is being copied between the host and the guest"), &[Result]),
+    row(TrapKind::InstancesExhausted, Prefix("resource limit exceeded: "), &[Instantiation]),
+    row(TrapKind::MemoryLimit, Prefix("memory minimum size of "), &[Instantiation]),
+    row(TrapKind::TableLimit, Prefix("table minimum size of "), &[Instantiation]),
+    row(TrapKind::HostcallLimit, Prefix("too much data is being copied between the host and the guest"), &[Result]),
 
     row(TrapKind::AsyncFault, Trapped(Trap::NoAsyncResult), &[]),
     row(TrapKind::AsyncFault, Trapped(Trap::AsyncDeadlock), &[]),
@@ -174,8 +174,8 @@ impl TrapRow {
                 let words = error.root_cause().to_string();
                 TRAP_TABLE.iter().find(|row| match row.said {
                     Trapped(_) => false,
-                    Text(text) => text == words,
-                    Begins(begin) => words.starts_with(begin),
+                    Exact(text) => text == words,
+                    Prefix(begin) => words.starts_with(begin),
                 })
             }
         }
@@ -198,7 +198,7 @@ mod tests {
     #[test]
     fn no_row_hides_another() {
         for (index, row) in TRAP_TABLE.iter().enumerate() {
-            let (Text(words) | Begins(words)) = row.said else { continue };
+            let (Exact(words) | Prefix(words)) = row.said else { continue };
             let found = TrapRow::of(&Error::msg(words)).expect("a row");
             assert_eq!(found.said, row.said, "row {index}");
         }

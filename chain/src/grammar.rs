@@ -249,19 +249,19 @@ impl Default for Grammar {
 }
 
 impl Grammar {
-    /// The grammar of a chain from its first event.
+    /// The grammar of a chain in a take, before its first event.
     pub fn new() -> Self {
         Grammar { state: State::Start, open: None }
     }
 
-    /// The grammar of a chain from somewhere between two calls.
+    /// The grammar of a chain after one of its events, where no call is in progress.
     pub fn between_calls() -> Self {
         Grammar { state: State::Between, open: None }
     }
 
-    /// The same from its first event; a chain that does not start with a genesis may hold events in any order, as no
-    /// take holds it.
-    pub(crate) fn unbound() -> Self {
+    /// The grammar of any chain, before its first event. A chain that does not start with a genesis is in no take, and may hold
+    /// events in any order until `shutdown`.
+    pub fn unbound() -> Self {
         Grammar { state: State::Unbound, open: None }
     }
 

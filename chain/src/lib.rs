@@ -3,7 +3,8 @@
 //! - [`Value`], the shape of a component value, and its canonical MessagePack;
 //! - [`ChainEvent`] and [`ChainEventPayload`], the events, and [`event_hash`], the formula that links them;
 //! - [`Grammar`], which event may follow which;
-//! - [`StateChain`], which appends events and delivers them to subscribers;
+//! - [`ChainHead`], which makes each next event of a chain;
+//! - [`StateChain`], which many tasks append to, and which delivers events to subscribers;
 //! - [`log`], the writer and reader of `.take` files;
 //! - [`jsonl`], a take as JSON lines, there and back.
 //!
@@ -16,6 +17,7 @@ mod event;
 mod file_kind;
 mod grammar;
 mod hash;
+mod head;
 mod history;
 mod http_replay;
 mod ids;
@@ -45,6 +47,7 @@ pub use event::{ChainEvent, ChainEventData};
 pub use file_kind::{BYTE_ORDER_MARK, FileKind, Wanted};
 pub use grammar::{EventKind, Grammar, GrammarFault, Origin};
 pub use hash::{ContentHasher, ContentRef, EVENT_HASH_DOMAIN, EventHash, ParseDigestError, event_hash};
+pub use head::{AppendFault, ChainError, ChainHead};
 pub use history::{BrokenChain, EventWindow, History};
 pub use http_replay::{HttpReplayChain, is_http_incoming};
 pub use ids::{ParseIdError, TheaterId};
@@ -59,6 +62,6 @@ pub use payload::{
 };
 pub use printable::{Printable, PrintableLines, is_hidden};
 pub use session::{ActorSource, EngineProfile, InstanceMode, SessionKind, SessionStart};
-pub use state_chain::{ChainError, EventSender, StateChain};
+pub use state_chain::{EventSender, StateChain};
 pub use trap::{TrapKind, WasmErrorKind};
 pub use value::{HANDLE_EXTENSION, MAX_VALUE_DEPTH, MAX_VALUES, Value};

@@ -1,36 +1,52 @@
-//! `retake import`: makes a take of JSON lines, and checks it on the way as `verify` would. The new file is whole or not there.
+//! `retake import`: turns JSON lines into a take, and checks it as `verify` does. The new file is whole, or there is none.
 
 use std::io::{self, BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use clap::Args;
 use retake_chain::jsonl::{End, JsonlError, JsonlReader, Line};
 use retake_chain::log::FrameRef;
 use retake_chain::{LogWriter, Record, TakeState, WriteError};
 use retake_verifier::{ExitCode, IntegrityChecker, IntegrityError, Report};
 
+use crate::console::note;
 use crate::input;
-use crate::options::ImportOptions;
-use crate::output::{NewFile, refuse_inputs};
-use crate::printer::{fail, fail_json, note, verify as printer};
+use crate::options::NewTake as NewTakeOptions;
+use crate::output::refuse_inputs;
+use crate::printer::{self, verified};
+use crate::takes::{Existing, NewTake, sink};
 
-/// Bytes that are read at once.
+/// Size of the input buffer, in bytes.
 const READ: usize = 1 << 16;
+
+/// Turn JSON lines into a take, and check it as `verify` does.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// The output of `export --format jsonl`. `-` reads stdin.
+    #[arg(value_name = "FILE")]
+    pub lines: PathBuf,
+    #[command(flatten)]
+    pub new: NewTakeOptions,
+    /// Print the report as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
 
 /// Why there is no new take.
 #[derive(Debug, thiserror::Error)]
 enum Fault {
-    /// The lines cannot be read, or are none of a take.
+    /// The lines cannot be read, or are not those of a take.
     #[error(transparent)]
     Lines(#[from] JsonlError),
-    /// Events are not counted on.
+    /// The numbers of the events have a gap.
     #[error(
-        "line {line}: event {found} comes where event {expected} must; a line was removed, added or moved"
+        "line {line}: expected event {expected}, found event {found}; a line was removed, added or moved"
     )]
     Number { line: u64, expected: u64, found: u64 },
-    /// They can be read, but cannot be right.
+    /// The lines can be read, but are not consistent.
     #[error("line {line}: {source}")]
     Integrity { line: u64, source: IntegrityError },
-    /// No take holds what they say, or it cannot be written.
+    /// The take cannot hold their content, or cannot be written.
     #[error("line {line}: {source}")]
     Write { line: u64, source: WriteError },
 }
@@ -55,9 +71,9 @@ impl Fault {
     }
 }
 
-pub fn run(options: ImportOptions) -> ExitCode {
+pub fn run(options: Options) -> ExitCode {
     let from_stdin = options.lines == Path::new("-");
-    // What a shell has opened has this name.
+    // The file that a shell opened has this name.
     let lines = if from_stdin { Path::new("/dev/stdin") } else { &*options.lines };
     if let Err(message) = refuse_inputs(&[("-o", &options.new.output)], [("the lines", lines)]) {
         return refuse(&options, ExitCode::Usage, message);
@@ -74,8 +90,8 @@ pub fn run(options: ImportOptions) -> ExitCode {
     }
 }
 
-fn import(options: &ImportOptions, lines: impl BufRead) -> ExitCode {
-    let mut file = match NewFile::create(&options.new.output, options.new.force) {
+fn import(options: &Options, lines: impl BufRead) -> ExitCode {
+    let mut file = match sink(&options.new.output).create(Existing::of(options.new.force)) {
         Ok(file) => file,
         Err(message) => return refuse(options, ExitCode::Unchecked, message),
     };
@@ -97,15 +113,15 @@ fn import(options: &ImportOptions, lines: impl BufRead) -> ExitCode {
     if let Err(message) = file.keep() {
         return refuse(options, ExitCode::Unchecked, message);
     }
-    tell_end(options, &end);
-    printer::answer(&options.new.output, Ok(report), options.json)
+    note_end(options, &end);
+    verified(printer::of(options.json), &options.new.output, Ok(report))
 }
 
 /// Checks each line and writes it. Returns how the source ended, and the bytes written.
 fn copy(
     reader: &mut JsonlReader<impl BufRead>,
     checker: &mut IntegrityChecker,
-    file: &mut NewFile,
+    file: &mut Box<dyn NewTake>,
 ) -> Result<(End, u64), Fault> {
     let at = |line| move |source| Fault::Write { line, source };
     let mut writer = LogWriter::create(file).map_err(at(1))?;
@@ -143,7 +159,7 @@ fn check_number(record: &Record, expected: u64, line: u64) -> Result<(), Fault> 
     }
 }
 
-fn write(writer: &mut LogWriter<&mut NewFile>, record: &Record) -> Result<(), WriteError> {
+fn write(writer: &mut LogWriter<&mut Box<dyn NewTake>>, record: &Record) -> Result<(), WriteError> {
     match record {
         Record::Actor { offset, total, bytes } => writer.embed_piece(*offset, *total, bytes),
         Record::Chain { id, .. } => writer.add_chain(*id).map(drop),
@@ -159,8 +175,8 @@ fn finish(checker: IntegrityChecker, end: &End, bytes: u64) -> Result<Report, In
     checker.finish(TakeState::Sealed, Some(&seal.clone().into_seal(no_index)), bytes)
 }
 
-/// Says of a source that was not whole what the new take does not show.
-fn tell_end(options: &ImportOptions, end: &End) {
+/// Prints how a source was damaged, which the new take does not show.
+fn note_end(options: &Options, end: &End) {
     let lines = options.lines.display();
     match end {
         End::Sealed(_) | End::Unsealed => {}
@@ -169,9 +185,7 @@ fn tell_end(options: &ImportOptions, end: &End) {
     }
 }
 
-fn refuse(options: &ImportOptions, exit: ExitCode, message: String) -> ExitCode {
-    match options.json {
-        true => fail_json(&options.new.output, exit, message),
-        false => fail(exit, message),
-    }
+fn refuse(options: &Options, exit: ExitCode, message: String) -> ExitCode {
+    printer::of(options.json).not_made(&options.new.output, exit, message);
+    exit
 }

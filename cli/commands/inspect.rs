@@ -1,44 +1,60 @@
 //! `retake inspect`: every event of a take as it is checked, or one event by way of the index.
 
-use std::fs::File;
-use std::path::Path;
+use std::io::{Read, Seek};
+use std::path::{Path, PathBuf};
 
+use clap::Args;
 use retake_chain::{IndexedLog, LogReader, ReadError, Record};
-use retake_verifier::{Checked, ExitCode, VerifyError, check_hash, verify_each};
+use retake_verifier::{ExitCode, check_hash, verify_each};
 
-use crate::commands::verify::open;
-use crate::options::InspectOptions;
-use crate::printer::inspect::EventPrinter;
-use crate::printer::{fail, verify as printer};
+use crate::console::fail;
+use crate::printer::{self, Printer, verified};
+use crate::takes::{source, unopened, unread};
 
-pub fn run(options: InspectOptions) -> ExitCode {
+/// Show the session and the events of a take, or one event in full.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// The take.
+    pub take: PathBuf,
+    /// Show event N in full. Of a sealed take, only the part that holds the event is read.
+    #[arg(long, value_name = "N")]
+    pub event: Option<u64>,
+    /// Print one JSON object per event, then the report of `verify`.
+    #[arg(long)]
+    pub json: bool,
+}
+
+pub fn run(options: Options) -> ExitCode {
+    let printer = printer::of(options.json);
     let take = &options.take;
-    match options.event {
-        None => all(take, options.json),
-        Some(number) => match open(take).and_then(|file| one(file, number).map_err(unread)) {
-            Ok(Some(record)) => show(take, &record, options.json),
-            Ok(None) => fail(ExitCode::Usage, format!("`{}` has no event {number}", take.display())),
-            Err(error) => printer::error(take, &error, options.json),
-        },
+    let Some(number) = options.event else { return all(printer, take) };
+    let opened = source(take).open().map_err(unopened);
+    match opened.and_then(|mut opened| one(&mut opened, number).map_err(unread)) {
+        Ok(Some(record)) => show(printer, take, &record),
+        Ok(None) => fail(ExitCode::Usage, format!("`{}` has no event {number}", take.display())),
+        Err(error) => {
+            printer.faulty(take, &error);
+            error.exit_code()
+        }
     }
 }
 
-/// Events are shown once they are found to hold; at the end comes what `verify` says.
-fn all(take: &Path, json: bool) -> ExitCode {
-    let mut events = EventPrinter::new(json);
-    let checked = open(take).and_then(|file| verify_each(file, |record| events.line(record)));
+/// Prints events once they are found to hold, and at the end what `verify` prints.
+fn all(printer: &dyn Printer, take: &Path) -> ExitCode {
+    let mut events = printer.events();
+    let opened = source(take).stream().map_err(unopened);
+    let checked = opened.and_then(|take| verify_each(take, |record| events.line(record)));
     events.finish();
-    printer::answer(take, checked, json)
+    verified(printer, take, checked)
 }
 
 /// Finds an event: by the index if the take is sealed, else by reading up to it.
-fn one(mut file: File, number: u64) -> Result<Option<Record>, ReadError> {
-    if let Some(mut log) = IndexedLog::open(&mut file)? {
+fn one(take: &mut (impl Read + Seek), number: u64) -> Result<Option<Record>, ReadError> {
+    if let Some(mut log) = IndexedLog::open(&mut *take)? {
         return log.event(number);
     }
-    let again = |source| ReadError::Io { offset: 0, source };
-    std::io::Seek::rewind(&mut file).map_err(again)?;
-    let mut reader = LogReader::open(file)?;
+    take.rewind().map_err(|source| ReadError::Io { offset: 0, source })?;
+    let mut reader = LogReader::open(take)?;
     while let Some(record) = reader.next_record()? {
         if matches!(&record, Record::Event { number: found, .. } if *found == number) {
             return Ok(Some(record));
@@ -47,12 +63,8 @@ fn one(mut file: File, number: u64) -> Result<Option<Record>, ReadError> {
     Ok(None)
 }
 
-fn unread(error: ReadError) -> VerifyError {
-    VerifyError { fault: error.into(), checked: Checked::default() }
-}
-
-fn show(take: &Path, record: &Record, json: bool) -> ExitCode {
-    let mut events = EventPrinter::new(json);
+fn show(printer: &dyn Printer, take: &Path, record: &Record) -> ExitCode {
+    let mut events = printer.events();
     events.whole(record);
     events.finish();
     match record {

@@ -1,25 +1,38 @@
-//! `retake merge`: joins the `--json` reports of the partitions of a suite into one, and ends as one run of all would have.
+//! `retake merge`: joins the `--json` reports of the partitions of a suite. The exit code is that of one run of all takes.
 
 use std::io::{BufRead, BufReader, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use clap::Args;
 use retake_verifier::suite::{Part, SuiteEvent, merge};
 use retake_verifier::{ExitCode, combine};
 
 use crate::input::{self, InputError};
-use crate::options::MergeOptions;
+use crate::options::ReportOptions;
+use crate::printer;
 use crate::printer::suite::{Printers, refuse_as_outputs, refused};
 
-pub fn run(options: MergeOptions) -> ExitCode {
+/// Join the reports of all partitions of a suite into one verdict.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// The reports of `retake test`, from `--report` or `--json`: one per partition.
+    #[arg(required = true, value_name = "REPORT")]
+    pub reports: Vec<PathBuf>,
+    #[command(flatten)]
+    pub report: ReportOptions,
+}
+
+pub fn run(options: Options) -> ExitCode {
+    let printer = printer::of(options.report.json);
     let inputs = options.reports.iter().map(|report| ("the report", &**report));
     if let Err(message) = refuse_as_outputs(&options.report, inputs) {
-        return refused(options.report.json, ExitCode::Usage, &message);
+        return refused(printer, ExitCode::Usage, &message);
     }
     let events = match merged(&options) {
         Ok(events) => events,
-        Err(message) => return refused(options.report.json, ExitCode::Unchecked, &message),
+        Err(message) => return refused(printer, ExitCode::Unchecked, &message),
     };
-    let mut printers = Printers::of(&options.report);
+    let mut printers = Printers::of(printer, &options.report);
     events.iter().for_each(|event| printers.hear(event));
     let exit = events.iter().find_map(|event| match event {
         SuiteEvent::SuiteFinished(end) => Some(end.exit),
@@ -28,7 +41,7 @@ pub fn run(options: MergeOptions) -> ExitCode {
     combine([exit.unwrap_or(ExitCode::Nothing), printers.end()])
 }
 
-fn merged(options: &MergeOptions) -> Result<Vec<SuiteEvent>, String> {
+fn merged(options: &Options) -> Result<Vec<SuiteEvent>, String> {
     let parts: Result<Vec<Part>, String> = options.reports.iter().map(|path| read(path)).collect();
     merge(parts?).map_err(|error| error.to_string())
 }
@@ -56,7 +69,7 @@ fn read(path: &Path) -> Result<Part, String> {
         }
         let number = events.len() + 1;
         let event = serde_json::from_slice(&line)
-            .map_err(|error| format!("`{name}` is no report: line {number}: {error}"))?;
+            .map_err(|error| format!("`{name}` is not a report: line {number}: {error}"))?;
         events.push(event);
     }
     Part::new(&name, events).map_err(|error| error.to_string())

@@ -1,13 +1,56 @@
-//! One file per command; each takes its options and returns the exit.
+//! The commands, each in a file of its own that has its options, its help and its `run`. To add one: its file, its `mod` line, and its line in
+//! the table below.
 
-pub mod check;
-pub mod export;
-pub mod import;
-pub mod inspect;
-pub mod merge;
-pub mod record;
-mod record_bounds;
-pub mod repair;
-pub mod replay;
-pub mod test;
-pub mod verify;
+mod export;
+mod import;
+mod inspect;
+mod merge;
+mod record;
+mod repair;
+mod replay;
+mod test;
+mod verify;
+
+use clap::{Parser, Subcommand};
+use retake_verifier::ExitCode;
+
+/// Record what a WebAssembly actor does at its boundary, replay it, and prove it.
+#[derive(Debug, Parser)]
+#[command(name = "retake", version)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Makes [`Command`] and its `run` of a table of names and modules. A module has `Options` and `run`.
+macro_rules! commands {
+    ($($name:ident => $module:ident,)*) => {
+        /// A command with its options. Its help is the documentation of its options.
+        #[derive(Debug, Subcommand)]
+        pub enum Command {
+            $($name(Box<$module::Options>),)*
+        }
+
+        impl Command {
+            /// Runs the command.
+            pub fn run(self) -> ExitCode {
+                match self {
+                    $(Command::$name(options) => $module::run(*options),)*
+                }
+            }
+        }
+    };
+}
+
+// In the order of the help.
+commands! {
+    Record => record,
+    Replay => replay,
+    Verify => verify,
+    Test => test,
+    Merge => merge,
+    Inspect => inspect,
+    Repair => repair,
+    Export => export,
+    Import => import,
+}

@@ -1,49 +1,54 @@
-//! `retake repair`: the whole calls of a take that is not whole, in a new one that says what it is.
+//! `retake repair`: saves the whole calls of a take that is not whole in a new take, which says that it was repaired.
 
-use std::fs::TryLockError;
-use std::io::{self, Seek};
+use std::io::{BufReader, Seek};
+use std::path::PathBuf;
 
+use clap::Args;
 use retake_verifier::{ExitCode, RepairPlan};
 
-use crate::input;
-use crate::options::RepairOptions;
-use crate::output::{NewFile, refuse_inputs};
-use crate::printer::{fail, repair as printer};
+use crate::console::fail;
+use crate::options::NewTake;
+use crate::output::refuse_inputs;
+use crate::printer;
+use crate::takes::{Existing, sink, source};
 
-pub fn run(options: RepairOptions) -> ExitCode {
+/// Save the whole calls of a torn, unsealed, damaged or altered take in a new take.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// The take.
+    pub take: PathBuf,
+    #[command(flatten)]
+    pub new: NewTake,
+    /// Print the report as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+pub fn run(options: Options) -> ExitCode {
+    repair(&options).unwrap_or_else(|(exit, message)| fail(exit, message))
+}
+
+fn repair(options: &Options) -> Result<ExitCode, (ExitCode, String)> {
     let take = options.take.display();
-    if let Err(message) = refuse_inputs(&[("-o", &options.new.output)], [("the take", &*options.take)]) {
-        return fail(ExitCode::Usage, message);
+    let unchecked = |message: String| (ExitCode::Unchecked, message);
+    refuse_inputs(&[("-o", &options.new.output)], [("the take", &*options.take)])
+        .map_err(|message| (ExitCode::Usage, message))?;
+    let opened = source(&options.take).open();
+    let mut opened = opened.map_err(|error| unchecked(format!("`{take}` cannot be opened: {error}")))?;
+    let bytes = opened.size().map_err(|error| unchecked(format!("`{take}` cannot be opened: {error}")))?;
+    if opened.is_being_recorded() {
+        return Err(unchecked(format!("`{take}` is being recorded; repair it when its recorder has ended")));
     }
-    let opened = input::open(&options.take).and_then(|file| Ok((file.metadata()?.len(), file)));
-    let (bytes, mut file) = match opened {
-        Ok(opened) => opened,
-        Err(error) => return fail(ExitCode::Unchecked, format!("`{take}` cannot be opened: {error}")),
-    };
-    if let Err(TryLockError::WouldBlock) = file.try_lock_shared() {
-        let message = format!("`{take}` is being recorded; repair it when its recorder has ended");
-        return fail(ExitCode::Unchecked, message);
-    }
-    let planned = RepairPlan::of(&file, bytes);
-    let plan = match planned {
-        Ok(plan) => plan,
-        Err(error) => return fail(error.exit_code(), format!("`{take}`: {error}")),
-    };
+    let plan = RepairPlan::of(&mut opened, bytes)
+        .map_err(|error| (error.exit_code(), format!("`{take}`: {error}")))?;
     // Only now is there something to write.
-    let mut new = match NewFile::create(&options.new.output, options.new.force) {
-        Ok(new) => new,
-        Err(message) => return fail(ExitCode::Unchecked, message),
-    };
-    if let Err(error) = file.rewind() {
-        return fail(ExitCode::Unchecked, format!("`{take}` cannot be read again: {error}"));
-    }
-    let summary = match plan.write(io::BufReader::new(file), &mut new) {
-        Ok((_, summary)) => summary,
-        Err(error) => return fail(error.exit_code(), format!("`{take}`: {error}")),
-    };
-    if let Err(message) = new.keep() {
-        return fail(ExitCode::Unchecked, message);
-    }
-    printer::repaired(&options, &plan, &summary);
-    ExitCode::Identical
+    let sink = sink(&options.new.output);
+    let mut new = sink.create(Existing::of(options.new.force)).map_err(unchecked)?;
+    opened.rewind().map_err(|error| unchecked(format!("`{take}` cannot be read again: {error}")))?;
+    let (_, summary) = plan
+        .write(BufReader::new(opened), &mut new)
+        .map_err(|error| (error.exit_code(), format!("`{take}`: {error}")))?;
+    new.keep().map_err(unchecked)?;
+    printer::of(options.json).repaired(&options.take, &options.new.output, &plan, &summary);
+    Ok(ExitCode::Identical)
 }

@@ -1,16 +1,39 @@
-//! `retake replay`: re-runs the actor of one take and says whether every event is the recorded one.
+//! `retake replay`: re-runs the actor of one take and compares every event with the recorded one.
 
-use std::io;
+use std::path::PathBuf;
 
-use retake_replayer::{ReplayError, ReplayOptions};
+use clap::Args;
+use retake_replayer::ReplayOptions;
 use retake_verifier::ExitCode;
 
-use crate::actors::Actors;
 use crate::cache::Cache;
-use crate::options::ReplayOptions as CommandOptions;
-use crate::printer::{fail, replay as printer};
+use crate::console::fail;
+use crate::options::{CacheOptions, TimeoutOptions};
+use crate::printer;
+use crate::takes::Actors;
+use crate::words::replay::{exit_code, not_replayed};
 
-pub fn run(options: CommandOptions) -> ExitCode {
+/// Re-run the actor from its take, without the real host, and stop at the first difference.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// The take.
+    pub take: PathBuf,
+    /// Re-run this component instead of the recorded one. Its behaviour is compared, not its digest.
+    #[arg(long, value_name = "FILE")]
+    pub actor: Option<PathBuf>,
+    /// End a call that used N units of fuel, if the take was recorded without a bound. Use it for a build that may never finish.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub fuel: Option<u64>,
+    #[command(flatten)]
+    pub timeouts: TimeoutOptions,
+    #[command(flatten)]
+    pub cache: CacheOptions,
+    /// Print the report as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+pub fn run(options: Options) -> ExitCode {
     let take = &options.take;
     let cache = Cache::open(&options.cache);
     let replay = ReplayOptions {
@@ -22,29 +45,10 @@ pub fn run(options: CommandOptions) -> ExitCode {
     let replayed = Actors::default().replay(take, options.actor.as_deref(), replay);
     cache.report();
     match replayed {
-        Ok(report) if options.json => printer::json(take, &report),
-        Ok(report) => printer::text(take, &report, &mut io::stdout()),
-        Err(error) => fail(exit_code(&error), format!("`{}`: {}", take.display(), in_words(&error))),
-    }
-}
-
-/// Why a take could not be replayed, and what to do on the command line.
-pub fn in_words(error: &ReplayError) -> String {
-    let remedy = match error {
-        ReplayError::ActorNotFound { .. } => {
-            "; name the component with `--actor`, or another build to replay that on purpose"
+        Ok(report) => {
+            printer::of(options.json).replayed(take, &report);
+            report.exit_code()
         }
-        _ => "",
-    };
-    format!("{error}{remedy}")
-}
-
-/// How a command ends that could not replay a take.
-pub fn exit_code(error: &ReplayError) -> ExitCode {
-    match error {
-        ReplayError::Take(error) => error.exit_code(),
-        ReplayError::TornEarly { .. } | ReplayError::UnsealedEarly => ExitCode::Damaged,
-        ReplayError::NothingToCheck => ExitCode::Nothing,
-        _ => ExitCode::Unchecked,
+        Err(error) => fail(exit_code(&error), format!("`{}`: {}", take.display(), not_replayed(&error))),
     }
 }

@@ -1,31 +1,29 @@
-//! `retake verify`: checks every hash, link, count, head and the seal of takes, without an engine.
+//! `retake verify`: checks every hash, link, count, head and the seal of takes. It needs no engine.
 
-use std::fs::File;
-use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use retake_chain::ReadError;
-use retake_verifier::{Checked, ExitCode, VerifyError, combine, verify};
+use clap::Args;
+use retake_verifier::{ExitCode, combine, verify};
 
-use crate::input;
-use crate::options::VerifyOptions;
-use crate::printer::verify as printer;
+use crate::printer::{self, verified};
+use crate::takes::{source_or_stdin, unopened};
 
-pub fn run(options: VerifyOptions) -> ExitCode {
-    let answer = |take: &Path| {
-        let checked = match take == Path::new("-") {
-            true => verify(io::stdin()),
-            false => open(take).and_then(verify),
-        };
-        printer::answer(take, checked, options.json)
-    };
-    combine(options.takes.iter().map(|take| answer(take)))
+/// Check every hash, link and count of takes, and the seal, without running anything.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// The takes. `-` reads one from stdin.
+    #[arg(required = true)]
+    pub takes: Vec<PathBuf>,
+    /// Print one JSON object per take.
+    #[arg(long)]
+    pub json: bool,
 }
 
-/// Opens a take. One that cannot be opened cannot be read at its first byte.
-pub fn open(take: &Path) -> Result<File, VerifyError> {
-    input::open(take).map_err(|error| VerifyError {
-        fault: ReadError::Io { offset: 0, source: error.into() }.into(),
-        checked: Checked::default(),
-    })
+pub fn run(options: Options) -> ExitCode {
+    let printer = printer::of(options.json);
+    let answer = |take: &Path| {
+        let checked = source_or_stdin(take).stream().map_err(unopened).and_then(verify);
+        verified(printer, take, checked)
+    };
+    combine(options.takes.iter().map(|take| answer(take)))
 }

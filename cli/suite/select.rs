@@ -1,53 +1,10 @@
 //! Owns the selection of takes, by name and by label.
 
-use std::str::FromStr;
-
-use regex::Regex;
-
-use crate::printer::count;
-
-use super::SuiteTake;
 use super::error::SuiteError;
+use super::filter::Filter;
 use super::near;
-
-/// What a name has to have: a text somewhere in it, or `/a regular expression/`.
-#[derive(Clone, Debug)]
-pub struct Filter {
-    text: String,
-    pattern: Pattern,
-}
-
-#[derive(Clone, Debug)]
-enum Pattern {
-    Substring,
-    Regex(Box<Regex>),
-}
-
-impl FromStr for Filter {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let inner = text.strip_prefix('/').and_then(|rest| rest.strip_suffix('/'));
-        let pattern = match inner {
-            Some(regex) => {
-                let regex = Regex::new(regex)
-                    .map_err(|error| format!("`{text}` is no regular expression: {error}"))?;
-                Pattern::Regex(Box::new(regex))
-            }
-            None => Pattern::Substring,
-        };
-        Ok(Filter { text: text.into(), pattern })
-    }
-}
-
-impl Filter {
-    fn matches(&self, name: &str) -> bool {
-        match &self.pattern {
-            Pattern::Substring => name.contains(&self.text),
-            Pattern::Regex(regex) => regex.is_match(name),
-        }
-    }
-}
+use super::take::SuiteTake;
+use crate::words::count;
 
 /// The takes that match one of the filters, if there are any, and have one of the labels, if there are any. Each of the filters and
 /// labels has to select something.

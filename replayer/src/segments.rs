@@ -8,8 +8,8 @@ use std::thread::{self, Scope, ScopedJoinHandle};
 
 use retake_actor::{ActorHandle, ActorStore};
 use retake_chain::{
-    ChainEvent, ChainEventPayload, ChainNumber, EventHash, EventKind, InstanceMode, StateChain, TheaterId,
-    Value,
+    ChainEvent, ChainEventPayload, ChainHead, ChainNumber, EventHash, EventKind, Grammar, InstanceMode,
+    StateChain, TheaterId, Value,
 };
 use tokio::sync::mpsc;
 
@@ -20,7 +20,7 @@ use crate::error::ReplayError;
 use crate::program::Program;
 use crate::rerun_slots::{RerunSlot, RerunSlots};
 use crate::stack::{StackRule, thread_stack};
-use crate::stand_in::Answers;
+use crate::stand_in::{Answers, Start};
 use crate::window::{Cursor, Flow, LaneId, Position, WindowSender};
 
 /// A segment is cut when it has this many events...
@@ -78,12 +78,12 @@ struct OpenSegment<'scope> {
 }
 
 /// What was read of the chain.
-#[derive(Default)]
 struct Seen {
     events: u64,
+    /// Calls that ended.
     calls: u64,
     head: Option<EventHash>,
-    in_call: bool,
+    grammar: Grammar,
 }
 
 impl<'scope, 'env> Segments<'scope, 'env> {
@@ -94,9 +94,9 @@ impl<'scope, 'env> Segments<'scope, 'env> {
         number: ChainNumber,
         id: TheaterId,
     ) -> Result<Self, ReplayError> {
-        let (closed, seen) = (VecDeque::new(), Seen::default());
-        let mut segments =
-            Segments { scope, config, number, id, done: ChainRerun::default(), closed, open: None, seen };
+        let seen = Seen { events: 0, calls: 0, head: None, grammar: Grammar::unbound() };
+        let (closed, done) = (VecDeque::new(), ChainRerun::default());
+        let mut segments = Segments { scope, config, number, id, done, closed, open: None, seen };
         segments.open = Some(segments.start()?);
         Ok(segments)
     }
@@ -111,7 +111,7 @@ impl<'scope, 'env> Segments<'scope, 'env> {
         if payload.kind() == EventKind::Call {
             self.cut_if_a_slot_is_free()?;
         }
-        self.seen.event(&event, &payload);
+        self.seen.event(&event, &payload)?;
         let is_last = matches!(payload, ChainEventPayload::Shutdown);
         let Some(open) = &mut self.open else { return Ok(false) };
         open.events += 1;
@@ -181,7 +181,10 @@ impl<'scope, 'env> Segments<'scope, 'env> {
         let is_long = open.events >= SEGMENT_EVENTS
             || open.bytes >= SEGMENT_BYTES
             || self.config.thread_per_call && self.seen.calls > 0;
-        if !is_long || self.seen.in_call || !self.config.program.calls_are_independent(self.config.mode) {
+        if !is_long
+            || self.seen.grammar.open_call().is_some()
+            || !self.config.program.calls_are_independent(self.config.mode)
+        {
             return Ok(());
         }
         while self.closed.front().is_some_and(|closed| closed.handle.is_finished()) {
@@ -201,17 +204,17 @@ impl<'scope, 'env> Segments<'scope, 'env> {
     fn start(&self) -> Result<OpenSegment<'scope>, ReplayError> {
         let Seen { events, calls, head, .. } = self.seen;
         let chain = match head {
-            None => StateChain::new(self.id),
-            Some(head) => StateChain::continuing(self.id, head, events),
+            None => ChainHead::new(),
+            Some(head) => ChainHead::continuing(head, events),
         };
-        let chain = Arc::new(chain);
-        let actor = actor_without_session(self.id, chain.clone());
+        let actor = actor_without_session(self.id);
         let flow = &self.config.flow;
         let lane = flow.open_lane();
         let windows = WindowSender::new(flow, lane);
         let cursor = Cursor::new(flow, lane, actor.extensions.clone(), events);
         let RerunConfig { program, mode, stack: rule, earliest, clock, .. } = self.config.clone();
-        let answers = Answers::new(chain, self.number, cursor, rule, earliest, clock, calls);
+        let start = Start { id: self.id, chain_number: self.number, chain, calls_before: calls };
+        let answers = Answers::new(start, cursor, rule, earliest, clock);
         let slot = Arc::new(OnceLock::new());
         let held = slot.clone();
         let stack = thread_stack(program.tuning);
@@ -229,30 +232,21 @@ impl<'scope, 'env> Segments<'scope, 'env> {
 }
 
 impl Seen {
-    fn event(&mut self, event: &ChainEvent, payload: &ChainEventPayload) {
-        match payload.kind() {
-            EventKind::Call => self.in_call = true,
-            EventKind::End => {
-                self.in_call = false;
-                self.calls += 1;
-            }
-            EventKind::Genesis
-            | EventKind::HostCall
-            | EventKind::Observation
-            | EventKind::CreationError
-            | EventKind::Runtime
-            | EventKind::Message
-            | EventKind::Summary
-            | EventKind::Shutdown => {}
-        }
+    /// Takes the next event. The reader has found it to be in its place, unless the take was read again and has changed.
+    fn event(&mut self, event: &ChainEvent, payload: &ChainEventPayload) -> Result<(), ReplayError> {
+        let kind = self.grammar.admit(payload).map_err(|_| ReplayError::TakeChanged)?;
+        self.calls += u64::from(kind == EventKind::End);
         self.events += 1;
         self.head = Some(event.hash);
+        Ok(())
     }
 }
 
-/// The actor of a re-run. Only the recording calls it, and there is no session that takes its commands.
-fn actor_without_session(id: TheaterId, chain: Arc<StateChain>) -> ActorStore {
+/// The actor of a re-run. Only the recording calls it, and there is no session that takes its commands. Its own chain stays
+/// empty: no host function runs that could read it, and what the actor does goes to [`Answers`].
+fn actor_without_session(id: TheaterId) -> ActorStore {
     let (theater_tx, _) = mpsc::channel(1);
+    let chain = Arc::new(StateChain::new(id));
     ActorStore::new(id, theater_tx, ActorHandle::channel().0, chain, Value::None)
 }
 
@@ -273,14 +267,14 @@ mod tests {
         (func (export "f") (canon lift (core func $i "f"))))"#;
 
     /// The events of three calls of `f`, in which nothing happens.
-    fn calls(id: TheaterId) -> Vec<(ChainEvent, ChainEventPayload)> {
-        let chain = StateChain::new(id);
+    fn calls() -> Vec<(ChainEvent, ChainEventPayload)> {
+        let mut chain = ChainHead::new();
         let call = WasmEventData::WasmCall { function_name: "f".into(), params: Vec::new() };
         let result = WasmEventData::ended("f".into(), None, Outcome::Returned(None));
         let events = [call, result].into_iter().cycle().take(6).map(ChainEventData::wasm);
         let append = |data: ChainEventData| {
             let payload = data.data.clone();
-            let event = futures::executor::block_on(chain.add_typed_event(data)).expect("it fits");
+            let event = chain.append(data).expect("it fits");
             (event, payload)
         };
         events.map(append).collect()
@@ -305,7 +299,7 @@ mod tests {
         thread::scope(|scope| {
             let mut segments = Segments::begin(scope, config, ChainNumber(0), id).expect("a thread");
             let mut cuts = 0;
-            for (number, (event, payload)) in (0..).zip(calls(id)) {
+            for (number, (event, payload)) in (0..).zip(calls()) {
                 let first = segments.open.as_ref().map_or(0, |open| open.events);
                 segments.push(event, payload, Position { number, offset: 0 }).expect("a thread");
                 // The event is the first of its segment.

@@ -272,7 +272,7 @@ fn reports_that_are_not_the_whole_suite_are_refused() {
         (&["1.json", "thirds.json"], "do not divide the suite alike"),
         (&["1.json", "other.json"], "ran other takes"),
         (&["cut.json", "2.json"], "`cut.json` is cut off"),
-        (&["half.json", "2.json"], "`half.json` is no report: line"),
+        (&["half.json", "2.json"], "`half.json` is not a report: line"),
         (&["headless.json", "2.json"], "does not begin with `suite-started`"),
         (&["without.json", "2.json"], "`without.json` does not add up"),
         (&["green.json", "2.json"], "`green.json` does not add up"),

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use crate::abuse::{Encoding, Guest, Image, Misdeed, Passed, Random, Script, Taped, Ty};
 use crate::support::Take;
 use retake_actor::profile::default_profile;
-use retake_actor::{ArisesIn, Said, TRAP_TABLE};
+use retake_actor::{ArisesIn, EngineMessage, TRAP_TABLE};
 use retake_chain::{
     ChainEventPayload, EngineProfile, InstanceMode, TrapKind, Value, WasmErrorKind, WasmEventData,
 };
@@ -268,10 +268,10 @@ fn rerun_end(taped: &Taped) -> End {
 /// The row whose words these are.
 fn row(words: &str) -> usize {
     // What a limit adds comes after the engine's words.
-    let said = |row: &Said| match *row {
-        Said::Trapped(trap) => words.split(';').next() == Some(&trap.to_string()),
-        Said::Text(text) => words == text,
-        Said::Begins(begin) => words.starts_with(begin),
+    let said = |row: &EngineMessage| match *row {
+        EngineMessage::Trapped(trap) => words.split(';').next() == Some(&trap.to_string()),
+        EngineMessage::Exact(text) => words == text,
+        EngineMessage::Prefix(begin) => words.starts_with(begin),
     };
     let found = TRAP_TABLE.iter().position(|row| said(&row.said));
     found.unwrap_or_else(|| panic!("no row says `{words}`"))

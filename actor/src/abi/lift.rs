@@ -13,14 +13,16 @@ use wasmtime::component::__internal::{CanonicalAbiInfo, InstanceType, InterfaceT
 use wasmtime::component::{ComponentNamedList, ComponentType, Lift, ResourceType};
 use wasmtime::{Result, Trap, ValRaw, bail};
 
+use super::types;
+
 /// The arguments of a call. `N` is the number of flat core values, or 0 where they are spilled to memory.
 ///
 /// A fault while lifting is kept, so that the host function that asked for the arguments can name the call.
-pub struct Lifted<const N: usize>(pub Result<Arguments>);
+pub struct Lifted<const N: usize>(pub Result<LiftedArguments>);
 
 /// Lifted arguments: the values, and what each handle among them really is.
 #[derive(Debug, Default)]
-pub struct Arguments {
+pub struct LiftedArguments {
     /// One value per parameter; a `Value::Handle` holds the host's representation.
     pub values: Vec<Value>,
     /// The handles, in the order in which they occur in `values`.
@@ -44,8 +46,9 @@ struct TooManyValues;
 // SAFETY: nothing but `Lower` matters to the callers of a host function's parameters: wasmtime takes the flat storage
 // as `[ValRaw; N]`, and `define` instantiates `N` as the flat count of the function's own type, or 0 where wasmtime
 // passes memory, whose place `linear_lift_from_memory` takes from the address of the slice alone.
+#[expect(unsafe_code, reason = "wasmtime's traits for values that cross are unsafe to implement")]
 unsafe impl<const N: usize> ComponentType for Lifted<N> {
-    const ABI: CanonicalAbiInfo = super::func::abi(N);
+    const ABI: CanonicalAbiInfo = types::abi(N);
     const MAY_REQUIRE_REALLOC: bool = true;
     type Lower = [ValRaw; N];
 
@@ -55,9 +58,11 @@ unsafe impl<const N: usize> ComponentType for Lifted<N> {
 }
 
 // SAFETY: as above.
+#[expect(unsafe_code, reason = "wasmtime's traits for values that cross are unsafe to implement")]
 unsafe impl<const N: usize> ComponentNamedList for Lifted<N> {}
 
 // SAFETY: values are read through `LiftContext` alone, with every access to memory checked.
+#[expect(unsafe_code, reason = "wasmtime's traits for values that cross are unsafe to implement")]
 unsafe impl<const N: usize> Lift for Lifted<N> {
     fn linear_lift_from_flat(cx: &mut LiftContext<'_>, ty: InterfaceType, src: &Self::Lower) -> Result<Self> {
         Ok(Lifted(lift(cx, ty, |lifter, tuple| {
@@ -80,7 +85,7 @@ fn lift(
     cx: &mut LiftContext<'_>,
     ty: InterfaceType,
     values: impl FnOnce(&mut Lifter<'_, '_>, &TypeTuple) -> Result<Vec<Value>>,
-) -> Result<Arguments> {
+) -> Result<LiftedArguments> {
     let InterfaceType::Tuple(tuple) = ty else {
         bail!("parameters that are not a tuple");
     };
@@ -90,7 +95,7 @@ fn lift(
     if !lifter.fits() {
         bail!(TooManyValues);
     }
-    Ok(Arguments { values, handles: lifter.handles })
+    Ok(LiftedArguments { values, handles: lifter.handles })
 }
 
 struct Lifter<'a, 'b> {
@@ -174,7 +179,7 @@ impl<'b> Lifter<'_, 'b> {
                     bail!("flat arguments end early");
                 };
                 *src = rest;
-                let (case, payload_ty) = super::func::case(types, ty, discriminant)?;
+                let (case, payload_ty) = types::case(types, ty, discriminant)?;
                 let payload = match payload_ty {
                     Some(ty) => Some(self.flat(ty, &mut payload)?),
                     None => None,
@@ -235,9 +240,9 @@ impl<'b> Lifter<'_, 'b> {
             | InterfaceType::Variant(_)
             | InterfaceType::Option(_)
             | InterfaceType::Result(_) => {
-                let info = super::func::variant_info(types, ty)?;
+                let info = types::variant_info(types, ty)?;
                 let discriminant = read_discriminant(bytes, info)?;
-                let (case, payload_ty) = super::func::case(types, ty, discriminant)?;
+                let (case, payload_ty) = types::case(types, ty, discriminant)?;
                 let payload = match payload_ty {
                     Some(ty) => Some(self.stored(ty, at + info.payload_offset32 as usize)?),
                     None => None,

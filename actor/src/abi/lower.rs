@@ -5,37 +5,23 @@
 use std::mem::MaybeUninit;
 
 use retake_chain::Value;
-use thiserror::Error;
 use wasmtime::component::__internal::wasmtime_environ::component::VariantInfo;
 use wasmtime::component::__internal::{CanonicalAbiInfo, InstanceType, InterfaceType, LowerContext};
 use wasmtime::component::{ComponentNamedList, ComponentType, Lower};
 use wasmtime::{Result, ValRaw, bail};
+
+use super::types;
+use super::unfit::UnfitValue;
 
 /// The result of a call, or `None` for a function without one. `N` is the number of flat core values: 1, or 0 where the
 /// result goes to memory or there is none.
 #[derive(Default)]
 pub struct Lowered<const N: usize>(pub Option<Value>);
 
-/// A value that the type it is meant for cannot hold.
-#[derive(Debug, Error)]
-#[error("{value} where the build has {expected}")]
-pub struct UnfitValue {
-    /// What the component's type wants.
-    pub expected: String,
-    /// The value, as people read it.
-    pub value: String,
-}
-
-impl UnfitValue {
-    /// A value where there is to be none.
-    pub(crate) fn of_nothing(value: &Value) -> Self {
-        UnfitValue { expected: "(nothing)".into(), value: value.to_string() }
-    }
-}
-
 // SAFETY: as for `Lifted`: `define` instantiates `N` so that it is the length of the flat result storage, or 0.
+#[expect(unsafe_code, reason = "wasmtime's traits for values that cross are unsafe to implement")]
 unsafe impl<const N: usize> ComponentType for Lowered<N> {
-    const ABI: CanonicalAbiInfo = super::func::abi(N);
+    const ABI: CanonicalAbiInfo = types::abi(N);
     const MAY_REQUIRE_REALLOC: bool = true;
     type Lower = [ValRaw; N];
 
@@ -45,9 +31,11 @@ unsafe impl<const N: usize> ComponentType for Lowered<N> {
 }
 
 // SAFETY: as above.
+#[expect(unsafe_code, reason = "wasmtime's traits for values that cross are unsafe to implement")]
 unsafe impl<const N: usize> ComponentNamedList for Lowered<N> {}
 
 // SAFETY: every slot of the destination is written, through checked slices of memory alone.
+#[expect(unsafe_code, reason = "wasmtime's traits for values that cross are unsafe to implement")]
 unsafe impl<const N: usize> Lower for Lowered<N> {
     fn linear_lower_to_flat<U>(
         &self,
@@ -248,7 +236,7 @@ fn store<U>(cx: &mut LowerContext<'_, U>, ty: InterfaceType, value: &Value, at: 
             | InterfaceType::Result(_),
             _,
         ) => {
-            let info = super::func::variant_info(types, ty)?;
+            let info = types::variant_info(types, ty)?;
             let (discriminant, payload) = find_case(cx, ty, value)?;
             put_discriminant(cx, at, info, discriminant);
             match payload {
@@ -282,7 +270,7 @@ fn find_case<'v, U>(
         (_, Value::Record(fields)) if fields.len() == 1 => (&*fields[0].0, Some(&fields[0].1)),
         _ => return Err(unfit(cx, ty, value)),
     };
-    let found = super::func::case_named(types, ty, name);
+    let found = types::case_named(types, ty, name);
     match (found, payload) {
         (Some((discriminant, None)), None) => Ok((discriminant, None)),
         (Some((discriminant, Some(ty))), Some(payload)) => Ok((discriminant, Some((ty, payload)))),
@@ -309,7 +297,7 @@ fn flag_words<U>(cx: &LowerContext<'_, U>, ty: InterfaceType, value: &Value) -> 
 }
 
 fn unfit<U>(cx: &LowerContext<'_, U>, ty: InterfaceType, value: &Value) -> wasmtime::Error {
-    misfit(&super::func::type_name(cx.types, ty), Some(value))
+    misfit(&types::type_name(cx.types, ty), Some(value))
 }
 
 fn put<U>(cx: &mut LowerContext<'_, U>, at: usize, bytes: &[u8]) {

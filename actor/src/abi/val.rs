@@ -9,7 +9,7 @@ use wasmtime::component::types::Case;
 use wasmtime::component::{ResourceAny, ResourceType, Type, Val};
 use wasmtime::{Result, bail};
 
-use super::lower::UnfitValue;
+use super::unfit::UnfitValue;
 
 /// Turns a `Val` into a [`Value`]; `handle` numbers each resource.
 ///

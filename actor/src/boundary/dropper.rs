@@ -11,10 +11,11 @@ use wasmtime::component::types::{ComponentInstance, ComponentItem};
 use wasmtime::component::{Component, InstancePre, Linker, ResourceType};
 use wasmtime::{Engine, Result, StoreContextMut, format_err};
 
+use super::function_name::FunctionName;
 use super::instrument::Instrumented;
-use super::owner::{ImportedResource, RESOURCES, resource_name};
+use super::names::{RESOURCES, resource_name};
+use super::owner::ImportedResource;
 use super::tap::{Tap, TapError};
-use super::world::FunctionName;
 use crate::abi::Lowered;
 
 /// Defines the interface that an instrumented component imports its resource types from, in a linker that has the host's
@@ -131,9 +132,4 @@ fn export(engine: &Engine, instance: &ComponentInstance, name: &str) -> Option<R
         ComponentItem::Resource(ty) => Some(ty),
         _ => None,
     }
-}
-
-/// What the drop of a handle is called.
-pub(super) fn drop_name(interface: &str, resource: &str) -> FunctionName {
-    FunctionName::new(interface, &format!("[resource-drop]{resource}"))
 }

@@ -7,7 +7,7 @@ use wasm_encoder::{BlockType, Function as Code, Instruction as I, MemArg};
 use wit_parser::abi::{FlatTypes, WasmType};
 use wit_parser::{Handle, Resolve, SizeAlign, Type, TypeDefKind, TypeId};
 
-use super::world::{contains_handle, dealias};
+use super::wit_types::{contains_handle, dealias};
 
 /// How many locals the code for one parameter list may need beyond the parameters: an address and a counter for every
 /// list that contains lists that contain borrows.
@@ -24,7 +24,7 @@ pub(super) struct Drops<'a> {
 
 /// Where a value in memory is: a local that holds an address, and an offset from it.
 #[derive(Clone, Copy)]
-struct Place {
+struct Address {
     local: u32,
     offset: u64,
 }
@@ -55,8 +55,8 @@ impl Drops<'_> {
     pub fn spilled_params(&self, code: &mut Code, types: &[Type], scratch: u32) -> Result<(), &'static str> {
         let scratch = Scratch { next: scratch, depth: 0 };
         for (offset, ty) in self.sizes.field_offsets(types) {
-            let place = Place { local: 0, offset: offset.size_wasm32() as u64 };
-            self.stored_value(code, ty, place, scratch)?;
+            let address = Address { local: 0, offset: offset.size_wasm32() as u64 };
+            self.stored_value(code, ty, address, scratch)?;
         }
         Ok(())
     }
@@ -143,7 +143,7 @@ impl Drops<'_> {
         &self,
         code: &mut Code,
         ty: &Type,
-        place: Place,
+        address: Address,
         scratch: Scratch,
     ) -> Result<(), &'static str> {
         if !self.lends(ty) {
@@ -152,33 +152,33 @@ impl Drops<'_> {
         let Type::Id(id) = ty else { return Ok(()) };
         match &self.resolve.types[*id].kind {
             TypeDefKind::Handle(Handle::Borrow(resource)) => {
-                load_i32(code, place);
+                load_i32(code, address);
                 self.call_drop(code, *resource);
             }
-            TypeDefKind::Type(ty) => self.stored_value(code, ty, place, scratch)?,
+            TypeDefKind::Type(ty) => self.stored_value(code, ty, address, scratch)?,
             TypeDefKind::List(element) => {
                 let inner = scratch.enter_list()?;
-                load_i32(code, place);
+                load_i32(code, address);
                 code.instruction(&I::LocalSet(scratch.next));
-                load_i32(code, place.plus(4));
+                load_i32(code, address.plus(4));
                 code.instruction(&I::LocalSet(scratch.next + 1));
                 self.list(code, element, scratch.next, inner)?;
             }
             TypeDefKind::Record(record) => {
                 let types: Vec<Type> = record.fields.iter().map(|field| field.ty).collect();
-                self.stored_fields(code, &types, place, scratch)?;
+                self.stored_fields(code, &types, address, scratch)?;
             }
-            TypeDefKind::Tuple(tuple) => self.stored_fields(code, &tuple.types, place, scratch)?,
+            TypeDefKind::Tuple(tuple) => self.stored_fields(code, &tuple.types, address, scratch)?,
             kind => {
                 let (tag, payloads) = case_layout(kind);
                 let offset = self.sizes.payload_offset(tag, payloads.iter().map(Option::as_ref));
-                let payload_place = place.plus(offset.size_wasm32() as u64);
+                let payload_address = address.plus(offset.size_wasm32() as u64);
                 for (case, payload) in lending_cases(kind) {
                     if !self.lends(payload) {
                         continue;
                     }
-                    if_case(code, case, |code| load_tag(code, tag, place));
-                    self.stored_value(code, payload, payload_place, scratch)?;
+                    if_case(code, case, |code| load_tag(code, tag, address));
+                    self.stored_value(code, payload, payload_address, scratch)?;
                     code.instruction(&I::End);
                 }
             }
@@ -190,11 +190,11 @@ impl Drops<'_> {
         &self,
         code: &mut Code,
         types: &[Type],
-        place: Place,
+        address: Address,
         scratch: Scratch,
     ) -> Result<(), &'static str> {
         for (offset, ty) in self.sizes.field_offsets(types) {
-            self.stored_value(code, ty, place.plus(offset.size_wasm32() as u64), scratch)?;
+            self.stored_value(code, ty, address.plus(offset.size_wasm32() as u64), scratch)?;
         }
         Ok(())
     }
@@ -211,8 +211,8 @@ impl Drops<'_> {
         ] {
             code.instruction(&instruction);
         }
-        let place = Place { local: at, offset: 0 };
-        self.stored_value(code, element, place, scratch)?;
+        let address = Address { local: at, offset: 0 };
+        self.stored_value(code, element, address, scratch)?;
         for instruction in [
             I::LocalGet(at),
             I::I32Const(size),
@@ -232,9 +232,9 @@ impl Drops<'_> {
     }
 }
 
-impl Place {
-    fn plus(self, offset: u64) -> Place {
-        Place { offset: self.offset + offset, ..self }
+impl Address {
+    fn plus(self, offset: u64) -> Address {
+        Address { offset: self.offset + offset, ..self }
     }
 
     fn memarg(self, align: u32) -> MemArg {
@@ -287,17 +287,17 @@ fn get_i32(code: &mut Code, (local, slot): (u32, WasmType)) {
     }
 }
 
-fn load_i32(code: &mut Code, place: Place) {
-    code.instruction(&I::LocalGet(place.local));
-    code.instruction(&I::I32Load(place.memarg(2)));
+fn load_i32(code: &mut Code, address: Address) {
+    code.instruction(&I::LocalGet(address.local));
+    code.instruction(&I::I32Load(address.memarg(2)));
 }
 
-fn load_tag(code: &mut Code, tag: wit_parser::Int, place: Place) {
-    code.instruction(&I::LocalGet(place.local));
+fn load_tag(code: &mut Code, tag: wit_parser::Int, address: Address) {
+    code.instruction(&I::LocalGet(address.local));
     code.instruction(&match tag {
-        wit_parser::Int::U8 => I::I32Load8U(place.memarg(0)),
-        wit_parser::Int::U16 => I::I32Load16U(place.memarg(1)),
-        wit_parser::Int::U32 | wit_parser::Int::U64 => I::I32Load(place.memarg(2)),
+        wit_parser::Int::U8 => I::I32Load8U(address.memarg(0)),
+        wit_parser::Int::U16 => I::I32Load16U(address.memarg(1)),
+        wit_parser::Int::U32 | wit_parser::Int::U64 => I::I32Load(address.memarg(2)),
     });
 }
 

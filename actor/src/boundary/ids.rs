@@ -15,11 +15,11 @@ use wasmtime::component::ResourceType;
 #[derive(Debug, Default)]
 pub struct HandleIds {
     // A component uses a handful of resource types, and `ResourceType` can be compared but not hashed.
-    types: Vec<(ResourceType, Numbers)>,
+    types: Vec<(ResourceType, HandleNumbers)>,
 }
 
 #[derive(Debug, Default)]
-struct Numbers {
+struct HandleNumbers {
     last: u32,
     by_rep: HashMap<u32, Alive>,
 }
@@ -32,12 +32,12 @@ struct Alive {
 }
 
 impl HandleIds {
-    /// Numbers an owned handle that the guest is given; the first of each type is 1.
+    /// HandleNumbers an owned handle that the guest is given; the first of each type is 1.
     pub fn introduce(&mut self, ty: ResourceType, rep: u32) -> u32 {
         let position = match self.types.iter().position(|(known, _)| *known == ty) {
             Some(position) => position,
             None => {
-                self.types.push((ty, Numbers::default()));
+                self.types.push((ty, HandleNumbers::default()));
                 self.types.len() - 1
             }
         };

@@ -6,13 +6,14 @@ use retake_chain::{ContentHasher, ContentRef};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-use super::dropper::drop_name;
+use super::error::InstrumentError;
+use super::function_name::FunctionName;
 use super::outer::Built;
 use super::owner::ImportedResource;
-use super::world::{FunctionName, InstrumentError, World};
+use super::world::World;
 use super::{outer, shim};
-use crate::actor::{LoadError, compile};
 use crate::code_cache::CodeCache;
+use crate::load::{LoadError, compile};
 
 /// A component in which every host call passes the tap.
 #[derive(Clone, Debug)]
@@ -31,7 +32,7 @@ pub struct Instrumented {
 impl Instrumented {
     /// What the drops of its resources are called, in the order of the tap's types.
     pub(super) fn drops(&self) -> impl Iterator<Item = FunctionName> {
-        self.resources.iter().map(|resource| drop_name(&resource.interface, &resource.name))
+        self.resources.iter().map(|resource| FunctionName::drop_of(&resource.interface, &resource.name))
     }
 
     /// Compiles it; `original` is the digest of the component that was instrumented.

@@ -11,22 +11,30 @@
 
 mod dropper;
 mod drops;
+mod error;
+mod function_name;
 mod ids;
 mod instrument;
-mod numbers;
+mod link_tap;
+mod names;
 mod outer;
 mod owner;
 mod prefix;
 mod reexport;
+mod refusals;
+mod renumber;
 mod shim;
 mod stand_in;
 mod tap;
+mod tap_functions;
 mod tap_types;
+mod wit_types;
 mod world;
 
+pub use error::InstrumentError;
+pub use function_name::FunctionName;
 pub use ids::HandleIds;
 pub use instrument::{Instrumented, instrument};
+pub(crate) use refusals::expect_component;
 pub use stand_in::{StandIn, StandInResources, link_stand_in};
 pub use tap::{Tap, TapError};
-pub(crate) use world::expect_component;
-pub use world::{FunctionName, InstrumentError};

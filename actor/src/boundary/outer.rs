@@ -12,11 +12,12 @@ use wasm_encoder::{
 };
 use wit_parser::{Function, Resolve, WorldItem};
 
+use super::error::InstrumentError;
+use super::names::{CALLS, ROOT, call_name};
 use super::owner::{self, ImportedResource};
 use super::prefix::Prefix;
 use super::reexport;
-use super::shim::{CALLS, call_name};
-use super::world::{InstrumentError, ROOT, RootType, World};
+use super::world::{RootType, World};
 
 /// The outer component, and what is where in it.
 pub(super) struct Built {

@@ -12,20 +12,13 @@ use wasm_encoder::{
 };
 use wasmparser::ComponentType;
 
-use super::numbers::resource;
+use super::error::InstrumentError;
+use super::names::{RESOURCES, resource_name};
 use super::prefix::{Before, Item, Kept, Prefix};
-use super::world::InstrumentError;
-
-/// The interface that the outer component imports the actor's resource types from.
-pub(super) const RESOURCES: &str = "retake:boundary/resources";
+use super::renumber::resource;
 
 /// Index of the first of them in the outer component: behind the type of the interface.
 const FIRST_RESOURCE: u32 = 1;
-
-/// Name of resource type `index` in that interface.
-pub(super) fn resource_name(index: usize) -> String {
-    format!("r{index}")
-}
 
 /// A resource type that the actor imports.
 #[derive(Clone, Debug)]

@@ -13,8 +13,8 @@ use wasmparser::{
     TypeBounds as Bounds,
 };
 
-use super::numbers::Numbers;
-use super::world::InstrumentError;
+use super::error::InstrumentError;
+use super::renumber::TypeRenumbering;
 
 /// The shim's type, alias and import sections: they make the actor's imports, with the same identity of every resource,
 /// importable by another component.
@@ -47,7 +47,7 @@ impl Item<'_> {
     }
 
     /// What is imported, if something is, by the numbers that types have.
-    fn import(&self, numbers: &Numbers) -> Option<(&str, ComponentTypeRef)> {
+    fn import(&self, numbers: &TypeRenumbering) -> Option<(&str, ComponentTypeRef)> {
         match self {
             Item::Import { name, ty } => Some((name, ComponentTypeRef::Instance(numbers.known[ty]))),
             Item::ImportFunction { name, ty } => Some((name, ComponentTypeRef::Func(numbers.known[ty]))),
@@ -144,7 +144,12 @@ impl<'a> Prefix<'a> {
         before: Before,
         resource: u32,
     ) -> Result<Kept, InstrumentError> {
-        self.write(&vec![true; self.items.len()], before, Numbers::with_resources(resource), component)
+        self.write(
+            &vec![true; self.items.len()],
+            before,
+            TypeRenumbering::with_resources(resource),
+            component,
+        )
     }
 
     /// Writes these imports and what they need.
@@ -153,7 +158,7 @@ impl<'a> Prefix<'a> {
         interfaces: &BTreeSet<String>,
         component: &mut Component,
     ) -> Result<Kept, InstrumentError> {
-        self.write(&self.needed(interfaces), Before::default(), Numbers::default(), component)
+        self.write(&self.needed(interfaces), Before::default(), TypeRenumbering::default(), component)
     }
 
     /// Writes the items that are needed, under the numbers that they then have.
@@ -161,7 +166,7 @@ impl<'a> Prefix<'a> {
         &self,
         needed: &[bool],
         before: Before,
-        mut renumbered: Numbers,
+        mut renumbered: TypeRenumbering,
         component: &mut Component,
     ) -> Result<Kept, InstrumentError> {
         let mut kept = Kept { types: before.types, instances: BTreeMap::new() };
@@ -257,7 +262,7 @@ fn type_alias(alias: ComponentAlias<'_>) -> Result<Item<'_>, InstrumentError> {
 
 /// The types of the component that a type in it refers to.
 fn references(ty: &ComponentType<'_>) -> Result<BTreeSet<u32>, InstrumentError> {
-    let mut numbers = Numbers::default();
+    let mut numbers = TypeRenumbering::default();
     numbers.parse_component_type(ComponentTypeSection::new().ty(), ty.clone()).map_err(fail)?;
     Ok(numbers.met)
 }

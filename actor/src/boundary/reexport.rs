@@ -10,8 +10,10 @@ use wasm_encoder::{
 };
 use wit_parser::{Function, Handle, InterfaceId, Resolve, Type, TypeDefKind, TypeId, TypeOwner};
 
+use super::error::InstrumentError;
 use super::prefix::{Kept, Prefix};
-use super::world::{Import, InstrumentError, children};
+use super::wit_types::children;
+use super::world::Import;
 
 /// Builds the re-exporter of `import`; `functions` are its functions with the names that the shim gives them. Also returns the
 /// interfaces that it imports: those whose types it needs.

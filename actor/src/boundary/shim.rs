@@ -15,16 +15,11 @@ use wit_parser::{
 };
 
 use super::drops::{Drops, SCRATCH_LOCALS};
-use super::tap_types::{TAP, add_interface, add_tap_interface, arguments_name, interface_item, result_name};
-use super::world::{InstrumentError, World, contains_handle};
-
-/// The interface that the shim exports its functions in.
-pub(super) const CALLS: &str = "retake:boundary-calls/calls";
-
-/// Name of the shim's function for imported function `index`.
-pub(super) fn call_name(index: usize) -> String {
-    format!("f{index}")
-}
+use super::error::InstrumentError;
+use super::names::{CALLS, TAP, arguments_name, call_name, result_name};
+use super::tap_types::{add_interface, add_tap_interface, interface_item};
+use super::wit_types::contains_handle;
+use super::world::World;
 
 /// Where the bump allocator starts, and starts again after each call: a call's copies live for that call only.
 const HEAP_BASE: i32 = 1024;

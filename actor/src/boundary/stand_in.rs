@@ -3,18 +3,16 @@
 //! Every imported resource is a type of its own, and its destructor and every imported function ask the [`StandIn`] in the
 //! store's data. As no host function is linked, none can run.
 
+use retake_chain::Value;
 use wasmtime::component::types::{ComponentFunc, ComponentItem};
 use wasmtime::component::{Component, Linker, LinkerInstance, ResourceAny, ResourceDynamic, ResourceType};
 use wasmtime::{AsContextMut, Engine, Result, bail};
 
-use super::dropper::drop_name;
+use super::function_name::FunctionName;
 use super::instrument::Instrumented;
-use super::owner::RESOURCES;
-use super::tap::{TapFunction, tap_functions};
-use super::tap_types::TAP;
-use super::world::{FunctionName, ROOT};
+use super::names::{RESOURCES, ROOT, TAP};
+use super::tap_functions::{TapFunction, tap_functions};
 use crate::abi::{self, UnfitValue};
-use retake_chain::Value;
 
 /// Whoever answers the actor's calls in place of a host.
 pub trait StandIn {
@@ -98,7 +96,7 @@ where
                         }
                     } as u32;
                     let drop = drops.as_mut().and_then(Iterator::next);
-                    let drop = drop.unwrap_or_else(|| drop_name(interface, name));
+                    let drop = drop.unwrap_or_else(|| FunctionName::drop_of(interface, name));
                     linker.resource(name, ResourceType::host_dynamic(number), move |mut store, rep| {
                         let answer = get(store.data_mut()).answer(&drop, Ok(vec![Value::Handle(rep)]))?;
                         answer.map_or(Ok(()), |value| Err(UnfitValue::of_nothing(&value).into()))

@@ -10,16 +10,12 @@ use retake_chain::{
     ChainError, ChainEvent, ChainEventData, ChainEventPayload, HostFunctionCall, Outcome, StateChain, Value,
 };
 use thiserror::Error;
-use wasmtime::component::types::{ComponentFunc, ComponentItem};
-use wasmtime::component::{Component, Instance, Linker, ResourceType, Type};
-use wasmtime::{Engine, Result, format_err};
+use wasmtime::Result;
+use wasmtime::component::{Instance, ResourceType, Type};
 
-use super::dropper;
+use super::function_name::FunctionName;
 use super::ids::HandleIds;
-use super::instrument::Instrumented;
-use super::tap_types::{TAP, arguments_name, result_name};
-use super::world::FunctionName;
-use crate::abi::{self, Arguments, Done, LiftedHandle};
+use crate::abi::{self, LiftedArguments, LiftedHandle};
 
 /// Why a call could not be recorded. It ends the session, and is no trap of the guest.
 #[derive(Debug, Error)]
@@ -105,47 +101,12 @@ impl Tap {
         }
     }
 
-    /// Provides the tap in a linker that provides the actor's imports already. `get` finds the tap in the store's data.
-    pub fn add_to_linker<T: Send + 'static>(
-        linker: &mut Linker<T>,
-        engine: &Engine,
-        instrumented: &Instrumented,
-        component: &Component,
-        get: impl Fn(&mut T) -> &mut Tap + Send + Sync + Copy + 'static,
-    ) -> Result<()> {
-        dropper::link(linker, engine, instrumented, get)?;
-        let mut linker = linker.instance(TAP)?;
-        for TapFunction { call: name, arguments, result } in tap_functions(engine, component, instrumented)? {
-            let call = name.clone();
-            let given = given_away(engine, component, &name);
-            abi::define(&mut linker, &arguments.name, &arguments.ty, move |mut store, arguments| {
-                get(store.data_mut()).begin(&call, given.as_deref(), arguments)?;
-                Ok(None)
-            })?;
-
-            // A result that the canonical ABI puts into memory is handed over there, as a list of one element; any
-            // other is a single core value, and so never a list.
-            let spilled = result.ty.params().any(|(_, ty)| matches!(ty, Type::List(_)));
-            abi::define_async(&mut linker, &result.name, &result.ty, move |mut store, result| {
-                let event = get(store.data_mut()).end(&name, result, spilled);
-                Box::new(async move {
-                    let tap = get(store.data_mut());
-                    tap.chain.add_typed_event(event?).await.map_err(TapError::from)?;
-                    // An actor whose calls never wait would not be seen to be called off.
-                    tokio::task::consume_budget().await;
-                    Ok(Done::default())
-                })
-            })?;
-        }
-        Ok(())
-    }
-
     /// The guest makes a call. `given` is the types of its parameters, if handles can be given away in them.
-    fn begin(
+    pub(super) fn begin(
         &mut self,
         name: &FunctionName,
         given: Option<&[Type]>,
-        arguments: Result<Arguments>,
+        arguments: Result<LiftedArguments>,
     ) -> Result<()> {
         let mut arguments = arguments.map_err(|error| refused(name, error))?;
         let gone = given.map_or_else(Vec::new, |types| owned(types, &arguments));
@@ -185,10 +146,10 @@ impl Tap {
         Ok(self.open.take().ok_or_else(orphan)?.event(Outcome::Returned(None)))
     }
 
-    fn end(
+    pub(super) fn end(
         &mut self,
         name: &FunctionName,
-        result: Result<Arguments>,
+        result: Result<LiftedArguments>,
         spilled: bool,
     ) -> Result<ChainEventData> {
         let mut result = result.map_err(|error| refused(name, error))?;
@@ -204,62 +165,14 @@ impl Tap {
     }
 }
 
-/// The types of an imported function's parameters, if handles can be given away in them.
-fn given_away(engine: &Engine, component: &Component, call: &FunctionName) -> Option<Vec<Type>> {
-    let ty = component.component_type();
-    let function = match ty.get_import(engine, &call.interface).map(|import| import.ty) {
-        Some(ComponentItem::ComponentInstance(instance)) => instance.get_export(engine, &call.function)?.ty,
-        _ => ty.get_import(engine, &call.function)?.ty,
-    };
-    let ComponentItem::ComponentFunc(function) = function else { return None };
-    let types: Vec<Type> = function.params().map(|(_, ty)| ty).collect();
-    types.iter().any(abi::has_owned_handle).then_some(types)
-}
-
 /// The handles among arguments that are given away.
-fn owned(types: &[Type], arguments: &Arguments) -> Vec<LiftedHandle> {
+fn owned(types: &[Type], arguments: &LiftedArguments) -> Vec<LiftedHandle> {
     let mut owned = Vec::new();
     for (value, ty) in arguments.values.iter().zip(types) {
         abi::owned_handles(value, ty, &mut owned);
     }
     let handles = arguments.handles.iter().zip(owned);
     handles.filter_map(|(handle, owned)| owned.then_some(*handle)).collect()
-}
-
-/// What an instrumented component imports of the tap for one imported function.
-pub(super) struct TapFunction {
-    /// The imported function.
-    pub call: FunctionName,
-    pub arguments: TapHalf,
-    pub result: TapHalf,
-}
-
-/// One half of a report.
-pub(super) struct TapHalf {
-    pub name: String,
-    pub ty: ComponentFunc,
-}
-
-/// The functions of the tap; none, if the component imports no function.
-pub(super) fn tap_functions(
-    engine: &Engine,
-    component: &Component,
-    instrumented: &Instrumented,
-) -> Result<Vec<TapFunction>> {
-    let tap = match component.component_type().get_import(engine, TAP).map(|import| import.ty) {
-        None => return Ok(Vec::new()),
-        Some(ComponentItem::ComponentInstance(tap)) => tap,
-        Some(_) => return Err(format_err!("the import `{TAP}` is no instance")),
-    };
-    let half = |name: String| match tap.get_export(engine, &name).map(|export| export.ty) {
-        Some(ComponentItem::ComponentFunc(ty)) => Ok(TapHalf { name, ty }),
-        _ => Err(format_err!("the import `{TAP}` has no function `{name}`")),
-    };
-    let function = |(index, call): (usize, &FunctionName)| {
-        let (arguments, result) = (half(arguments_name(index))?, half(result_name(index))?);
-        Ok(TapFunction { call: call.clone(), arguments, result })
-    };
-    instrumented.functions.iter().enumerate().map(function).collect()
 }
 
 impl OpenCall {
@@ -278,7 +191,7 @@ impl OpenCall {
 
 /// Replaces the host's representations by the numbers that `number` gives.
 fn number(
-    arguments: &mut Arguments,
+    arguments: &mut LiftedArguments,
     mut number: impl FnMut(ResourceType, u32) -> Result<u32, TapError>,
 ) -> Result<(), TapError> {
     let mut handles = std::mem::take(&mut arguments.handles).into_iter();

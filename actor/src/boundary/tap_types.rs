@@ -10,20 +10,9 @@ use wit_parser::{
     WorldItem, WorldKey,
 };
 
-use super::world::{InstrumentError, contains_handle, for_each_child};
-
-/// The interface that the shim reports to.
-pub(super) const TAP: &str = "retake:boundary/tap";
-
-/// Name of the tap function that takes the arguments of function `index`.
-pub(super) fn arguments_name(index: usize) -> String {
-    format!("a{index}")
-}
-
-/// Name of the tap function that takes the result of function `index`.
-pub(super) fn result_name(index: usize) -> String {
-    format!("r{index}")
-}
+use super::error::InstrumentError;
+use super::names::{arguments_name, result_name};
+use super::wit_types::{contains_handle, for_each_child};
 
 /// Adds an interface with one function as a mould for others, and returns it with that function.
 pub(super) fn add_interface(

@@ -22,7 +22,7 @@ use wasmtime::Engine;
 use wasmtime::component::Component;
 use xxhash_rust::xxh64::xxh64;
 
-use crate::actor::{LoadError, compile};
+use crate::load::{LoadError, compile};
 
 /// What every entry begins with; the number is that of the entry's form.
 const MAGIC: &[u8; 8] = b"rtkcode1";
@@ -161,6 +161,7 @@ impl CodeCache {
         if header != header_of(key, code) {
             return None;
         }
+        #[expect(unsafe_code, reason = "wasmtime cannot check compiled code")]
         // SAFETY: the bytes are what `Component::serialize` gave for this key, under the same engine, up to the checksum;
         // nobody but this user could write them (`is_ours`), and they are copied before they are used.
         let component = unsafe { Component::deserialize(engine, code) }.ok()?;

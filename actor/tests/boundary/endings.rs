@@ -1,6 +1,6 @@
 //! A call that does not come back is recorded with what ended it, and ends the same in the replay.
 
-use retake_actor::{Said, TRAP_TABLE};
+use retake_actor::{EngineMessage, TRAP_TABLE};
 use retake_chain::{MAX_VALUES, Outcome, TrapKind, Value};
 use wasmtime::{Trap, format_err};
 use wit_component::StringEncoding;
@@ -217,7 +217,8 @@ mod malformed {
     }
 
     async fn traps(ty: &str, flat: &[i32], trap: Trap) {
-        let kind = TRAP_TABLE.iter().find(|row| row.said == Said::Trapped(trap)).expect("a row").kind;
+        let kind =
+            TRAP_TABLE.iter().find(|row| row.said == EngineMessage::Trapped(trap)).expect("a row").kind;
         ends(ty, flat, trapped(kind, trap)).await;
     }
 

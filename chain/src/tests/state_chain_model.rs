@@ -293,9 +293,9 @@ impl<'a> Model<'a> {
         match done {
             Done::Appended(Ok(event)) => assert_eq!(Some(event), written),
             Done::Appended(Err(error)) => {
-                let (actor, events) = (self.chain.actor_id(), self.events.len() as u64);
+                let events = self.events.len() as u64;
                 assert!(self.ended && written.is_none(), "{error}");
-                assert_eq!(error, ChainError::Ended { actor, events });
+                assert_eq!((error.index, error.fault), (events, AppendFault::Ended));
             }
             Done::Ended(result) => assert!(result.is_ok() && self.ended),
             Done::Settled => {}

@@ -1,5 +1,5 @@
 //! Owns the annotations of GitHub Actions: workflow commands among the lines of output, for the gravest failures. GitHub shows ten
-//! errors of a step and drops the rest without a word; so that nobody takes ten for all, a notice has the number of those left out.
+//! errors of a step and drops the rest silently, so a notice has the number of the others.
 
 use std::fmt::Write as _;
 use std::io::{stderr, stdout};
@@ -7,8 +7,10 @@ use std::io::{stderr, stdout};
 use retake_chain::Printable;
 use retake_verifier::suite::{SuiteEvent, TakeFinished};
 
-use super::{Failures, SuitePrinter, count, full_text};
-use crate::printer::command_lines;
+use super::summary::{Failures, full_text};
+use crate::console::command_lines;
+use crate::printer::form::SuitePrinter;
+use crate::words::count;
 
 /// Annotations of one level that GitHub shows of a step.
 const SHOWN: usize = 10;

@@ -1,26 +1,15 @@
-//! Owns the run as machines read it: every event as a JSON object on a line of its own. docs/suite.md describes them.
+//! Owns the report that `merge` reads: what `--json` prints, in a file. `docs/suite.md` describes the events.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use retake_verifier::ExitCode;
 use retake_verifier::suite::SuiteEvent;
-use serde::Serialize;
 
-use super::SuitePrinter;
+use crate::console::safe::JsonOut;
 use crate::output::{NewFile, Report};
-use crate::printer::json_line;
-use crate::printer::safe::JsonOut;
+use crate::printer::form::SuitePrinter;
 
-pub struct JsonPrinter;
-
-impl SuitePrinter for JsonPrinter {
-    fn hear(&mut self, event: &SuiteEvent) {
-        json_line(event);
-    }
-}
-
-/// The same in a file, which is there when it is whole. The first fault of it is told at the end.
+/// A file of JSON lines, which is there when it is whole. Its first fault is reported at the end.
 pub struct JsonFile {
     path: PathBuf,
     file: io::Result<NewFile>,
@@ -55,15 +44,4 @@ impl SuitePrinter for JsonFile {
             Err(error) => Err(format!("`{}` cannot be written: {error}", path.display())),
         }
     }
-}
-
-/// A suite that was not run at all.
-pub fn refused(exit: ExitCode, error: String) {
-    #[derive(Serialize)]
-    #[serde(tag = "event", rename = "suite-refused")]
-    struct Refused {
-        exit: ExitCode,
-        error: String,
-    }
-    json_line(&Refused { exit, error });
 }

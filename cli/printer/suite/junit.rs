@@ -7,8 +7,9 @@ use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, Te
 use retake_chain::Printable;
 use retake_verifier::suite::{BuildSource, SuiteEvent, TakeFinished, TakeNotRun, TakeStatus};
 
-use super::{SuitePrinter, full_text, given_up};
+use super::summary::{full_text, given_up};
 use crate::output::{self, NewFile};
+use crate::printer::form::SuitePrinter;
 
 /// What the report and its one suite are called.
 const NAME: &str = "retake";

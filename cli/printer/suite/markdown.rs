@@ -10,7 +10,9 @@ use std::path::PathBuf;
 use retake_chain::Printable;
 use retake_verifier::suite::{SuiteEvent, SuiteFinished, TakeFinished};
 
-use super::{Builds, Failures, SuitePrinter, count, full_text, in_words};
+use super::summary::{Builds, Failures, full_text, in_words};
+use crate::printer::form::SuitePrinter;
+use crate::words::count;
 
 /// Bytes that the summary of one run may take of the MiB, which other runs of the step share.
 const ROOM: usize = 256 << 10;

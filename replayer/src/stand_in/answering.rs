@@ -73,7 +73,7 @@ impl Answers {
                 output: Outcome::Cancelled,
             },
         );
-        let actual = data.to_chain_event(self.chain.head_hash());
+        let actual = data.to_chain_event(self.chain.head());
         self.diverged(kind, Some(&actual))
     }
 }

@@ -11,12 +11,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::FutureExt;
 use retake_actor::profile::Tuning;
 use retake_actor::{FunctionName, GuestPlace, RaisedIn};
 use retake_chain::{
-    ChainEvent, ChainEventData, ChainEventPayload, ChainNumber, EventHash, EventKind, HostFunctionCall,
-    Outcome, StateChain, Value, WASM_CALL, WasmErrorKind, WasmEventData,
+    ChainError, ChainEvent, ChainEventData, ChainEventPayload, ChainHead, ChainNumber, EventHash, EventKind,
+    HostFunctionCall, Outcome, TheaterId, Value, WASM_CALL, WasmErrorKind, WasmEventData,
 };
 use retake_verifier::{
     self as verifier, Described, Divergence, DivergenceKind, ExportCall, IntegrityError, IntegrityFault,
@@ -48,7 +47,8 @@ pub(crate) enum Stop {
 
 /// The re-run of one chain: where it is in the recording, and what it has recomputed.
 pub(crate) struct Answers {
-    chain: Arc<StateChain>,
+    chain: ChainHead,
+    id: TheaterId,
     chain_number: ChainNumber,
     cursor: Cursor,
     /// Number in the take of the earliest event of any chain at which a re-run stopped; later ones are not re-run.
@@ -104,18 +104,29 @@ struct Place {
     position: Position,
 }
 
+/// Where in the take a re-run starts.
+pub(crate) struct Start {
+    /// The actor.
+    pub id: TheaterId,
+    pub chain_number: ChainNumber,
+    /// Of the events that come before.
+    pub chain: ChainHead,
+    /// How many calls of the chain come before.
+    pub calls_before: u64,
+}
+
 impl Answers {
     pub fn new(
-        chain: Arc<StateChain>,
-        chain_number: ChainNumber,
+        start: Start,
         cursor: Cursor,
         stack_rule: StackRule,
         earliest: Arc<Earliest>,
         clock: TakeClock,
-        calls_before: u64,
     ) -> Self {
+        let Start { id, chain_number, chain, calls_before } = start;
         Answers {
             chain,
+            id,
             chain_number,
             cursor,
             earliest,
@@ -138,7 +149,7 @@ impl Answers {
     }
 
     pub fn head(&self) -> Option<EventHash> {
-        self.chain.head_hash()
+        self.chain.head()
     }
 
     /// The next event of the recording.
@@ -193,7 +204,7 @@ impl Answers {
 
     fn copy_one(&mut self) -> Result<(), Stop> {
         let Some(place) = self.next_place() else { return Err(Stop::RecordingEnds) };
-        let copied = self.chain.append_recorded(&place.event).now_or_never();
+        let copied = self.chain.append_recorded(&place.event);
         self.check(place, copied)
     }
 
@@ -212,7 +223,7 @@ impl Answers {
         if self.earliest.is_before(place.position.number) {
             return Err(Stop::Superseded);
         }
-        let actual = self.chain.add_typed_event(data).now_or_never();
+        let actual = self.chain.append(data);
         self.check(place, actual)?;
         self.compared |= compares;
         Ok(())
@@ -223,17 +234,9 @@ impl Answers {
         RaisedIn::open_call(self.announced.is_some())
     }
 
-    fn check(
-        &mut self,
-        place: Place,
-        actual: Option<Result<ChainEvent, retake_chain::ChainError>>,
-    ) -> Result<(), Stop> {
-        // The re-run's chain has no subscriber, so an append has nobody to wait for.
-        let actual = match actual {
-            Some(Ok(actual)) => actual,
-            Some(Err(error)) => return Err(failed(&error.to_string())),
-            None => return Err(failed("the chain of the re-run is stalled")),
-        };
+    fn check(&mut self, place: Place, actual: Result<ChainEvent, ChainError>) -> Result<(), Stop> {
+        let actual =
+            actual.map_err(|error| Stop::Failed(ReplayError::Engine { reason: error.to_string() }))?;
         // That the contents agree too is what proves the recorded hash.
         if !same_content(&place.event, &actual) || place.event.hash != actual.hash {
             let kind = compare(&place.event, &actual).unwrap_or(DivergenceKind::DifferentHash);
@@ -303,7 +306,7 @@ impl Answers {
         let timed_out = TimedOut {
             bound,
             chain_number: self.chain_number.0,
-            chain: self.chain.actor_id(),
+            chain: self.id,
             call: self.call.as_ref().map(|call| (call.index, call.function.clone())),
             last_event: last.map(|place| place.index),
             guest,
@@ -401,7 +404,7 @@ impl Answers {
     /// The re-run did this at the next event of the recording, which does not count as the same.
     pub fn did_otherwise(&mut self, data: &ChainEventData) -> Stop {
         let Some(place) = self.next_place() else { return Stop::RecordingEnds };
-        let actual = data.to_chain_event(self.chain.head_hash());
+        let actual = data.to_chain_event(self.chain.head());
         let kind = compare(&place.event, &actual).unwrap_or(DivergenceKind::DifferentHash);
         self.diverged_at(&place, kind, Some(&actual))
     }
@@ -431,7 +434,7 @@ impl Answers {
             return Stop::Altered(place.position.number, self.fault_at(place, fault));
         }
         let divergence = Divergence {
-            chain: self.chain.actor_id(),
+            chain: self.id,
             chain_number: self.chain_number.0,
             event_index: place.index,
             kind,
@@ -447,7 +450,7 @@ impl Answers {
             event: place.position.number,
             offset: place.position.offset,
             chain: self.chain_number,
-            id: Some(self.chain.actor_id()),
+            id: Some(self.id),
             index: place.index,
             event_type: place.event.event_type.to_string(),
         };
@@ -488,8 +491,4 @@ fn same_content(recorded: &ChainEvent, actual: &ChainEvent) -> bool {
     recorded.data == actual.data
         && recorded.event_type == actual.event_type
         && recorded.parent_hash == actual.parent_hash
-}
-
-fn failed(reason: &str) -> Stop {
-    Stop::Failed(ReplayError::Engine { reason: reason.to_string() })
 }

@@ -51,7 +51,7 @@ fn the_takes_own_fault_wins_over_the_verdict() {
         given_up: 0,
         unchecked: 0,
         events: 8,
-        chains: vec![ChainHead { id: id(1), events: 8, head: None }],
+        chains: vec![crate::ChainHead { id: id(1), events: 8, head: None }],
         recorded_digest: ContentRef::of(COMPONENT),
         replayed_digest: ContentRef::of(COMPONENT),
         profile: profile(),

@@ -1,0 +1,14 @@
+//! The run of a suite: every event as a JSON object.
+
+use retake_verifier::suite::SuiteEvent;
+
+use crate::console::json_line;
+use crate::printer::form::SuitePrinter;
+
+pub struct JsonSuite;
+
+impl SuitePrinter for JsonSuite {
+    fn hear(&mut self, event: &SuiteEvent) {
+        json_line(event);
+    }
+}

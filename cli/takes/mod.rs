@@ -1,0 +1,14 @@
+//! Owns where takes are read from ([`Source`]) and written to ([`Sink`]). Commands open takes here and nowhere else; `location.rs` is the one
+//! place that knows which storage a location means. Today that is files, and stdin.
+
+mod actors;
+mod file;
+mod location;
+mod sink;
+mod source;
+mod stdin;
+
+pub use actors::Actors;
+pub use location::{sink, source, source_or_stdin};
+pub use sink::{Draft, Existing, NewTake, RecordedTake};
+pub use source::{unopened, unread};

@@ -1,0 +1,11 @@
+//! Owns sentences that more than one output form prints. They are text only; where they go is the printers' matter.
+
+pub mod replay;
+
+/// `1 call`, `2 calls`.
+pub fn count(number: u64, noun: &str) -> String {
+    match number {
+        1 => format!("1 {noun}"),
+        number => format!("{number} {noun}s"),
+    }
+}
