@@ -11,7 +11,7 @@ use retake_verifier::{ExitCode, IntegrityChecker, IntegrityError, Report};
 
 use crate::console::note;
 use crate::input;
-use crate::options::NewTake as NewTakeOptions;
+use crate::options::{FormOptions, NewTake as NewTakeOptions};
 use crate::output::refuse_inputs;
 use crate::printer::{self, verified};
 use crate::takes::{Existing, NewTake, sink};
@@ -27,9 +27,8 @@ pub struct Options {
     pub lines: PathBuf,
     #[command(flatten)]
     pub new: NewTakeOptions,
-    /// Print the report as JSON.
-    #[arg(long)]
-    pub json: bool,
+    #[command(flatten)]
+    pub form: FormOptions,
 }
 
 /// Why there is no new take.
@@ -114,7 +113,7 @@ fn import(options: &Options, lines: impl BufRead) -> ExitCode {
         return refuse(options, ExitCode::Unchecked, message);
     }
     note_end(options, &end);
-    verified(printer::of(options.json), &options.new.output, Ok(report))
+    verified(printer::of(options.form.form()), &options.new.output, Ok(report))
 }
 
 /// Checks each line and writes it. Returns how the source ended, and the bytes written.
@@ -186,6 +185,6 @@ fn note_end(options: &Options, end: &End) {
 }
 
 fn refuse(options: &Options, exit: ExitCode, message: String) -> ExitCode {
-    printer::of(options.json).not_made(&options.new.output, exit, message);
+    printer::of(options.form.form()).not_made(&options.new.output, exit, message);
     exit
 }

@@ -8,6 +8,7 @@ use retake_chain::{IndexedLog, LogReader, ReadError, Record};
 use retake_verifier::{ExitCode, check_hash, verify_each};
 
 use crate::console::fail;
+use crate::options::FormOptions;
 use crate::printer::{self, Printer, verified};
 use crate::takes::{source, unopened, unread};
 
@@ -19,13 +20,12 @@ pub struct Options {
     /// Show event N in full. Of a sealed take, only the part that holds the event is read.
     #[arg(long, value_name = "N")]
     pub event: Option<u64>,
-    /// Print one JSON object per event, then the report of `verify`.
-    #[arg(long)]
-    pub json: bool,
+    #[command(flatten)]
+    pub form: FormOptions,
 }
 
 pub fn run(options: Options) -> ExitCode {
-    let printer = printer::of(options.json);
+    let printer = printer::of(options.form.form());
     let take = &options.take;
     let Some(number) = options.event else { return all(printer, take) };
     let opened = source(take).open().map_err(unopened);

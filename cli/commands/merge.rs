@@ -23,7 +23,7 @@ pub struct Options {
 }
 
 pub fn run(options: Options) -> ExitCode {
-    let printer = printer::of(options.report.json);
+    let printer = printer::of(options.report.form.form());
     let inputs = options.reports.iter().map(|report| ("the report", &**report));
     if let Err(message) = refuse_as_outputs(&options.report, inputs) {
         return refused(printer, ExitCode::Usage, &message);

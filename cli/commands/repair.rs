@@ -7,7 +7,7 @@ use clap::Args;
 use retake_verifier::{ExitCode, RepairPlan};
 
 use crate::console::fail;
-use crate::options::NewTake;
+use crate::options::{FormOptions, NewTake};
 use crate::output::refuse_inputs;
 use crate::printer;
 use crate::takes::{Existing, sink, source};
@@ -19,9 +19,8 @@ pub struct Options {
     pub take: PathBuf,
     #[command(flatten)]
     pub new: NewTake,
-    /// Print the report as JSON.
-    #[arg(long)]
-    pub json: bool,
+    #[command(flatten)]
+    pub form: FormOptions,
 }
 
 pub fn run(options: Options) -> ExitCode {
@@ -49,6 +48,6 @@ fn repair(options: &Options) -> Result<ExitCode, (ExitCode, String)> {
         .write(BufReader::new(opened), &mut new)
         .map_err(|error| (error.exit_code(), format!("`{take}`: {error}")))?;
     new.keep().map_err(unchecked)?;
-    printer::of(options.json).repaired(&options.take, &options.new.output, &plan, &summary);
+    printer::of(options.form.form()).repaired(&options.take, &options.new.output, &plan, &summary);
     Ok(ExitCode::Identical)
 }

@@ -8,7 +8,7 @@ use retake_verifier::ExitCode;
 
 use crate::cache::Cache;
 use crate::console::fail;
-use crate::options::{CacheOptions, TimeoutOptions};
+use crate::options::{CacheOptions, FormOptions, TimeoutOptions};
 use crate::printer;
 use crate::takes::Actors;
 use crate::words::replay::{exit_code, not_replayed};
@@ -28,9 +28,8 @@ pub struct Options {
     pub timeouts: TimeoutOptions,
     #[command(flatten)]
     pub cache: CacheOptions,
-    /// Print the report as JSON.
-    #[arg(long)]
-    pub json: bool,
+    #[command(flatten)]
+    pub form: FormOptions,
 }
 
 pub fn run(options: Options) -> ExitCode {
@@ -46,7 +45,7 @@ pub fn run(options: Options) -> ExitCode {
     cache.report();
     match replayed {
         Ok(report) => {
-            printer::of(options.json).replayed(take, &report);
+            printer::of(options.form.form()).replayed(take, &report);
             report.exit_code()
         }
         Err(error) => fail(exit_code(&error), format!("`{}`: {}", take.display(), not_replayed(&error))),

@@ -58,7 +58,7 @@ pub struct Options {
 }
 
 pub fn run(options: Options) -> ExitCode {
-    let printer = printer::of(options.report.json);
+    let printer = printer::of(options.report.form.form());
     let suite = match Suite::load(options.request()) {
         Ok(suite) => suite,
         Err(error) => return refused(printer, error.exit_code(), &error),

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use retake_verifier::{ExitCode, combine, verify};
 
+use crate::options::FormOptions;
 use crate::printer::{self, verified};
 use crate::takes::{source_or_stdin, unopened};
 
@@ -14,13 +15,12 @@ pub struct Options {
     /// The takes. `-` reads one from stdin.
     #[arg(required = true)]
     pub takes: Vec<PathBuf>,
-    /// Print one JSON object per take.
-    #[arg(long)]
-    pub json: bool,
+    #[command(flatten)]
+    pub form: FormOptions,
 }
 
 pub fn run(options: Options) -> ExitCode {
-    let printer = printer::of(options.json);
+    let printer = printer::of(options.form.form());
     let answer = |take: &Path| {
         let checked = source_or_stdin(take).stream().map_err(unopened).and_then(verify);
         verified(printer, take, checked)

@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
+use super::form::FormOptions;
+
 /// How a suite is reported.
 #[derive(Debug, Args)]
 pub struct ReportOptions {
-    /// Print one JSON object per event of the run. `merge` and other programs read them.
-    #[arg(long)]
-    pub json: bool,
+    #[command(flatten)]
+    pub form: FormOptions,
     /// Write the output of `--json` to FILE, for `merge`.
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,

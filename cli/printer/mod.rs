@@ -11,10 +11,12 @@ mod text;
 pub use form::{ListedTake, Printer, Repeat, verified};
 pub use session::{SessionEnd, SessionPrinter};
 
-/// The form of a command's output.
-pub fn of(json: bool) -> &'static dyn Printer {
-    match json {
-        true => &json::Json,
-        false => &text::Text,
+use crate::options::Form;
+
+/// The printer of a form.
+pub fn of(form: Form) -> &'static dyn Printer {
+    match form {
+        Form::Text => &text::Text,
+        Form::Json => &json::Json,
     }
 }

@@ -1,5 +1,6 @@
 //! Owns sentences that more than one output form prints. They are text only; where they go is the printers' matter.
 
+pub mod record;
 pub mod replay;
 
 /// `1 call`, `2 calls`.

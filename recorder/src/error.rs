@@ -32,7 +32,7 @@ pub enum RecordError {
     #[error("an import of the actor is not provided: {0}")]
     Import(Unprovided),
     /// A directory to preopen cannot be opened.
-    #[error("the directory `{}` for `--dir` cannot be opened: {reason}", host.display())]
+    #[error("the directory `{}` cannot be opened: {reason}", host.display())]
     Directory {
         /// Path on the host.
         host: PathBuf,

@@ -32,7 +32,7 @@ pub enum WaveError {
         reason: String,
     },
     /// The session has no such actor.
-    #[error("`{text}`: there is no such actor; the last is `#{}`, and `--actors` says how many there are", actors - 1)]
+    #[error("`{text}`: there is no such actor; the last is `#{}`", actors - 1)]
     UnknownActor {
         /// The text.
         text: String,

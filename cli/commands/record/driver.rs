@@ -15,6 +15,7 @@ use super::options::Options;
 use crate::console::fail;
 use crate::printer::{SessionEnd, SessionPrinter};
 use crate::signals::Signals;
+use crate::words::record::not_a_call;
 
 /// What a session drives the actor with.
 pub enum Driver {
@@ -60,7 +61,7 @@ fn invocations(program: &Program<Host>, options: &Options, calls: &[String]) -> 
     let calls = calls.iter().map(|text| Invocation::parse(text, program.exports(), actors));
     match calls.collect() {
         Ok(calls) => Ok(Driver::Invoke(calls)),
-        Err(error) => Err(fail(ExitCode::Usage, error)),
+        Err(error) => Err(fail(ExitCode::Usage, not_a_call(&error))),
     }
 }
 

@@ -27,7 +27,7 @@ pub fn run(options: Options) -> ExitCode {
     // A guest that computes without end holds its thread; nothing of it is recorded any more.
     runtime.shutdown_background();
     signals::after_session();
-    let printer = printer::of(options.json);
+    let printer = printer::of(options.form.form());
     let exit = match recorded {
         Ok(take) => combine([
             bounds.end(options.http.is_some()),

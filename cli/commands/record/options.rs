@@ -10,7 +10,7 @@ use retake_chain::{BYTE_ORDER_MARK, EngineProfile, InstanceMode};
 use retake_recorder::{Durability, Permissions};
 
 use crate::input;
-use crate::options::{CacheOptions, TimeoutOptions};
+use crate::options::{CacheOptions, FormOptions, TimeoutOptions};
 use crate::printer;
 use crate::values::{
     PreopenOption, body_file, parse_address, parse_bytes, parse_dir, parse_env, parse_request,
@@ -83,9 +83,8 @@ pub struct Options {
     /// are 5: engine, memory, threads, optimisation, memory limit.
     #[arg(long, value_name = "N", requires = "check", value_parser = clap::value_parser!(u16).range(1..))]
     pub repeat: Option<u16>,
-    /// Print JSON lines instead of text.
-    #[arg(long)]
-    pub json: bool,
+    #[command(flatten)]
+    pub form: FormOptions,
     /// Arguments of the command.
     #[arg(last = true, value_name = "ARGS")]
     pub arguments: Vec<String>,
@@ -145,7 +144,7 @@ impl Options {
             dirs: self.dir.iter().map(|dir| dir.0.clone()).collect(),
             allow_net: self.allow_net,
             // The actor must not write between the lines of a form that machines read.
-            keep_stdout: printer::of(self.json).owns_stdout(),
+            keep_stdout: printer::of(self.form.form()).owns_stdout(),
         })
     }
 

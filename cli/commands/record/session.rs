@@ -22,6 +22,7 @@ use crate::printer::{self, SessionEnd, SessionPrinter};
 use crate::progress::LiveLine;
 use crate::signals::Signals;
 use crate::takes::{Draft, Existing, RecordedTake, sink};
+use crate::words::record::not_recorded;
 
 /// Records a session. Returns the path of the sealed take.
 ///
@@ -40,7 +41,7 @@ pub async fn record(options: &Options, bounds: &RecordBounds, cache: &Cache) -> 
     // A command has the terminal to itself.
     let live = io::stderr().is_terminal() && !matches!(driver, Driver::Command);
     let live = live.then(|| LiveLine::show(recorder.progress().clone()));
-    let mut printer = SessionPrinter::new(printer::of(options.json), live);
+    let mut printer = SessionPrinter::new(printer::of(options.form.form()), live);
     // The address comes first, for scripts that wait for it.
     driver.announcement().into_iter().for_each(note);
     if draft.replaces() {
@@ -105,14 +106,15 @@ async fn prepare(
         actor_path: path.display().to_string(),
         ..SessionOptions::default()
     };
-    let program = Host::program(actor, session, permissions).map_err(|error| refuse(&error))?;
+    let program =
+        Host::program(actor, session, permissions).map_err(|error| refuse(&not_recorded(&error)))?;
     let driver = Driver::of(&program, options, requests, &calls).await?;
     Ok((program, driver))
 }
 
 /// Prints why there is no sealed take, and what there is.
 fn not_sealed(take: &Path, draft: &dyn Draft, error: &RecordError) -> ExitCode {
-    let mut message = format!("`{}`: {error}", take.display());
+    let mut message = format!("`{}`: {}", take.display(), not_recorded(error));
     if draft.replaces() && draft.exists() {
         message += &format!("; it stays as it was, and what was recorded is in `{}`", draft.name());
     }
