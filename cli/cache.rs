@@ -1,4 +1,4 @@
-//! Owns where the command line keeps compiled code. That there is no such place is worth a note, and nothing more.
+//! Owns the place of the code cache. A command works without one, and prints a note.
 
 use std::env;
 use std::path::PathBuf;
@@ -22,7 +22,7 @@ impl Cache {
             return Cache { code: None, reason: None };
         }
         let Some(folder) = folder() else {
-            let reason = "neither `RETAKE_CACHE_DIR`, `XDG_CACHE_HOME` nor `HOME` says where".to_string();
+            let reason = "none of `RETAKE_CACHE_DIR`, `XDG_CACHE_HOME` and `HOME` is set".to_string();
             return Cache { code: None, reason: Some(reason) };
         };
         match CodeCache::open(&folder) {
@@ -31,12 +31,12 @@ impl Cache {
         }
     }
 
-    /// For a program.
+    /// The cache, for a program.
     pub fn code(&self) -> Option<Arc<CodeCache>> {
         self.code.clone()
     }
 
-    /// Says at the end why nothing was kept, if something was to be.
+    /// Prints why compiled code was not stored, if it should have been.
     pub fn report(&self) {
         let trouble = || self.code.as_ref().and_then(|code| code.trouble());
         if let Some(reason) = self.reason.clone().or_else(trouble) {

@@ -1,6 +1,5 @@
-//! Owns the reading of every file that a user, a take or a `retake.toml` names. Takes, components, settings and reports come from others,
-//! and links lead anywhere: only regular files are opened, so that nothing waits for a pipe or reads a device, and what is held in memory
-//! as a whole has a limit.
+//! Owns the reading of every file that a user, a take or a `retake.toml` names. Such files come from others, and links lead anywhere. So only
+//! regular files are opened: nothing waits for a pipe or reads a device. A file that is read whole into memory has a limit.
 
 use std::fs::{self, File, FileType, OpenOptions};
 use std::io::{self, Read};
@@ -22,17 +21,17 @@ pub const REPORT: u64 = 1 << 30;
 /// Why a file was not read. The path is the caller's to name.
 #[derive(Debug, Error)]
 pub enum InputError {
-    /// The system refuses.
+    /// The system refused.
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// What is there is not a file.
+    /// There is something other than a file.
     #[error("it is {found}, and only regular files are read")]
     NotAFile {
         /// What is there.
         found: &'static str,
     },
-    /// It is larger than such files may be.
-    #[error("it has {found}, and such a file may have {limit} bytes")]
+    /// It is larger than the limit for its kind.
+    #[error("expected at most {limit} bytes, found {found}")]
     TooLarge {
         /// How large it is, as far as that is known.
         found: String,
@@ -70,7 +69,7 @@ impl From<InputError> for io::Error {
 pub fn open(path: &Path) -> Result<File, InputError> {
     // Some devices do something when they are opened, so they are not.
     regular(fs::metadata(path)?.file_type())?;
-    // Whatever is there by now: to open it does not wait for a writer, and it does not become the terminal of this process.
+    // Another program may have replaced it since. Opening must not wait for a writer, nor make it the terminal of this process.
     let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
     let file = OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path)?;
     regular(file.metadata()?.file_type())?;
@@ -80,7 +79,7 @@ pub fn open(path: &Path) -> Result<File, InputError> {
 /// Reads all of a file that has at most `limit` bytes.
 ///
 /// # Errors
-/// All of [`InputError`], but that it is not text.
+/// [`InputError`], but not [`InputError::NotText`].
 pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, InputError> {
     let file = open(path)?;
     let size = file.metadata()?.len();

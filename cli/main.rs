@@ -2,12 +2,12 @@
 //!
 //! | exit | meaning |
 //! |---|---|
-//! | 0 | everything asked for was checked and is identical and intact (`record`: the recording is good; `export`: the take is written) |
+//! | 0 | everything that was asked for was checked, and is identical and intact (`record`: the take is sealed; `export`: the take is written) |
 //! | 1 | diverged |
 //! | 2 | wrong usage |
 //! | 3 | the take is damaged, torn, unsealed, tampered or repaired |
 //! | 4 | could not be checked |
-//! | 5 | there was nothing to check (`record --force`: no call, so the old take was kept) |
+//! | 5 | there was nothing to check (`record --force`: there was no call, and the old take was kept) |
 
 mod cache;
 mod commands;

@@ -1,5 +1,5 @@
-//! Owns new files that come about as a whole or not at all, and what they may replace. `record` writes its own
-//! ([`TakeFile`](retake_recorder::TakeFile)): what it has written must be there when it is killed.
+//! Owns new files that are whole or not there at all, and what they may replace. `record` does not use them: its file
+//! ([`TakeFile`](retake_recorder::TakeFile)) must survive when it is killed.
 //!
 //! A command that is killed leaves at most a hidden file (`.retake-...`) beside the one that it was about to write.
 
@@ -30,7 +30,7 @@ enum Written {
     Direct(File),
 }
 
-/// What a report starts with, so that one replaces only another.
+/// The kind of a report. A report replaces only another of its kind.
 #[derive(Clone, Copy)]
 pub enum Report {
     /// JSON lines.
@@ -40,11 +40,11 @@ pub enum Report {
 }
 
 impl NewFile {
-    /// Begins a take, or what holds as much as one, that will be at `path`. An existing file stays as it is until then, and
-    /// is in the way without `force`. The new one is for its owner alone, or for whom the one was that it replaces.
+    /// Creates a take or an export that will be at `path`. With `force` it replaces an existing file, which stays until then. It gets
+    /// the permissions of that file; else only its owner may read it.
     ///
     /// # Errors
-    /// What to tell the user.
+    /// The message for the user.
     pub fn create(path: &Path, force: bool) -> Result<NewFile, String> {
         let refuse = |error: io::Error| refusal(path, &error);
         let old = match existing(path).map_err(refuse)? {
@@ -60,11 +60,10 @@ impl NewFile {
         NewFile::beside(path, old, 0o600).map_err(refuse)
     }
 
-    /// Begins a report that will be at `path`, where it may replace another, and nothing else. A device or a pipe is written to
-    /// as it is.
+    /// Creates a report that will be at `path`. It may replace only another report. A device or a pipe is written to directly.
     ///
     /// # Errors
-    /// What the file system says, or what is there.
+    /// The error of the file system, or that something else is at `path`.
     pub fn report(path: &Path, kind: Report) -> io::Result<NewFile> {
         let old = match existing(path)? {
             None => None,
@@ -77,7 +76,7 @@ impl NewFile {
                 };
                 if length > 0 && first != *expected {
                     return Err(invalid(
-                        "it is there, and is not such a report; remove it, or give another name",
+                        "it exists and is not such a report; remove it, or give another name",
                     ));
                 }
                 Some(replaceable(path)?)
@@ -106,10 +105,10 @@ impl NewFile {
         Ok(NewFile { file: Written::Beside(file, unfinished), path, old })
     }
 
-    /// Puts the file in its place.
+    /// Moves the file to its place.
     ///
     /// # Errors
-    /// What to tell the user; nothing is left of the file then.
+    /// The message for the user; nothing is left of the file then.
     pub fn keep(self) -> Result<(), String> {
         let path = self.path.clone();
         self.put().map_err(|error| refusal(&path, &error))
@@ -143,7 +142,7 @@ impl NewFile {
     }
 }
 
-/// What is at a path, links followed; a link to nothing is something that is there.
+/// The file at a path, links followed. A link to nothing is an error.
 fn existing(path: &Path) -> io::Result<Option<Metadata>> {
     if path.file_name().is_none() {
         return Err(invalid("it does not name a file"));
@@ -155,7 +154,7 @@ fn existing(path: &Path) -> io::Result<Option<Metadata>> {
     }
 }
 
-/// Opens a regular file that is to be replaced: it must be one that this user may write, and that nobody records to.
+/// Opens a regular file that will be replaced. The user must be allowed to write it, and no recorder may write to it.
 fn replaceable(path: &Path) -> io::Result<File> {
     let old = OpenOptions::new().write(true).open(path)?;
     match old.try_lock() {
@@ -187,11 +186,11 @@ pub fn refusal(path: &Path, error: &io::Error) -> String {
     format!("`{}` cannot be created: {error}{remedy}", path.display())
 }
 
-/// Refuses to write onto a file that the command reads, whatever its name there, and two outputs in one place. Each output
-/// comes with its option, each input with what it is.
+/// Refuses to overwrite a file that the command reads, under any name, and to write two outputs to one file. Each output comes
+/// with its option, each input with its role.
 ///
 /// # Errors
-/// What to tell the user.
+/// The message for the user.
 pub fn refuse_inputs<'a>(
     outputs: &[(&str, &Path)],
     inputs: impl IntoIterator<Item = (&'static str, &'a Path)>,

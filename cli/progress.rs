@@ -13,7 +13,7 @@ pub struct LiveLine {
 }
 
 impl LiveLine {
-    /// Shows what `progress` counts, until dropped.
+    /// Shows the counts of `progress` until it is dropped.
     pub fn show(progress: Arc<Progress>) -> LiveLine {
         let bar = ProgressBar::new_spinner();
         if let Ok(style) = ProgressStyle::with_template("{spinner} recording: {msg}") {

@@ -1,4 +1,4 @@
-//! Owns what signals do: what they ask of a session that is recorded, and that no unfinished file is left of another command.
+//! Owns the handling of signals: they stop a session that is recorded, and remove the unfinished file of another command.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -26,7 +26,7 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Listens to them from now on.
+    /// Starts to listen to them.
     pub fn listen() -> Result<Signals, ExitCode> {
         let (stop, cancel) = (CancellationToken::new(), CancellationToken::new());
         let failed = |error| fail(ExitCode::Unchecked, error);
@@ -44,9 +44,9 @@ impl Signals {
         tokio::spawn(async move {
             asked.next().await;
             stop.cancel();
-            // Where stderr takes no more, it is not waited for.
+            // A blocked stderr must not hold up the session.
             tokio::task::spawn_blocking(|| {
-                note("stopping: calls in flight are finished, then the take is sealed".into());
+                note("stopping: finishing calls in flight, then sealing the take".into());
             });
             tokio::select! { _ = asked.next() => (), () = tokio::time::sleep(GRACE) => () }
             cancel.cancel();
@@ -177,7 +177,7 @@ fn give_back() {
     }
 }
 
-/// Has a write beyond the limit of a file's size fail with an error that can be told, where the signal would end the process.
+/// Makes a write beyond the limit of a file's size an error. By default a signal would end the process.
 pub fn ignore_file_size() {
     // SAFETY: to ignore a signal runs no code of ours.
     unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };

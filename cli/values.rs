@@ -1,4 +1,4 @@
-//! Owns the values in options, from text to what the libraries want.
+//! Owns the values of options: from text to the types of the libraries.
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::path::Path;
@@ -69,10 +69,10 @@ pub fn parse_address(text: &str) -> Result<String, String> {
     }
 }
 
-/// The most that a memory can be limited to: all that 32-bit addresses reach.
+/// The largest limit of a memory: all that 32-bit addresses reach.
 const MAX_MEMORY: u64 = 4 << 30;
 
-/// A number of bytes, or of as many KiB, MiB or GiB as the letter behind it says.
+/// A number of bytes, or a number of KiB, MiB or GiB with the letter K, M or G.
 pub fn parse_bytes(text: &str) -> Result<u64, String> {
     let (number, unit) = match text.char_indices().last() {
         Some((at, 'K' | 'k')) => (&text[..at], 1 << 10),
@@ -108,7 +108,7 @@ pub fn parse_time(text: &str) -> Result<Duration, String> {
     }
     let time = number.parse::<u64>().ok().and_then(|number| number.checked_mul(milliseconds));
     match time.map(Duration::from_millis) {
-        Some(Duration::ZERO) => Err("no time at all is too short; leave the option out for no bound".into()),
+        Some(Duration::ZERO) => Err("the time must not be zero; leave the option out for no bound".into()),
         Some(time) if time <= MAX_TIME => Ok(time),
         _ => Err("it can be at most a year, `8760h`".into()),
     }
@@ -191,7 +191,7 @@ mod tests {
             ("1.5s", "whole number"),
             ("1m30s", "whole number"),
             ("5d", "whole number"),
-            ("0s", "too short"),
+            ("0s", "must not be zero"),
             ("8761h", "at most a year"),
             ("18446744073709551615h", "at most a year"),
             ("99999999999999999999s", "at most a year"),

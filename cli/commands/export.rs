@@ -1,4 +1,4 @@
-//! `retake export`: writes a take, to stdout or a file, in a form for other tools. What the take says is passed on, not checked.
+//! `retake export`: writes a take to stdout or to a file, in a format for other tools. Its content is not checked.
 
 use std::io::{self, BufWriter, ErrorKind, Read, Write};
 use std::path::PathBuf;
@@ -15,21 +15,21 @@ use crate::output::{NewFile, refuse_inputs};
 use crate::takes::{source, unread};
 use crate::words::count;
 
-/// Bytes that are gathered for stdout.
+/// Size of the output buffer, in bytes.
 const GATHER: usize = 1 << 16;
 
-/// Write a take as JSON lines, for other tools; `import` makes it a take again.
+/// Write a take as JSON lines for other tools. `import` turns them back into a take.
 #[derive(Debug, Args)]
 pub struct Options {
     /// The take.
     pub take: PathBuf,
-    /// Write to a file instead of stdout.
+    /// Write to FILE instead of stdout.
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// Overwrite FILE if it is there.
+    /// Overwrite FILE if it exists.
     #[arg(long, requires = "output")]
     pub force: bool,
-    /// The form.
+    /// The output format.
     #[arg(long, value_name = "FORMAT", default_value = "jsonl")]
     pub format: ExportFormat,
 }
@@ -37,17 +37,17 @@ pub struct Options {
 /// A `--format` value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ExportFormat {
-    /// One JSON object per line: the take without loss, strings readable, bytes in base64.
+    /// One JSON object per line, without loss. Text is readable, bytes are base64.
     Jsonl,
 }
 
 /// Why an export is not all of a take.
 enum Fault {
-    /// What is whole was written; the rest is not there.
+    /// The whole part was written; the rest is missing.
     Part(String),
-    /// The take cannot be read, or not on.
+    /// The take cannot be read, or not to its end.
     Take(VerifyError),
-    /// What is written to failed.
+    /// The output failed.
     Output(io::Error),
 }
 
@@ -68,7 +68,7 @@ pub fn run(options: Options) -> ExitCode {
                 Err(message) => return fail(ExitCode::Unchecked, message),
             };
             let exported = export(options.format, file, &mut new);
-            // Of a take that is damaged, what is whole is an export that says so.
+            // The whole part of a damaged take is an export that says so.
             if matches!(exported, Ok(()) | Err(Fault::Part(_)))
                 && let Err(message) = new.keep()
             {
@@ -81,7 +81,7 @@ pub fn run(options: Options) -> ExitCode {
         Ok(()) => ExitCode::Identical,
         Err(Fault::Part(what)) => fail(ExitCode::Damaged, format!("`{take}`: {what}")),
         Err(Fault::Take(error)) => fail(error.exit_code(), format!("`{take}`: {error}")),
-        // Who reads has had enough, and needs no telling.
+        // The reader closed the pipe, and needs no message.
         Err(Fault::Output(error)) if error.kind() == ErrorKind::BrokenPipe => ExitCode::Unchecked,
         Err(Fault::Output(error)) => {
             let output = options.output.as_ref().map(|output| format!("`{}`", output.display()));
@@ -98,10 +98,10 @@ fn export(format: ExportFormat, take: impl Read, out: impl Write) -> Result<(), 
     }
 }
 
-/// Writes each record as it is read, and how the take ends. Where reading itself fails there is no such line.
+/// Writes each record as it is read, then how the take ends. If reading fails, that last line is missing.
 fn export_jsonl(take: impl Read, out: impl Write) -> Result<(), Fault> {
     let mut reader = LogReader::open(take).map_err(|error| Fault::Take(unread(error)))?;
-    // A take that ends within its header has nothing that another version would say otherwise.
+    // A take that ends within its header looks the same in every version.
     let version = reader.version().unwrap_or(FORMAT_VERSION);
     let mut writer = JsonlWriter::create(out, version).map_err(Fault::Output)?;
     let damage = loop {

@@ -1,4 +1,4 @@
-//! `retake import`: makes a take of JSON lines, and checks it on the way as `verify` would. The new file is whole or not there.
+//! `retake import`: turns JSON lines into a take, and checks it as `verify` does. The new file is whole, or there is none.
 
 use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -16,13 +16,13 @@ use crate::output::refuse_inputs;
 use crate::printer::{self, verified};
 use crate::takes::{Existing, NewTake, sink};
 
-/// Bytes that are read at once.
+/// Size of the input buffer, in bytes.
 const READ: usize = 1 << 16;
 
-/// Make a take of JSON lines, and check it as `verify` does.
+/// Turn JSON lines into a take, and check it as `verify` does.
 #[derive(Debug, Args)]
 pub struct Options {
-    /// What `export --format jsonl` wrote; `-` is stdin.
+    /// The output of `export --format jsonl`. `-` reads stdin.
     #[arg(value_name = "FILE")]
     pub lines: PathBuf,
     #[command(flatten)]
@@ -35,18 +35,18 @@ pub struct Options {
 /// Why there is no new take.
 #[derive(Debug, thiserror::Error)]
 enum Fault {
-    /// The lines cannot be read, or are none of a take.
+    /// The lines cannot be read, or are not those of a take.
     #[error(transparent)]
     Lines(#[from] JsonlError),
-    /// Events are not counted on.
+    /// The numbers of the events have a gap.
     #[error(
-        "line {line}: event {found} comes where event {expected} must; a line was removed, added or moved"
+        "line {line}: expected event {expected}, found event {found}; a line was removed, added or moved"
     )]
     Number { line: u64, expected: u64, found: u64 },
-    /// They can be read, but cannot be right.
+    /// The lines can be read, but are not consistent.
     #[error("line {line}: {source}")]
     Integrity { line: u64, source: IntegrityError },
-    /// No take holds what they say, or it cannot be written.
+    /// The take cannot hold their content, or cannot be written.
     #[error("line {line}: {source}")]
     Write { line: u64, source: WriteError },
 }
@@ -73,7 +73,7 @@ impl Fault {
 
 pub fn run(options: Options) -> ExitCode {
     let from_stdin = options.lines == Path::new("-");
-    // What a shell has opened has this name.
+    // The file that a shell opened has this name.
     let lines = if from_stdin { Path::new("/dev/stdin") } else { &*options.lines };
     if let Err(message) = refuse_inputs(&[("-o", &options.new.output)], [("the lines", lines)]) {
         return refuse(&options, ExitCode::Usage, message);
@@ -113,7 +113,7 @@ fn import(options: &Options, lines: impl BufRead) -> ExitCode {
     if let Err(message) = file.keep() {
         return refuse(options, ExitCode::Unchecked, message);
     }
-    tell_end(options, &end);
+    note_end(options, &end);
     verified(printer::of(options.json), &options.new.output, Ok(report))
 }
 
@@ -175,8 +175,8 @@ fn finish(checker: IntegrityChecker, end: &End, bytes: u64) -> Result<Report, In
     checker.finish(TakeState::Sealed, Some(&seal.clone().into_seal(no_index)), bytes)
 }
 
-/// Says of a source that was not whole what the new take does not show.
-fn tell_end(options: &Options, end: &End) {
+/// Prints how a source was damaged, which the new take does not show.
+fn note_end(options: &Options, end: &End) {
     let lines = options.lines.display();
     match end {
         End::Sealed(_) | End::Unsealed => {}

@@ -11,15 +11,15 @@ use crate::console::fail;
 use crate::printer::{self, Printer, verified};
 use crate::takes::{source, unopened, unread};
 
-/// Show what a take holds: its session and every event, or one event in full.
+/// Show the session and the events of a take, or one event in full.
 #[derive(Debug, Args)]
 pub struct Options {
     /// The take.
     pub take: PathBuf,
-    /// Show the event with this number in full; of a sealed take, no more is read than it takes to find it.
+    /// Show event N in full. Of a sealed take, only the part that holds the event is read.
     #[arg(long, value_name = "N")]
     pub event: Option<u64>,
-    /// Print one JSON object per event, and at the end the report of `verify`.
+    /// Print one JSON object per event, then the report of `verify`.
     #[arg(long)]
     pub json: bool,
 }

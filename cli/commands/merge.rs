@@ -1,4 +1,4 @@
-//! `retake merge`: joins the `--json` reports of the partitions of a suite into one, and ends as one run of all would have.
+//! `retake merge`: joins the `--json` reports of the partitions of a suite. The exit code is that of one run of all takes.
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -12,10 +12,10 @@ use crate::options::ReportOptions;
 use crate::printer;
 use crate::printer::suite::{Printers, refuse_as_outputs, refused};
 
-/// Join the reports of `test` on all partitions of a suite into one verdict.
+/// Join the reports of all partitions of a suite into one verdict.
 #[derive(Debug, Args)]
 pub struct Options {
-    /// What `retake test` wrote with `--report`, or printed with `--json`: each partition once.
+    /// The reports of `retake test`, from `--report` or `--json`: one per partition.
     #[arg(required = true, value_name = "REPORT")]
     pub reports: Vec<PathBuf>,
     #[command(flatten)]
@@ -69,7 +69,7 @@ fn read(path: &Path) -> Result<PartReport, String> {
         }
         let number = events.len() + 1;
         let event = serde_json::from_slice(&line)
-            .map_err(|error| format!("`{name}` is no report: line {number}: {error}"))?;
+            .map_err(|error| format!("`{name}` is not a report: line {number}: {error}"))?;
         events.push(event);
     }
     PartReport::new(&name, events).map_err(|error| error.to_string())

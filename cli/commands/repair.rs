@@ -12,14 +12,14 @@ use crate::output::refuse_inputs;
 use crate::printer;
 use crate::takes::{Existing, sink, source};
 
-/// Save the whole calls of a take that is torn, unsealed, damaged or altered. The take itself is not changed.
+/// Save the whole calls of a torn, unsealed, damaged or altered take in a new take.
 #[derive(Debug, Args)]
 pub struct Options {
     /// The take.
     pub take: PathBuf,
     #[command(flatten)]
     pub new: NewTake,
-    /// Print the answer as JSON.
+    /// Print the report as JSON.
     #[arg(long)]
     pub json: bool,
 }

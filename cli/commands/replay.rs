@@ -13,16 +13,15 @@ use crate::printer;
 use crate::takes::Actors;
 use crate::words::replay::{exit_code, not_replayed};
 
-/// Re-run the actor from a take alone and stop at the first difference.
+/// Re-run the actor from its take, without the real host, and stop at the first difference.
 #[derive(Debug, Args)]
 pub struct Options {
     /// The take.
     pub take: PathBuf,
-    /// Re-run this component instead of the recorded one: what counts is then what it does, not its digest.
+    /// Re-run this component instead of the recorded one. Its behaviour is compared, not its digest.
     #[arg(long, value_name = "FILE")]
     pub actor: Option<PathBuf>,
-    /// End a call that uses up this much fuel, of a take that was recorded without a bound: for a build that may compute
-    /// without end.
+    /// End a call that used N units of fuel, if the take was recorded without a bound. Use it for a build that may never finish.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub fuel: Option<u64>,
     #[command(flatten)]

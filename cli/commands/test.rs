@@ -16,37 +16,37 @@ use crate::printer::{self, ListedTake, Printer};
 use crate::suite::{self, Filter, Limits, Suite, SuiteTake};
 use crate::words::count;
 
-/// Replay all takes in files and folders, side by side, and fail with a report that explains.
+/// Replay all takes in files and folders in parallel, and report the failures.
 #[derive(Debug, Args)]
 pub struct Options {
-    /// Takes, and folders that are searched for `.take` files to their end.
+    /// Takes, and folders to search for `.take` files. Subfolders are searched too.
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
-    /// Re-run this component for every take, instead of what `retake.toml` names or what was recorded.
+    /// Re-run this component for every take, instead of the build in `retake.toml` or the recorded one.
     #[arg(long, value_name = "FILE")]
     pub actor: Option<PathBuf>,
-    /// Only takes with this text in their names, or that match `/REGEX/`. Of several, one is enough.
+    /// Run only takes whose name contains TEXT or matches `/REGEX/`. May be repeated: one match is enough.
     #[arg(long, value_name = "TEXT")]
     pub filter: Vec<Filter>,
-    /// Only takes that `retake.toml` gives this label. Of several, one is enough.
+    /// Run only takes that have this label in `retake.toml`. May be repeated: one match is enough.
     #[arg(long, value_name = "LABEL")]
     pub label: Vec<String>,
-    /// Only one part of the takes: `slice:M/N` deals them out in order, `hash:M/N` by their names.
+    /// Run only part M of N: `slice:M/N` deals the takes out in order, `hash:M/N` by name.
     #[arg(long, value_name = "PART")]
     pub partition: Option<Partition>,
-    /// Show the takes that would be run, and run none.
+    /// List the takes that would run, and run none.
     #[arg(long)]
     pub list: bool,
-    /// How many takes, and independent calls of long takes, are replayed at once; without it as many as there are cores.
+    /// Replay N takes, and independent calls of long takes, in parallel. The default is the number of cores.
     #[arg(long, value_name = "N")]
     pub jobs: Option<NonZero<usize>>,
-    /// Fail each take that no `--actor` and no `retake.toml` names a build for: its replay says nothing about today's build.
+    /// Fail a take if neither `--actor` nor `retake.toml` names a build for it: its replay does not check today's build.
     #[arg(long)]
     pub require_build: bool,
-    /// Begin no take after one has failed.
+    /// Start no further take after one failed.
     #[arg(long)]
     pub fail_fast: bool,
-    /// End a call that uses up this much fuel, in takes that were recorded without a bound and have none in `retake.toml`.
+    /// End a call that used N units of fuel, if the take was recorded without a bound and `retake.toml` sets none.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub fuel: Option<u64>,
     #[command(flatten)]

@@ -8,10 +8,10 @@ use retake_verifier::{ExitCode, combine, verify};
 use crate::printer::{self, verified};
 use crate::takes::{source_or_stdin, unopened};
 
-/// Check every hash, link, count and the seal of takes, without running anything.
+/// Check every hash, link and count of takes, and the seal, without running anything.
 #[derive(Debug, Args)]
 pub struct Options {
-    /// The takes; `-` is one on stdin.
+    /// The takes. `-` reads one from stdin.
     #[arg(required = true)]
     pub takes: Vec<PathBuf>,
     /// Print one JSON object per take.

@@ -7,10 +7,10 @@ use clap::Args;
 /// Where a new take goes.
 #[derive(Debug, Args)]
 pub struct NewTake {
-    /// Where the new take goes.
+    /// Write the new take to NEW.
     #[arg(short, long, value_name = "NEW")]
     pub output: PathBuf,
-    /// Overwrite NEW if it is there.
+    /// Overwrite NEW if it exists.
     #[arg(long)]
     pub force: bool,
 }

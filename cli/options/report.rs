@@ -1,4 +1,4 @@
-//! Owns the options that say how the run of a suite is reported.
+//! Owns the options for the report of a suite.
 
 use std::path::{Path, PathBuf};
 
@@ -7,16 +7,16 @@ use clap::{Args, ValueEnum};
 /// How a suite is reported.
 #[derive(Debug, Args)]
 pub struct ReportOptions {
-    /// Print one JSON object per event of the run, for `merge` and other machines.
+    /// Print one JSON object per event of the run. `merge` and other programs read them.
     #[arg(long)]
     pub json: bool,
-    /// Write what `--json` prints to a file, for `merge`.
+    /// Write the output of `--json` to FILE, for `merge`.
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
-    /// Write a JUnit report too.
+    /// Write a JUnit report to FILE.
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
-    /// Annotate failures for a CI system; without it, for the one that this runs in.
+    /// Annotate failures for this CI system. The default is the one that this process runs in.
     #[arg(long, value_name = "SYSTEM")]
     pub annotate: Option<Annotate>,
 }
@@ -34,6 +34,6 @@ impl ReportOptions {
 pub enum Annotate {
     /// Workflow commands of GitHub Actions.
     Github,
-    /// None.
+    /// No annotations.
     None,
 }

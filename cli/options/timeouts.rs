@@ -7,13 +7,13 @@ use retake_replayer::Timeouts;
 
 use crate::values::parse_time;
 
-/// How long the actor may take. What is stopped by a bound in time could not be checked: exit code 4.
+/// Bounds in time. A take that one stops could not be checked: exit code 4.
 #[derive(Clone, Copy, Debug, Args)]
 pub struct TimeoutOptions {
-    /// Stop a call that takes longer: a number with `ms`, `s`, `m` or `h`, as `30s`.
+    /// Give up a call that takes longer: a number with `ms`, `s`, `m` or `h`, such as `30s`.
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     pub timeout: Option<Duration>,
-    /// Stop when the whole take has taken longer.
+    /// Give up when the whole take takes longer.
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     pub take_timeout: Option<Duration>,
 }

@@ -63,7 +63,7 @@ pub trait Printer: Sync {
     fn suite_refused(&self, exit: ExitCode, error: &str);
 }
 
-/// Prints events in their order. Whoever reads them may have had enough: then the process ends, since there is no use in reading more.
+/// Prints events in their order. If the reader closes the pipe, the process ends: reading on would have no use.
 pub trait EventPrinter {
     /// A line for a chain or an event.
     fn line(&mut self, record: &Record);
@@ -114,14 +114,14 @@ pub struct RecordedTake<'a> {
     pub refused: u64,
 }
 
-/// Hears the events of a run in their order.
+/// Prints the run of a suite, from its events in their order.
 pub trait SuitePrinter {
     fn hear(&mut self, event: &SuiteEvent);
 
     /// Writes what comes at the end.
     ///
     /// # Errors
-    /// What to tell the user of a file that could not be written.
+    /// The message for the user, if a file could not be written.
     fn end(self: Box<Self>) -> Result<(), String> {
         Ok(())
     }

@@ -1,5 +1,5 @@
-//! Owns `retake.toml`: what is re-run for takes, and what is expected of them. A take has the settings of its folder and of those above
-//! it, so they depend on where it lies and not on how it was named. Whatever has no effect is an error: it would look like a check.
+//! Owns `retake.toml`: which build is re-run for takes, and what is expected of them. A take has the settings of its folder and of the
+//! folders above, so they depend on its place and not on how it was named. A setting without effect is an error: it would look like a check.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -21,7 +21,7 @@ use crate::values::parse_time;
 
 pub const NAME: &str = "retake.toml";
 
-/// What goes for one take.
+/// The settings of one take.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Configured {
     /// The build to re-run, as a path from here.
@@ -33,14 +33,14 @@ pub struct Configured {
     pub labels: Vec<String>,
 }
 
-/// All `retake.toml` that go for the takes of a suite.
+/// All `retake.toml` that the takes of a suite use.
 pub struct Configs {
     here: PathBuf,
     /// By their folders, all absolute; `None` where there is no such file.
     folders: BTreeMap<PathBuf, Option<Arc<Config>>>,
-    /// Tables that went for a take, by folder and name.
+    /// Tables that a take used, by folder and name.
     applied: BTreeSet<(PathBuf, PathBuf)>,
-    /// Folders whose file goes for a take.
+    /// Folders whose file a take uses.
     used: BTreeSet<PathBuf>,
 }
 
@@ -120,10 +120,10 @@ impl Configs {
         Ok(Configs { here, folders, applied, used })
     }
 
-    /// What goes for a take: key by key, what the nearest table for it says, and then what the nearest file says for all.
+    /// The settings of a take. For each key, the nearest table that names the take wins, then the nearest file.
     ///
     /// # Errors
-    /// [`SuiteError::Unreadable`] and [`SuiteError::Config`] of a file that goes for it.
+    /// [`SuiteError::Unreadable`] and [`SuiteError::Config`] of a file that it uses.
     pub fn of(&mut self, take: &Path) -> Result<Configured, SuiteError> {
         let take = self.absolute(take)?;
         let files = self.files_for(&take)?;
@@ -155,10 +155,10 @@ impl Configs {
         })
     }
 
-    /// Makes sure that all that is said in the files went for a take of the suite, or goes for one that was not asked for.
+    /// Checks that every setting in the files was used by a take of the suite, or belongs to a take that was not asked for.
     ///
     /// # Errors
-    /// As [`of`](Self::of), and for what has no effect.
+    /// As [`of`](Self::of), and for a setting without effect.
     pub fn check(&mut self, suite: &Discovered) -> Result<(), SuiteError> {
         let searched = suite.folders.iter().map(|folder| self.absolute(folder));
         let searched: BTreeSet<PathBuf> = searched.collect::<Result<_, _>>()?;
@@ -191,7 +191,7 @@ impl Configs {
         Ok(())
     }
 
-    /// The files that go for a take, the nearest first.
+    /// The files that a take uses, the nearest first.
     fn files_for(&mut self, take: &Path) -> Result<Vec<(PathBuf, Arc<Config>)>, SuiteError> {
         let mut files = Vec::new();
         for (distance, folder) in take.ancestors().skip(1).enumerate() {

@@ -1,5 +1,5 @@
-//! Owns the finding of takes: which files the paths of the command line stand for. Every folder is searched to its end, and what cannot
-//! be searched is an error: a take that is passed over in silence would look like one that passed.
+//! Owns the search for takes: which files the paths of the command line mean. All of each folder is searched, and what cannot be
+//! searched is an error: a take that is silently skipped would look like one that passed.
 
 use std::collections::BTreeMap;
 use std::fs;

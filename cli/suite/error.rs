@@ -1,4 +1,4 @@
-//! Owns [`SuiteError`]: everything that keeps a suite from being run at all, and how the command ends then.
+//! Owns [`SuiteError`]: why a suite cannot be run at all, and the exit code.
 
 use std::path::PathBuf;
 
@@ -16,9 +16,9 @@ pub enum SuiteError {
         /// Why.
         reason: String,
     },
-    /// Something in a folder cannot be looked at, so nobody knows whether there are takes in it.
+    /// An entry of a folder cannot be read, so it is not known whether there are takes in it.
     #[error(
-        "`{path}` cannot be looked at, so there may be takes that would be passed over: {reason}; repair or remove it",
+        "`{path}` cannot be read, so takes in it would be passed over: {reason}; repair or remove it",
         path = .path.display()
     )]
     BrokenEntry {
@@ -27,9 +27,9 @@ pub enum SuiteError {
         /// Why.
         reason: String,
     },
-    /// One take, or folder, is there under two names.
+    /// One take, or folder, has two names.
     #[error(
-        "`{second}` is the same as `{first}`: each take is to be in the suite once; name it once, or remove the link",
+        "`{second}` is the same as `{first}`, and a suite has each take once; name it once, or remove the link",
         first = .first.display(),
         second = .second.display()
     )]
@@ -39,7 +39,7 @@ pub enum SuiteError {
         /// As it was found then.
         second: PathBuf,
     },
-    /// `retake.toml` is not what it should be.
+    /// `retake.toml` has a mistake.
     #[error("`{path}`: {fault}", path = .path.display())]
     Config {
         /// Which.
@@ -68,7 +68,7 @@ pub enum SuiteError {
 /// What is wrong with a `retake.toml`.
 #[derive(Debug, Error)]
 pub enum ConfigFault {
-    /// It is not TOML, or has a key or a value that is not known. Its lines are not shown: a link may make any file a `retake.toml`.
+    /// It is not TOML, or has an unknown key or value. Its lines are not shown: a link may make any file a `retake.toml`.
     #[error("line {line}, column {column}: {reason}")]
     Syntax {
         /// From 1.
@@ -78,33 +78,35 @@ pub enum ConfigFault {
         /// What the parser says.
         reason: String,
     },
-    /// A divergence is expected, and nobody says where.
-    #[error("{whose} is to diverge, and `at` does not say where: add `at = {{ chain = M, event = N }}`")]
+    /// A divergence is expected, and its place is missing.
+    #[error(
+        "{whose} is expected to diverge, and `at` does not say where; add `at = {{ chain = M, event = N }}`"
+    )]
     NoPlace {
         /// The take, or the folder.
         whose: String,
     },
-    /// A place of a divergence is there, and none is expected.
-    #[error("`at` of {whose} is for `expect = \"diverge\"`, which is missing")]
+    /// A place of a divergence is given, and none is expected.
+    #[error("`at` of {whose} needs `expect = \"diverge\"`, which is missing")]
     NoExpectation {
         /// The take, or the folder.
         whose: String,
     },
-    /// A table's name is not a path from the file's folder downwards.
+    /// The name of a table is not a path below the file's folder.
     #[error(
-        "the table `{name}` does not name a take in this folder or below: write its path from here, without `..`"
+        "the table `{name}` does not name a take in this folder or below; write the take's path from here, without `..`"
     )]
     TableName {
         /// What it is called.
         name: String,
     },
-    /// Two tables are for one take.
-    #[error("two tables are for the take `{name}`: make them one")]
+    /// Two tables name one take.
+    #[error("two tables name the take `{name}`; merge them")]
     TwoTables {
         /// Its path from here.
         name: String,
     },
-    /// A table is for a take that is not there.
+    /// A table names a take that does not exist.
     #[error("there is no take `{name}` in this folder or below{near}")]
     NoSuchTake {
         /// What the table is called.
@@ -112,22 +114,22 @@ pub enum ConfigFault {
         /// What may have been meant.
         near: String,
     },
-    /// A table is for a take that does not get its settings from here.
+    /// A table names a take that does not get its settings from this file.
     #[error(
-        "the table for `{name}` has no effect: the settings of that take are complete below this folder, \
-         where a `retake.toml` has `root = true` or a repository begins"
+        "the table for `{name}` has no effect: that take's settings end below this folder, \
+         at a `retake.toml` with `root = true` or at the root of a repository"
     )]
     OutOfReach {
         /// What the table is called.
         name: String,
     },
-    /// It goes for no take.
-    #[error("it has no effect: no take in its folder or below has settings from it")]
+    /// No take uses the file.
+    #[error("it has no effect: no take in its folder or below uses it")]
     NoTakes,
 }
 
 impl SuiteError {
-    /// How the command ends.
+    /// The exit code of the command.
     pub fn exit_code(&self) -> ExitCode {
         match self {
             SuiteError::Unreadable { .. } | SuiteError::BrokenEntry { .. } | SuiteError::Config { .. } => {

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use regex::Regex;
 
-/// What a name has to have: a text somewhere in it, or `/a regular expression/`.
+/// What a name must contain: a text, or a match of `/a regular expression/`.
 #[derive(Clone, Debug)]
 pub struct Filter {
     pub text: String,
@@ -25,7 +25,7 @@ impl FromStr for Filter {
         let pattern = match inner {
             Some(regex) => {
                 let regex = Regex::new(regex)
-                    .map_err(|error| format!("`{text}` is no regular expression: {error}"))?;
+                    .map_err(|error| format!("`{text}` is not a regular expression: {error}"))?;
                 Pattern::Regex(Box::new(regex))
             }
             None => Pattern::Substring,

@@ -11,17 +11,17 @@ use super::request::Request;
 use super::take::SuiteTake;
 use super::{discover, select};
 
-/// What is run: the takes of this part, in the order of their names.
+/// The takes of this part, in the order of their names.
 pub struct Suite {
     pub takes: Vec<SuiteTake>,
     pub started: SuiteStarted,
 }
 
 impl Suite {
-    /// Finds the takes and what is configured for them, and selects those that were asked for.
+    /// Finds the takes and their settings, and selects those that were asked for.
     ///
     /// # Errors
-    /// [`SuiteError`] for everything that keeps a suite from being one; nothing was run then.
+    /// [`SuiteError`]; nothing was run then.
     pub fn load(request: Request<'_>) -> Result<Suite, SuiteError> {
         let found = discover::discover(request.paths)?;
         let mut configs = Configs::new()?;
@@ -34,7 +34,7 @@ impl Suite {
         Ok(Suite::part(takes, &request))
     }
 
-    /// The files that are read: takes, builds, and what is configured for them.
+    /// The files that are read: takes, builds and settings.
     pub fn inputs(&self) -> Vec<(&'static str, PathBuf)> {
         let mut inputs = Vec::new();
         for take in &self.takes {
@@ -46,7 +46,7 @@ impl Suite {
         inputs
     }
 
-    /// The takes of one part; without one, all.
+    /// The takes of one part, or all.
     fn part(takes: Vec<SuiteTake>, request: &Request<'_>) -> Suite {
         let partition = request.partition;
         let suite = SuiteId::of(takes.iter().map(|take| &take.id));

@@ -1,4 +1,4 @@
-//! Owns [`Request`]: what is asked of a suite, after the options were validated.
+//! Owns [`Request`]: which takes are to be run, and with which settings. It is made of validated options.
 
 use std::path::{Path, PathBuf};
 
@@ -7,14 +7,14 @@ use retake_verifier::suite::Partition;
 
 use super::filter::Filter;
 
-/// What is asked of a suite: which takes, and what goes for all of them.
+/// Which takes are to be run, and the settings that apply to all of them.
 pub struct Request<'a> {
     /// Takes, and folders of takes.
     pub paths: &'a [PathBuf],
     pub filters: &'a [Filter],
     pub labels: &'a [String],
     pub partition: Option<Partition>,
-    /// The build to re-run, whatever is configured.
+    /// The build to re-run, instead of a configured one.
     pub actor: Option<&'a Path>,
     /// For takes without a bound on fuel.
     pub fuel: Option<u64>,

@@ -1,4 +1,4 @@
-//! Owns the run of a suite: its takes replayed side by side, and an event for all that happens.
+//! Owns the run of a suite: its takes are replayed in parallel, and each step is an event.
 
 use std::num::NonZero;
 use std::path::Path;
@@ -22,20 +22,20 @@ use crate::words::replay::{exit_code, not_replayed, nothing, words};
 use super::load::Suite;
 use super::take::SuiteTake;
 
-/// Chains that are re-run at once, over all takes that are.
+/// Chains that are re-run in parallel, over all takes.
 const CHAINS_AT_ONCE: usize = 1024;
-/// Chains of one take that are re-run at once, however many takes are.
+/// Chains of one take that are always allowed in parallel.
 const LEAST_CHAINS_AT_ONCE: usize = 64;
 
 /// How a suite is run.
 pub struct Limits {
-    /// Takes, and calls of long takes, that are replayed at once.
+    /// Takes, and calls of long takes, that are replayed in parallel.
     pub jobs: usize,
-    /// Begin no take after one has failed.
+    /// Start no further take after one failed.
     pub fail_fast: bool,
 }
 
-/// Replays the takes of a suite. `hear` gets every event, in the order in which they come about.
+/// Replays the takes of a suite. `hear` gets every event, in the order in which they happen.
 pub fn run(
     suite: &Suite,
     limits: &Limits,
@@ -56,7 +56,7 @@ pub fn run(
             code_cache,
             programs: Some(Programs::new()),
             jobs: Some(jobs.clone()),
-            // However many takes there are at once, threads are about as many as for one.
+            // The number of threads hardly depends on the number of takes.
             chains_at_once: NonZero::new((CHAINS_AT_ONCE / workers.max(1)).max(LEAST_CHAINS_AT_ONCE)),
             ..ReplayOptions::default()
         },
@@ -64,7 +64,7 @@ pub fn run(
     let (events, heard) = channel();
     let (mut finished, mut not_run) = (Vec::new(), 0);
     thread::scope(|scope| {
-        // Who replays takes has a place; who has no more leaves it to the calls of those that are left.
+        // A worker holds a place while it replays takes. Then it leaves the place to the calls of the takes that are left.
         let places: Vec<Option<Job>> = (0..workers).map(|_| jobs.take()).collect();
         for place in places {
             let (runner, events) = (&runner, events.clone());
@@ -78,7 +78,7 @@ pub fn run(
             hear(&event);
             match event {
                 SuiteEvent::TakeFinished(take) => {
-                    // The report is the greater part, and nobody needs it any more.
+                    // The report is the largest part, and is not needed any more.
                     finished.push(TakeFinished { report: None, text: None, ..*take });
                 }
                 SuiteEvent::TakeNotRun { .. } => not_run += 1,
@@ -104,21 +104,21 @@ struct Runner<'a> {
 impl Runner<'_> {
     /// Replays takes until there are no more.
     fn work(&self, events: &Sender<SuiteEvent>) {
-        // Whoever listens does so until the last worker is gone.
-        let tell = |event| events.send(event).expect("the run listens to its workers");
+        // The run listens until the last worker has ended.
+        let report = |event| events.send(event).expect("the run listens to its workers");
         while let Some(take) = self.takes.get(self.next.fetch_add(1, Ordering::Relaxed)) {
             if self.stopped.load(Ordering::Relaxed) {
                 let SuiteTake { name, id, settings, .. } = take;
                 let (name, id, settings) = (name.clone(), id.clone(), settings.clone());
-                tell(SuiteEvent::TakeNotRun(TakeNotRun { name, id, settings }));
+                report(SuiteEvent::TakeNotRun(TakeNotRun { name, id, settings }));
                 continue;
             }
-            tell(SuiteEvent::TakeStarted { name: take.name.clone() });
+            report(SuiteEvent::TakeStarted { name: take.name.clone() });
             let finished = self.replay(take);
             if self.fail_fast && finished.status != TakeStatus::Passed {
                 self.stopped.store(true, Ordering::Relaxed);
             }
-            tell(SuiteEvent::TakeFinished(Box::new(finished)));
+            report(SuiteEvent::TakeFinished(Box::new(finished)));
         }
     }
 
@@ -161,7 +161,7 @@ impl Runner<'_> {
     }
 }
 
-/// What is to be said of a take that came out so.
+/// The judgement on a take, and the text for people.
 fn judge(take: &SuiteTake, replayed: &Result<ReplayReport, ReplayError>) -> (Judgement, Option<String>) {
     match replayed {
         Ok(report) => {

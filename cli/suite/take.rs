@@ -19,7 +19,7 @@ pub struct SuiteTake {
     pub id: TakeId,
     /// Why it cannot be opened, if it cannot.
     pub unreadable: Option<String>,
-    /// The build to re-run; without one it is the recorded one.
+    /// The build to re-run, if not the recorded one.
     pub actor: Option<PathBuf>,
     pub settings: TakeSettings,
     /// They change no verdict, so they are not among the settings that reports are compared by.
@@ -27,7 +27,7 @@ pub struct SuiteTake {
 }
 
 impl SuiteTake {
-    /// What the command line says wins over what is configured, but for fuel and times: those are for takes that have none.
+    /// The command line wins over the configuration. Fuel and times are the exception: they are for takes that have none.
     pub fn new(take: discover::Found, configured: Configured, request: &Request<'_>) -> SuiteTake {
         let Configured { actor, expect, fuel, require_build, timeouts, labels } = configured;
         let actor = request.actor.map(Path::to_path_buf).or(actor);

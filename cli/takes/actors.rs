@@ -1,4 +1,5 @@
-//! Owns where the component of a take comes from, and keeps what it has read: of many takes of one actor, it is read and hashed once.
+//! Owns the search for the component of a take, and replays with it. Components are kept: for many takes of one actor, it is read and
+//! hashed once.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -23,8 +24,7 @@ pub struct Actors {
     kept: Mutex<Kept>,
 }
 
-/// Builds that somebody named, by their paths, and recorded components, by the place that had them: what one take has found is no answer
-/// for another that does not lead there.
+/// Named builds by path, and recorded components by the place that had them: another take may search other places.
 #[derive(Default)]
 struct Kept {
     named: HashMap<PathBuf, Arc<Actor>>,

@@ -15,24 +15,24 @@ pub trait Sink {
     /// Creates a take that is there once it is whole.
     ///
     /// # Errors
-    /// What to tell the user.
+    /// The message for the user.
     fn create(&self, existing: Existing) -> Result<Box<dyn NewTake>, String>;
 
     /// Why the take cannot be created, with the remedy.
     fn refusal(&self, error: &io::Error) -> String;
 }
 
-/// What becomes of a take that is there already.
+/// What happens to an existing take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Existing {
-    /// It stays, and there is no new one.
+    /// It stays, and no new one is created.
     Refuse,
     /// The new one replaces it, once that is whole.
     Replace,
 }
 
 impl Existing {
-    /// As `--force` says.
+    /// `Replace` if `force` is set.
     pub fn of(force: bool) -> Existing {
         if force { Existing::Replace } else { Existing::Refuse }
     }
@@ -61,7 +61,7 @@ pub trait Draft: Send {
     /// Whether it is there.
     fn exists(&self) -> bool;
 
-    /// Removes it. If it stays, it is in nobody's way.
+    /// Removes it, if possible. If it stays, it does no harm.
     fn discard(&self);
 }
 
@@ -70,7 +70,7 @@ pub trait NewTake: Storage {
     /// Puts the take in its place.
     ///
     /// # Errors
-    /// What to tell the user; nothing is left of the take then.
+    /// The message for the user; nothing is left of the take then.
     fn keep(self: Box<Self>) -> Result<(), String>;
 }
 

@@ -51,7 +51,7 @@ fn an_edited_line_is_refused_with_its_number() {
         (with(5, &other_type), &["line 5: event 2", "/then", "was altered"]),
         (with(5, &other_hash), &["line 5 is no line of a take", "is not a SHA-256"]),
         (with(5, &unsorted), &["line 5: event 2", "was altered"]),
-        (with(5, lines[5]), &["line 5: ", "event 3 comes where event 2 must"]),
+        (with(5, lines[5]), &["line 5: ", "expected event 2, found event 3"]),
         (with(5, "{}"), &["line 5 is not JSON at byte 2"]),
         (with(5, "nonsense"), &["line 5 is not JSON at byte 1"]),
         (with(5, lines[0]), &["line 5 is a header"]),

@@ -30,6 +30,7 @@ mod observations;
 mod output;
 mod permissions;
 mod printed;
+mod printers;
 mod recipes;
 mod record_replay;
 mod regular_files;

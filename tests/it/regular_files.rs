@@ -125,10 +125,10 @@ fn a_file_that_is_too_large_to_be_held_is_refused_before_it_is_read() {
     of_size("calls", (64 << 20) + 1);
     let counter = actor("counter.wasm");
     let table: [(&[&str], i32, &str); 5] = [
-        (&["record", "large.wasm"], 4, "1073741825 bytes, and such a file may have 1073741824"),
+        (&["record", "large.wasm"], 4, "expected at most 1073741824 bytes, found 1073741825 bytes"),
         (&["replay", "it.take", "--actor", "large.wasm"], 4, "1073741825 bytes"),
         (&["merge", "large.wasm"], 4, "1073741825 bytes"),
-        (&["test", "it.take"], 4, "1048577 bytes, and such a file may have 1048576"),
+        (&["test", "it.take"], 4, "expected at most 1048576 bytes, found 1048577 bytes"),
         (&["record", &counter, "--calls", "calls"], 2, "67108865 bytes"),
     ];
     for (args, exit, words) in table {

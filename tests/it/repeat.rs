@@ -72,7 +72,7 @@ fn a_guest_that_sees_how_it_was_compiled_is_found_and_what_it_sees_is_named() {
         "replay 4 of 5, compiled without optimisation:\nit.take: DIVERGED",
         "call stack exhausted",
         "replay 5 of 5, memory limit just above the recorded use: identical",
-        "5 replays, and not identical with `compiled without optimisation`: ",
+        "5 replays, not identical with `compiled without optimisation`: ",
     ]);
     sandbox.retake(["replay", "it.take"]).expect(0);
 }

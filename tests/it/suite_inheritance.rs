@@ -127,7 +127,7 @@ fn what_goes_for_no_take_is_an_error_that_names_what_may_be_meant() {
         ("[takes.'/it.take']\nfuel = 1", &["`/it.take` does not name a take"]),
         (
             "[takes.'sub/it.take']\nfuel = 1\n[takes.'./sub/it.take']\nfuel = 1",
-            &["two tables are for the take `sub/it.take`"],
+            &["two tables name the take `sub/it.take`"],
         ),
         ("[takes.'sub/it.take']\nroot = true", &["unknown field `root`"]),
     ];

@@ -272,7 +272,7 @@ fn reports_that_are_not_the_whole_suite_are_refused() {
         (&["1.json", "thirds.json"], "divide the suite in different ways"),
         (&["1.json", "other.json"], "are of different takes"),
         (&["cut.json", "2.json"], "`cut.json` is cut off"),
-        (&["half.json", "2.json"], "`half.json` is no report: line"),
+        (&["half.json", "2.json"], "`half.json` is not a report: line"),
         (&["headless.json", "2.json"], "does not start with `suite-started`"),
         (&["without.json", "2.json"], "`without.json` does not add up"),
         (&["green.json", "2.json"], "`green.json` does not add up"),

@@ -327,7 +327,7 @@ fn a_call_that_cannot_be_made_is_told_before_anything_is_written() {
         (&["--invoke", "increment"], &["the parentheses are missing"]),
         (&["--invoke", "increment(1"], &["is not a call"]),
         (&["--invoke", "#1 increment(1)"], &["there is no such actor; the last is `#0`"]),
-        (&["--calls", "empty.txt"], &["there is no call in the file"]),
+        (&["--calls", "empty.txt"], &["the file of `--calls` has no call"]),
     ];
     for (args, words) in table {
         let args: Vec<&str> = ["record", &counter, "-o", "it.take"].iter().chain(args).copied().collect();

@@ -1,4 +1,4 @@
-//! Owns the bounds in time on `retake record`: what is stopped by one, what is said of it, and how the command ends then.
+//! Owns the bounds in time on `retake record`: what they stop, what is printed about it, and the exit code.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,8 +26,8 @@ impl RecordBounds {
         RecordBounds { call, take: options.take_timeout, take_reached: Arc::default() }
     }
 
-    /// The session begins now. When its time is over no more calls are made, and those in flight are given up. The
-    /// clock stops when what is returned is dropped.
+    /// Starts the clock of the session. When its time is over no more calls are made, and those in flight are given up. Dropping the
+    /// result stops the clock.
     pub fn start(
         &self,
         stop: &CancellationToken,
@@ -43,8 +43,8 @@ impl RecordBounds {
         })))
     }
 
-    /// Prints which bounds were reached. A server answers a call that took too long, and goes on; any other session has
-    /// not done what was asked for.
+    /// Prints which bounds were reached. A server answers a call that took too long, and continues. Any other session is
+    /// incomplete.
     pub fn end(&self, is_server: bool) -> ExitCode {
         let mut exit = ExitCode::Identical;
         if let Some(timeout) = &self.call
@@ -66,7 +66,7 @@ impl RecordBounds {
         match self.take {
             Some(limit) if self.take_reached.load(Ordering::Relaxed) => {
                 let message = format!(
-                    "the session took longer than {limit:?}: calls in flight were given up, no more were made"
+                    "the session took longer than {limit:?}: calls in flight were given up, and no more were made"
                 );
                 fail(ExitCode::Unchecked, message)
             }

@@ -25,7 +25,7 @@ pub enum Driver {
 }
 
 impl Driver {
-    /// Matches what was asked for with what the actor is, and binds the socket.
+    /// Matches the options with the kind of actor, and binds the socket.
     ///
     /// # Errors
     /// The exit code; why was printed.
@@ -41,7 +41,7 @@ impl Driver {
         }
     }
 
-    /// The line that says where a session is served.
+    /// The line that shows the address of a served session.
     pub fn announcement(&self) -> Option<String> {
         let Driver::Serve(listener) = self else { return None };
         Some(match listener.local_addr() {
@@ -54,7 +54,7 @@ impl Driver {
 /// Reads the calls of a session that invokes exports.
 fn invocations(program: &Program<Host>, options: &Options, calls: &[String]) -> Result<Driver, ExitCode> {
     if calls.is_empty() {
-        return Err(fail(ExitCode::Usage, "there is no call in the file of `--calls`"));
+        return Err(fail(ExitCode::Usage, "the file of `--calls` has no call"));
     }
     let actors = options.actors.into();
     let calls = calls.iter().map(|text| Invocation::parse(text, program.exports(), actors));
@@ -64,7 +64,7 @@ fn invocations(program: &Program<Host>, options: &Options, calls: &[String]) -> 
     }
 }
 
-/// Matches what was asked for with what the actor is, and binds the socket.
+/// Matches the options with the kind of actor, and binds the socket.
 async fn driver(
     options: &Options,
     kind: SessionKind,

@@ -19,73 +19,74 @@ use crate::values::{
 /// Run an actor and record every call it makes to its host.
 #[derive(Debug, Args)]
 pub struct Options {
-    /// The component: an actor with `wasi:http/incoming-handler`, or a command with `wasi:cli/run`.
+    /// The component: an HTTP actor (exports `wasi:http/incoming-handler`), a command (exports `wasi:cli/run`), or any other with
+    /// `--invoke`.
     pub actor: PathBuf,
-    /// Where the take goes; without it NAME.take in the current directory, then NAME-2.take, and so on.
+    /// Write the take to FILE. The default is NAME.take in the current directory; if that exists, NAME-2.take, and so on.
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// Replace the file named with `-o` when the new take is sealed; until then that is FILE.recording.
+    /// Replace FILE when the new take is sealed. Until then the new take is FILE.recording.
     #[arg(long, requires = "output")]
     pub force: bool,
-    /// Serve an HTTP actor on this address until SIGINT, SIGTERM or SIGHUP; the bound address is the first line on stderr.
+    /// Serve the HTTP actor on this address until SIGINT, SIGTERM or SIGHUP. The first line on stderr shows the address.
     #[arg(long, value_name = "HOST:PORT", conflicts_with = "request", value_parser = parse_address)]
     pub http: Option<String>,
-    /// Send one request to an HTTP actor: `METHOD PATH [BODY]`, where BODY is text or @FILE. May be repeated.
+    /// Send one request to the HTTP actor: `METHOD PATH [BODY]`. BODY is text or @FILE. May be repeated.
     #[arg(long, value_name = "REQUEST")]
     pub request: Vec<String>,
-    /// Call an export by its name, with arguments in WAVE: `name(argument, ...)`; of several actors, `#1 name(...)` calls the
-    /// second. Its result is a line on stdout. May be repeated.
+    /// Call an export, with arguments in WAVE: `name(argument, ...)`. With several actors, `#1 name(...)` calls the second one. The
+    /// result is one line on stdout. May be repeated.
     #[arg(long, value_name = "CALL", conflicts_with_all = ["http", "request"])]
     pub invoke: Vec<String>,
-    /// Call exports as `--invoke` does, one call per line of a file; empty lines and comments are
-    /// skipped, which begin with `#` and no digit.
+    /// Call exports as `--invoke` does, one call per line of FILE. Empty lines are skipped, and so are lines that start with `#` unless a
+    /// digit follows.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["http", "request"])]
     pub calls: Option<PathBuf>,
-    /// Whether each call gets a fresh instance, or all share one and its memory.
+    /// Whether each call gets a fresh instance, or all calls share one and its memory.
     #[arg(long, value_name = "MODE", default_value = "call")]
     pub instance: InstanceOption,
-    /// How many actors there are, each with its own mailbox and chain.
+    /// The number of actors. Each has its own mailbox and chain.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub actors: u16,
-    /// Give the actor an environment variable.
+    /// Set an environment variable of the actor.
     #[arg(long, value_name = "K=V", value_parser = parse_env)]
     pub env: Vec<(String, String)>,
-    /// Give the actor one of this process's environment variables.
+    /// Pass an environment variable of this process to the actor.
     #[arg(long, value_name = "NAME")]
     pub inherit_env: Vec<String>,
-    /// Give the actor a directory; with `:ro` it cannot be written.
+    /// Give the actor a directory. `:ro` makes it read-only.
     #[arg(long, value_name = "HOST::GUEST[:ro]", value_parser = parse_dir)]
     pub dir: Vec<PreopenOption>,
-    /// Let the actor use the network.
+    /// Allow the actor to use the network.
     #[arg(long)]
     pub allow_net: bool,
-    /// End a call that uses up this much fuel, which is about one per WebAssembly instruction; replays end it at the same one.
+    /// End a call that used N units of fuel, about one per WebAssembly instruction. A replay ends it at the same instruction.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub fuel: Option<u64>,
-    /// How large each memory of the actor may get: bytes, or a number with K, M or G.
+    /// Limit each memory of the actor: bytes, or a number with K, M or G.
     #[arg(long, value_name = "BYTES", value_parser = parse_bytes)]
     pub max_memory: Option<u64>,
     #[command(flatten)]
     pub timeouts: TimeoutOptions,
-    /// What a call has to be before its caller is answered.
+    /// When to answer the caller of a call.
     #[arg(long, value_name = "WHEN", default_value = "call")]
     pub durability: DurabilityOption,
     #[command(flatten)]
     pub cache: CacheOptions,
-    /// Put the component into the take, so that the one file replays anywhere.
+    /// Store the component in the take, so that the take replays anywhere.
     #[arg(long)]
     pub embed: bool,
-    /// Replay the fresh take at once, and end as `replay` would.
+    /// Replay the new take at once, and exit as `replay` does.
     #[arg(long)]
     pub check: bool,
-    /// Replay it so many times, each time with something changed that a deterministic actor cannot tell (engine, memory,
-    /// threads, optimisation, memory limit: 5 have all), and name what made a difference.
+    /// Replay N times, each under a change that a deterministic actor cannot observe, and name the changes that make a difference. There
+    /// are 5: engine, memory, threads, optimisation, memory limit.
     #[arg(long, value_name = "N", requires = "check", value_parser = clap::value_parser!(u16).range(1..))]
     pub repeat: Option<u16>,
     /// Print JSON lines instead of text.
     #[arg(long)]
     pub json: bool,
-    /// Arguments of a command.
+    /// Arguments of the command.
     #[arg(last = true, value_name = "ARGS")]
     pub arguments: Vec<String>,
 }
@@ -111,11 +112,11 @@ impl From<InstanceOption> for InstanceMode {
 /// A `--durability` value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum DurabilityOption {
-    /// Written to the operating system: it survives the death of the recorder.
+    /// After the call is written to the operating system. It survives the death of the recorder.
     Call,
-    /// Synced to the disk: it survives a loss of power.
+    /// After the call is synced to disk. It survives a loss of power.
     Sync,
-    /// Nothing: the last calls may be lost with the recorder.
+    /// At once. The last calls may be lost with the recorder.
     None,
 }
 
@@ -130,7 +131,7 @@ impl From<DurabilityOption> for Durability {
 }
 
 impl Options {
-    /// What the actor may reach. Fails on an environment variable that is not set, or is not text.
+    /// The permissions of the actor. Fails on an environment variable that is not set, or is not text.
     pub fn permissions(&self) -> Result<Permissions, String> {
         let mut env = self.env.clone();
         for name in &self.inherit_env {
@@ -172,7 +173,7 @@ impl Options {
         Ok(calls)
     }
 
-    /// The files that are read for the session, each with what it is.
+    /// The files that are read for the session, each with its role.
     pub fn inputs(&self) -> impl Iterator<Item = (&'static str, &Path)> {
         let bodies = self.request.iter().filter_map(|request| body_file(request));
         [("the component", &*self.actor)]

@@ -1,4 +1,4 @@
-//! Owns a session from its options to the sealed take. Everything that can be refused is refused before the take is created.
+//! Owns a session from its options to the sealed take. Whatever can be refused is refused before the take is created.
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal};
@@ -119,7 +119,7 @@ fn not_sealed(take: &Path, draft: &dyn Draft, error: &RecordError) -> ExitCode {
     fail(ExitCode::Unchecked, message)
 }
 
-/// Creates the take. One that is there stays, unless `--force` says otherwise.
+/// Creates the take. An existing one stays, unless `--force` is given.
 fn create(options: &Options) -> Result<(PathBuf, Box<dyn RecordedTake>), ExitCode> {
     let refuse = |path: &Path, error: io::Error| fail(ExitCode::Unchecked, sink(path).refusal(&error));
     if let Some(path) = &options.output {

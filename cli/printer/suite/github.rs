@@ -1,5 +1,5 @@
 //! Owns the annotations of GitHub Actions: workflow commands among the lines of output, for the gravest failures. GitHub shows ten
-//! errors of a step and drops the rest without a word; so that nobody takes ten for all, a notice has the number of those left out.
+//! errors of a step and drops the rest silently, so a notice has the number of the others.
 
 use std::fmt::Write as _;
 use std::io::{stderr, stdout};

@@ -64,10 +64,10 @@ pub fn refused(form: &dyn Printer, exit: ExitCode, error: &dyn std::fmt::Display
     fail(exit, error)
 }
 
-/// Refuses files that are read as places for reports and the summary.
+/// Refuses to write a report or the summary to a file that is read.
 ///
 /// # Errors
-/// What to tell the user.
+/// The message for the user.
 pub fn refuse_as_outputs<'a>(
     report: &ReportOptions,
     inputs: impl IntoIterator<Item = (&'static str, &'a Path)>,

@@ -28,10 +28,10 @@ pub fn summary(times: u16, differ: &[Perturbation], exit: ExitCode) -> String {
     let replays = count(times.into(), "replay");
     let names: Vec<String> = differ.iter().map(|perturbation| format!("`{perturbation}`")).collect();
     match names.is_empty() {
-        true if exit == ExitCode::Nothing => format!("{replays}, and nothing was checked"),
+        true if exit == ExitCode::Nothing => format!("{replays}, nothing was checked"),
         true => format!("{replays}, all identical"),
         false => format!(
-            "{replays}, and not identical with {}: the actor sees something that the recording does not have",
+            "{replays}, not identical with {}: the actor observes something that was not recorded",
             names.join(", ")
         ),
     }
