@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use retake_actor::CodeCache;
 use retake_chain::Printable;
-use retake_replayer::{Job, Jobs, Programs, ReplayError, ReplayOptions};
+use retake_replayer::{Programs, ReplayError, ReplayOptions, RerunSlot, RerunSlots};
 use retake_verifier::suite::{
     Build, Judgement, SuiteEvent, SuiteFinished, TakeFinished, TakeNotRun, TakeStatus,
 };
@@ -44,7 +44,7 @@ pub fn run(
 ) -> SuiteFinished {
     let begin = Instant::now();
     hear(&SuiteEvent::SuiteStarted(suite.started.clone()));
-    let jobs = Jobs::new(limits.jobs);
+    let slots = RerunSlots::new(limits.jobs);
     let workers = limits.jobs.min(suite.takes.len());
     let runner = Runner {
         takes: &suite.takes,
@@ -55,7 +55,7 @@ pub fn run(
         options: ReplayOptions {
             code_cache,
             programs: Some(Programs::new()),
-            jobs: Some(jobs.clone()),
+            slots: Some(slots.clone()),
             // The number of threads hardly depends on the number of takes.
             chains_at_once: NonZero::new((CHAINS_AT_ONCE / workers.max(1)).max(LEAST_CHAINS_AT_ONCE)),
             ..ReplayOptions::default()
@@ -64,12 +64,12 @@ pub fn run(
     let (events, heard) = channel();
     let (mut finished, mut not_run) = (Vec::new(), 0);
     thread::scope(|scope| {
-        // A worker holds a place while it replays takes. Then it leaves the place to the calls of the takes that are left.
-        let places: Vec<Option<Job>> = (0..workers).map(|_| jobs.take()).collect();
-        for place in places {
+        // A worker holds a slot while it replays takes. Then it leaves the slot to the calls of the takes that are left.
+        let held: Vec<Option<RerunSlot>> = (0..workers).map(|_| slots.take()).collect();
+        for slot in held {
             let (runner, events) = (&runner, events.clone());
             scope.spawn(move || {
-                let _place = place;
+                let _slot = slot;
                 runner.work(&events);
             });
         }

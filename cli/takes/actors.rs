@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use retake_chain::{ActorSource, ContentRef};
-use retake_replayer::{Actor, ActorBytes, PlaceTried, ReplayError, ReplayOptions, replay_with};
+use retake_replayer::{Actor, ActorBytes, PathTried, ReplayError, ReplayOptions, replay_with};
 use retake_verifier::ReplayReport;
 
 use super::location::source;
@@ -94,7 +94,7 @@ impl Actors {
                     keep(&mut kept.recorded, key, &actor);
                     return Ok(actor);
                 }
-                Err(why) => tried.push(PlaceTried { path: key.0.display().to_string(), why }),
+                Err(why) => tried.push(PathTried { path: key.0.display().to_string(), why }),
             }
         }
         Err(ReplayError::ActorNotFound { recorded: recorded.digest, tried })

@@ -1,5 +1,4 @@
-//! Owns the re-run of one chain: from its genesis to its end, one export call after the other, each in an instance
-//! as when it was recorded.
+//! Owns the re-run of one chain: one export call after the other, each in an instance as in the recording.
 
 use retake_actor::abi::UnfitValue;
 use retake_actor::{ActorStore, ArgumentError, Export, ExportCall, RaisedOutcome, Shortage, StatefulCall};
@@ -13,7 +12,8 @@ use wasmtime::{AsContextMut, Store, Trap};
 use crate::program::{Guest, Program};
 use crate::stand_in::{Answers, Stop};
 
-/// How the re-run of one chain ended.
+/// How the re-run of one chain ended. The default is that of no event.
+#[derive(Default)]
 pub(crate) struct ChainRerun {
     /// Why it stopped before the end of the recording, if it did.
     pub stop: Option<Stop>,
@@ -23,9 +23,9 @@ pub(crate) struct ChainRerun {
     pub altered: Option<(u64, IntegrityError)>,
     /// Export calls that were checked to their end.
     pub calls: u64,
-    /// Of those, how many were given up when they were recorded.
+    /// How many of them were given up in the recording.
     pub given_up: u64,
-    /// Of those, how many were given up before anything that the guest did could be compared.
+    /// How many of them were given up before anything that the guest did could be compared.
     pub unchecked: u64,
     /// Events that were checked.
     pub events: u64,
@@ -36,7 +36,7 @@ pub(crate) struct ChainRerun {
 }
 
 impl ChainRerun {
-    /// This and the part of the chain behind it, as one re-run would have it: what comes behind a stop has not been.
+    /// This and the following part of the chain, as one re-run would find it: nothing follows a stop.
     pub fn followed_by(self, part: ChainRerun) -> ChainRerun {
         let altered = [self.altered, part.altered].into_iter().flatten();
         let altered = altered.min_by_key(|(number, _)| *number);
@@ -108,11 +108,12 @@ struct Rerun<'a> {
     used: bool,
 }
 
+/// What the next event outside a call asks for.
 enum Next {
     Copy,
     Call { function: String, params: Vec<Value> },
     Shutdown,
-    OutOfPlace,
+    Misplaced,
     End,
 }
 
@@ -146,14 +147,14 @@ impl Rerun<'_> {
                 | EventKind::HostCall
                 | EventKind::Observation
                 | EventKind::End
-                | EventKind::Shutdown => Next::OutOfPlace,
+                | EventKind::Shutdown => Next::Misplaced,
             },
         };
         match next {
             Next::End => return Ok(false),
             Next::Copy => self.answers().copy()?,
             Next::Shutdown => self.answers().emit(ChainEventData::shutdown())?,
-            Next::OutOfPlace => return Err(self.answers().diverged(DivergenceKind::MissingCall, None)),
+            Next::Misplaced => return Err(self.answers().diverged(DivergenceKind::MissingCall, None)),
             Next::Call { function, params } => self.call(function, &params)?,
         }
         Ok(true)
@@ -170,7 +171,7 @@ impl Rerun<'_> {
             function_name: function.clone(),
             params: params.to_vec(),
         }))?;
-        // A call that was given up is re-run as far as the host answered it: to run on could be without end.
+        // A call that was given up is re-run as far as the host answered it. It might run on without end.
         if self.answers().cancelled_here() {
             return self.finish(export, function, Err(RaisedOutcome(Outcome::Cancelled).into()));
         }

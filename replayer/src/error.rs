@@ -5,7 +5,7 @@ use retake_chain::{ContentRef, EngineProfile};
 use retake_verifier::VerifyError;
 use thiserror::Error;
 
-use crate::timeouts::{TimeBound, TimedOut};
+use crate::time_bound::{TimeBound, TimedOut};
 
 /// Why a take could not be replayed.
 #[derive(Debug, Error)]
@@ -55,7 +55,7 @@ pub enum ReplayError {
         /// Digest in the genesis.
         recorded: ContentRef,
         /// Where it was looked for, in order.
-        tried: Vec<PlaceTried>,
+        tried: Vec<PathTried>,
     },
     /// The component at the recorded path is not the one that was recorded.
     #[error(
@@ -134,6 +134,20 @@ pub enum ReplayError {
     /// The machine has no room for the actor.
     #[error(transparent)]
     Shortage(#[from] Shortage),
+    /// The system gave no thread.
+    #[error("no thread for {purpose} could be started: {reason}")]
+    NoThread {
+        /// What it was for.
+        purpose: &'static str,
+        /// What the system says.
+        reason: String,
+    },
+    /// The re-run of a chain panicked.
+    #[error("the re-run of chain {chain} panicked")]
+    RerunPanicked {
+        /// Number of the chain in the take.
+        chain: u32,
+    },
     /// The engine failed outside the actor.
     #[error("the engine failed: {reason}")]
     Engine {
@@ -144,15 +158,15 @@ pub enum ReplayError {
 
 /// A place where the recorded component was looked for and is not.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PlaceTried {
+pub struct PathTried {
     /// The path.
     pub path: String,
     /// What was found there, to follow the path in a sentence: `cannot be read: ...`, or the digest of another component.
     pub why: String,
 }
 
-fn in_words(tried: &[PlaceTried]) -> String {
-    let places = tried.iter().map(|PlaceTried { path, why }| format!("`{path}` {why}"));
+fn in_words(tried: &[PathTried]) -> String {
+    let places = tried.iter().map(|PathTried { path, why }| format!("`{path}` {why}"));
     places.collect::<Vec<_>>().join("; ")
 }
 
@@ -176,6 +190,15 @@ fn differing(recorded: &EngineProfile, ours: &EngineProfile) -> String {
 }
 
 impl ReplayError {
+    pub(crate) fn no_thread(purpose: &'static str, error: &std::io::Error) -> Self {
+        ReplayError::NoThread { purpose, reason: error.to_string() }
+    }
+
+    /// The take was found not to be readable a second time.
+    pub(crate) fn not_read_again(error: impl ToString) -> Self {
+        ReplayError::NotReadAgain { reason: error.to_string() }
+    }
+
     pub(crate) fn engine(error: &wasmtime::Error) -> Self {
         if let Some(shortage) = Shortage::of(error, RaisedIn::Guest) {
             return shortage.into();

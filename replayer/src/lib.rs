@@ -1,39 +1,46 @@
 //! Replays a take: re-runs the actor from the recording alone and checks every event as it streams.
 //!
 //! - [`replay`]: from a reader of a take to a report.
-//! - [`Program`]: the ORIGINAL component on a linker made from its import types; no real host function is linked.
-//! - [`Programs`], [`Jobs`]: what the takes of a suite share.
-//! - [`Perturbation`]: what a replay can change, and a deterministic actor cannot tell.
+//! - [`ReplayOptions`]: how a take is replayed; [`ActorBytes`]: with which component.
+//! - [`Programs`], [`RerunSlots`]: what the takes of a suite share.
+//! - [`Perturbation`]: what a replay can change that a deterministic actor cannot observe.
 //!
-//! The recorder mirrors this crate: both answer "who answers the actor's call?". What a difference is, and how verdicts
-//! combine, is the verifier's.
+//! The ORIGINAL component runs on a linker that is made from its import types: no real host function is linked. The recorder
+//! mirrors this crate: both answer "who answers the actor's call?". The verifier says what a difference is, and how verdicts
+//! combine.
 
+#![forbid(unsafe_code)]
+
+mod actor_bytes;
 mod actor_rerun;
+mod chain_reruns;
+mod clocks;
 mod earliest;
 mod error;
-mod jobs;
 mod options;
 mod perturbation;
 mod program;
 mod programs;
 mod replay;
 mod report;
+mod rerun_slots;
 mod segments;
 mod stack;
 mod stand_in;
-mod timeouts;
+mod time_bound;
 mod window;
 
-pub use error::{PlaceTried, ReplayError};
-pub use jobs::{Job, Jobs};
-pub use options::{ActorBytes, ReplayOptions, Timeouts};
+pub use actor_bytes::ActorBytes;
+pub use error::{PathTried, ReplayError};
+pub use options::ReplayOptions;
 pub use perturbation::Perturbation;
-pub use program::Program;
 pub use programs::Programs;
 pub use replay::{replay, replay_with};
-pub use timeouts::{TimeBound, TimedOut};
+pub use rerun_slots::{RerunSlot, RerunSlots};
+pub use time_bound::{TimeBound, TimedOut, Timeouts};
 
-// What an embedder needs besides.
+// Types of others in the signatures above.
 pub use retake_actor::profile::Tuning;
-pub use retake_actor::{Actor, LoadError, MemoryUse};
-pub use retake_verifier::{Divergence, DivergenceKind, ReplayReport, Verdict};
+pub use retake_actor::{Actor, CodeCache, GuestPlace, LoadError, MemoryUse, Shortage};
+pub use retake_chain::{ActorSource, ContentRef, EngineProfile, TheaterId};
+pub use retake_verifier::{Divergence, DivergenceKind, ReplayReport, Verdict, VerifyError};

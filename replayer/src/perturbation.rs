@@ -1,31 +1,31 @@
-//! Owns [`Perturbation`]: what a replay can change that a deterministic actor cannot tell. An actor whose verdict changes with one of
-//! them sees something that the recording has not.
+//! Owns [`Perturbation`]: what a replay can change that a deterministic actor cannot observe. An actor whose verdict changes
+//! with one of them observes something that is not in the recording.
 
 use std::fmt;
 
 use retake_actor::MemoryUse;
 use retake_actor::profile::Tuning;
 
-use crate::jobs::Jobs;
 use crate::options::ReplayOptions;
+use crate::rerun_slots::RerunSlots;
 
 /// Threads that calls are spread over.
 const THREADS: usize = 4;
-/// How much more than the actor has used a memory may get: a page of WebAssembly.
+/// How far the limit is above the actor's use: a page of WebAssembly.
 const MARGIN: u64 = 64 << 10;
 
-/// Something about a replay that has no part in what an actor does.
+/// A change to a replay that a deterministic actor cannot observe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Perturbation {
-    /// Another engine, and code that was compiled for it now.
+    /// Another engine, and newly compiled code.
     FreshEngine,
     /// Memories without reserved addresses and guards: they move when they grow, and every access is checked.
     UnreservedMemory,
-    /// Each call on another thread, beside others where they are independent.
+    /// Each call on another thread; independent calls at once.
     OtherThreads,
     /// Code that is not optimised.
     Unoptimized,
-    /// A limit on memories that is just above what the actor has used.
+    /// A limit on memories just above the actor's use.
     LowerMemoryLimit,
 }
 
@@ -39,10 +39,10 @@ impl Perturbation {
         Perturbation::LowerMemoryLimit,
     ];
 
-    /// The options of a replay that is perturbed so; `used` is what the actor has used in one that was not. An actor that has
-    /// run into the limit of its memory sees it, and is left with the recorded one.
+    /// The options of a replay with this change. `used` is what the actor used in a replay without one. An actor that ran into
+    /// the limit of its memory observes the limit, so it keeps the recorded one.
     pub fn options(self, used: &MemoryUse) -> ReplayOptions {
-        // Nothing is taken from a cache: each has its own engine.
+        // Without a cache, as each change has its own engine.
         let options = ReplayOptions::default();
         match self {
             Perturbation::FreshEngine => options,
@@ -50,7 +50,7 @@ impl Perturbation {
                 ReplayOptions { tuning: Tuning { reserved_memory: false, ..Tuning::default() }, ..options }
             }
             Perturbation::OtherThreads => {
-                ReplayOptions { jobs: Some(Jobs::new(THREADS)), thread_per_call: true, ..options }
+                ReplayOptions { slots: Some(RerunSlots::new(THREADS)), thread_per_call: true, ..options }
             }
             Perturbation::Unoptimized => {
                 ReplayOptions { tuning: Tuning { optimized: false, ..Tuning::default() }, ..options }
@@ -84,9 +84,9 @@ mod tests {
     use wasmtime::ResourceLimiter;
 
     use super::*;
-    use crate::program::Program;
+    use crate::stack::StackRoom;
 
-    /// Use of so many bytes, under a limit of a MiB.
+    /// The use of `bytes` bytes under a limit of a MiB.
     fn used(bytes: usize) -> Arc<MemoryUse> {
         let used = Arc::new(MemoryUse::default());
         let mut limits = Limits::new(1 << 20, 0).watched(Some(used.clone()));
@@ -99,7 +99,11 @@ mod tests {
         let actor = Actor::new(b"(component)").expect("a component");
         let limit = |used: &MemoryUse| {
             let options = Perturbation::LowerMemoryLimit.options(used);
-            Program::load(&actor, &default_profile(), &options).expect("a program").profile.memory_limit
+            options
+                .program(&actor, &default_profile(), StackRoom::Ample)
+                .expect("a program")
+                .profile
+                .memory_limit
         };
         assert_eq!(limit(&used(100_000)), 100_000 + MARGIN);
         assert_eq!(limit(&used(2 << 20)), default_profile().memory_limit, "it ran into its limit");

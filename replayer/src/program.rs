@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use retake_actor::profile::Tuning;
 use retake_actor::{
-    Actor, ActorContext, ActorStore, Export, Exports, GuestPlace, HasActor, Limits, LoadError, MemoryUse,
-    RaisedIn, RaisedOutcome, StandInResources, instrument, link_stand_in, profile,
+    Actor, ActorContext, ActorStore, CodeCache, Export, Exports, GuestPlace, HasActor, Limits, LoadError,
+    MemoryUse, RaisedIn, RaisedOutcome, StandInResources, instrument, link_stand_in, profile,
 };
 use retake_chain::{ContentRef, EngineProfile, InstanceMode, Outcome, TrapKind};
 use retake_verifier::same_track;
@@ -13,12 +13,11 @@ use wasmtime::component::{InstancePre, Linker};
 use wasmtime::{Engine, Store, StoreContextMut, Trap, UpdateDeadline};
 
 use crate::error::ReplayError;
-use crate::options::ReplayOptions;
 use crate::stack::StackRoom;
 use crate::stand_in::{Answers, Interrupted};
 
 /// A component that is ready to be re-run.
-pub struct Program {
+pub(crate) struct Program {
     /// Digest of the component.
     pub(crate) digest: ContentRef,
     pub(crate) engine: Engine,
@@ -45,41 +44,51 @@ impl HasActor for Guest {
     }
 }
 
-impl Program {
-    /// Compiles and links the component under the recorded profile, and within the bound that the replay has of its own.
-    ///
-    /// A component whose calls may have ended for what the shim used up is instrumented, as it was when it was recorded.
-    pub fn load(
-        actor: &Actor,
-        recorded: &EngineProfile,
-        options: &ReplayOptions,
-    ) -> Result<Arc<Program>, ReplayError> {
-        Program::load_with(actor, recorded, options, StackRoom::Ample)
-    }
+/// What a program is made with, apart from the component and the recorded profile.
+pub(crate) struct ProgramSettings {
+    /// Fuel per call, which no recorded bound may contradict.
+    pub fuel: Option<u64>,
+    /// Fuel per call where the take was recorded without a bound.
+    pub fuel_if_unbounded: Option<u64>,
+    pub memory_limit: Option<u64>,
+    pub memory_use: Option<Arc<MemoryUse>>,
+    pub code_cache: Option<Arc<CodeCache>>,
+    pub tuning: Tuning,
+    pub room: StackRoom,
+}
 
-    /// The same, with this much stack. With as much as was recorded it is compiled as when it was recorded: instrumented, and
-    /// without fuel of the replay's own.
-    pub(crate) fn load_with(
+impl ProgramSettings {
+    /// The replay's own fuel for a take of that profile.
+    pub fn own_fuel(&self, recorded: &EngineProfile) -> Option<u64> {
+        self.fuel.or(self.fuel_if_unbounded.filter(|_| recorded.fuel.is_none()))
+    }
+}
+
+impl Program {
+    /// Compiles and links the component under the recorded profile, and within the replay's own bound.
+    ///
+    /// A component is instrumented, as it was in the recording, if its calls may have ended because of what the shim used up.
+    /// With [`StackRoom::AsRecorded`] it is always instrumented, and has no fuel of the replay's own.
+    pub(crate) fn load(
         actor: &Actor,
         recorded: &EngineProfile,
-        options: &ReplayOptions,
-        room: StackRoom,
+        settings: &ProgramSettings,
     ) -> Result<Arc<Program>, ReplayError> {
         profile::check(recorded)
             .map_err(|ours| ReplayError::Profile { recorded: Box::new(recorded.clone()), ours })?;
-        if let (Some(fuel), Some(_)) = (recorded.fuel, options.fuel) {
+        if let (Some(fuel), Some(_)) = (recorded.fuel, settings.fuel) {
             return Err(ReplayError::TwoBounds { fuel });
         }
-        let is_as_recorded = room == StackRoom::AsRecorded;
-        let fuel = options.own_fuel(recorded).filter(|_| !is_as_recorded);
+        let is_as_recorded = settings.room == StackRoom::AsRecorded;
+        let fuel = settings.own_fuel(recorded).filter(|_| !is_as_recorded);
         let profile = EngineProfile {
             fuel: recorded.fuel.or(fuel),
-            memory_limit: options.memory_limit.unwrap_or(u64::MAX).min(recorded.memory_limit),
+            memory_limit: settings.memory_limit.unwrap_or(u64::MAX).min(recorded.memory_limit),
             ..recorded.clone()
         };
-        let tuning = room.tuning(options.tuning);
+        let tuning = settings.room.tuning(settings.tuning);
         let engine = profile::tuned_engine(&profile, tuning).map_err(|error| ReplayError::engine(&error))?;
-        let cache = options.code_cache.as_deref();
+        let cache = settings.code_cache.as_deref();
         let has_shim = is_as_recorded || profile::bounds_the_shim(recorded);
         let shim = has_shim.then(|| instrument(actor.component())).transpose();
         let shim = shim.map_err(LoadError::from)?;
@@ -103,17 +112,17 @@ impl Program {
             fuel,
             resources,
             tuning,
-            watch: options.memory_use.clone(),
+            watch: settings.memory_use.clone(),
         }))
     }
 
-    /// The function that a recorded call was of; a build without it is a divergence at that call, not a fault.
+    /// The export that a recorded call was made of. A build without it diverges at that call.
     pub(crate) fn export(&self, recorded: &str) -> Option<&Export> {
         let exact = self.exports.iter().find(|export| export.name == recorded);
         exact.or_else(|| self.exports.iter().find(|export| is_on_track_of(export, recorded)))
     }
 
-    /// A store for a fresh instance of the actor, that `answers` answers.
+    /// A store for a fresh instance of the actor, whose calls `answers` answers.
     pub(crate) fn store(&self, actor: ActorStore, answers: Answers) -> Store<Guest> {
         let mut guest = Guest { actor: ActorContext::new(actor, &self.profile), answers };
         guest.actor.limits = guest.actor.limits.watched(self.watch.clone());
@@ -125,13 +134,11 @@ impl Program {
         store
     }
 
-    /// Whether no call of a session in this mode can tell which calls came before it.
+    /// Whether no call of a session in this mode can observe which calls came before it.
     pub(crate) fn calls_are_independent(&self, mode: InstanceMode) -> bool {
         mode == InstanceMode::PerCall && self.exports.iter().all(|export| export.stateful.is_none())
     }
-}
 
-impl Program {
     /// Gives the next call in a store what the profile allows it.
     pub(crate) fn begin_call(&self, store: &mut Store<Guest>) -> wasmtime::Result<()> {
         profile::begin_call(store, &self.profile)
@@ -142,7 +149,7 @@ impl Program {
         self.fuel.is_some() && matches!(error.downcast_ref(), Some(Trap::OutOfFuel))
     }
 
-    /// How a call ended that did not return.
+    /// The outcome of a call that did not return.
     pub(crate) fn outcome_of(
         &self,
         limits: &Limits,
@@ -161,7 +168,7 @@ impl Program {
     }
 }
 
-/// Called in a guest after the epoch has changed.
+/// Called while a guest runs, after the epoch has changed.
 fn interrupted(mut guest: StoreContextMut<'_, Guest>) -> wasmtime::Result<UpdateDeadline> {
     match guest.data_mut().answers.interrupted() {
         Interrupted::GoesOn => return Ok(UpdateDeadline::Continue(1)),

@@ -1,4 +1,4 @@
-//! Owns [`Programs`]: what was compiled and linked, for the takes of one actor that are replayed one after the other, or at once.
+//! Owns [`Programs`]: compiled and linked components, shared by takes of one actor that are replayed in turn or at once.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,10 +9,10 @@ use crate::error::ReplayError;
 use crate::program::Program;
 use crate::stack::StackRoom;
 
-/// How many programs are kept; the one that was used last stays longest.
+/// How many programs are kept. The one that was used last is kept longest.
 const KEPT: usize = 16;
 
-/// Programs that takes share. All who share it replay with the same options, apart from the fuel.
+/// Programs that takes share. They must be replayed with the same options, apart from the fuel.
 #[derive(Default)]
 pub struct Programs {
     kept: Mutex<Vec<Arc<Entry>>>,
@@ -30,7 +30,7 @@ impl fmt::Debug for Programs {
     }
 }
 
-/// All that a program depends on.
+/// Everything that a program depends on.
 #[derive(PartialEq)]
 pub(crate) struct Key {
     /// Of the component.
@@ -48,7 +48,7 @@ impl Programs {
         Arc::default()
     }
 
-    /// The program for `key`, which is made if it is not there; one that cannot be made is tried again the next time.
+    /// The program for `key`, made if it is not there. If it cannot be made, the next call tries again.
     pub(crate) fn get(
         &self,
         key: Key,

@@ -1,18 +1,75 @@
-//! Owns the report of a replay: what the re-runs of the chains found, and what the reader found of the take, as one answer.
+//! Owns the report of a replay: the results of the chains' re-runs and the state of the take, as one answer.
 
 use std::collections::BTreeSet;
 
-use retake_chain::{SealKind, SessionStart, TakeState, TheaterId};
+use retake_chain::{Seal, SealKind, SessionStart, TakeState, TheaterId};
 use retake_verifier::{Divergence, RenamedInterface, ReplayReport, Report, RerunChain, Verdict, VerifyFault};
 
 use crate::actor_rerun::ChainRerun;
 use crate::error::ReplayError;
 use crate::program::Program;
-use crate::replay::TakeEnd;
 use crate::stand_in::Stop;
-use crate::timeouts::TimedOut;
+use crate::time_bound::{TimeBound, TimedOut};
 
-/// Puts the report together. Events from the number `intact` on are not what their hashes say.
+/// How a take ends, as its reader found.
+pub(crate) struct TakeEnd {
+    pub state: TakeState,
+    pub seal: Option<Seal>,
+    pub bytes: u64,
+}
+
+/// What the re-runs of all chains found.
+#[derive(Default)]
+struct Found {
+    calls: u64,
+    given_up: u64,
+    unchecked: u64,
+    events: u64,
+    chains: Vec<RerunChain>,
+    renamed: BTreeSet<RenamedInterface>,
+    /// The earliest difference, with its number in the take.
+    divergence: Option<(u64, Box<Divergence>)>,
+    /// The earliest re-run that took too long, with the number of the next event in the take.
+    timed_out: Option<(u64, Box<TimedOut>)>,
+    ends_inside_a_call: bool,
+}
+
+impl Found {
+    /// Adds the re-run of a chain. Events from the number `intact` on do not have their hashes.
+    fn add(&mut self, id: TheaterId, rerun: ChainRerun, intact: u64) -> Result<(), ReplayError> {
+        self.calls += rerun.calls;
+        self.given_up += rerun.given_up;
+        self.unchecked += rerun.unchecked;
+        self.events += rerun.events;
+        self.chains.push(RerunChain { id, events: rerun.events, head: rerun.head });
+        let renamed = rerun.renamed.into_iter();
+        self.renamed.extend(renamed.map(|(recorded, replayed)| RenamedInterface { recorded, replayed }));
+        match rerun.stop {
+            Some(Stop::Failed(error)) => return Err(error),
+            Some(Stop::RecordingEnds) => self.ends_inside_a_call = true,
+            Some(Stop::Diverged(number, divergence)) => {
+                if number < intact {
+                    keep_earliest(&mut self.divergence, number, divergence);
+                }
+            }
+            Some(Stop::TimedOut(number, place)) => {
+                if number < intact {
+                    keep_earliest(&mut self.timed_out, number, place);
+                }
+            }
+            Some(Stop::Altered(..) | Stop::Superseded) | None => {}
+        }
+        Ok(())
+    }
+}
+
+fn keep_earliest<T>(kept: &mut Option<(u64, T)>, number: u64, found: T) {
+    if kept.as_ref().is_none_or(|(earlier, _)| number < *earlier) {
+        *kept = Some((number, found));
+    }
+}
+
+/// Puts the report together. Events from the number `intact` on do not have their hashes.
 pub(crate) fn summarize(
     first: &SessionStart,
     program: &Program,
@@ -21,72 +78,62 @@ pub(crate) fn summarize(
     intact: u64,
     end: &TakeEnd,
 ) -> Result<ReplayReport, ReplayError> {
-    let (mut calls, mut given_up, mut unchecked, mut events) = (0, 0, 0, 0);
-    let mut chains = Vec::new();
-    let mut renamed_interfaces = BTreeSet::new();
-    let mut earliest: Option<(u64, Box<Divergence>)> = None;
-    let mut timed_out: Option<(u64, Box<TimedOut>)> = None;
-    let mut ends_inside_a_call = false;
+    let mut found = Found::default();
     for (id, rerun) in reruns {
-        calls += rerun.calls;
-        given_up += rerun.given_up;
-        unchecked += rerun.unchecked;
-        events += rerun.events;
-        chains.push(RerunChain { id, events: rerun.events, head: rerun.head });
-        let renamed = rerun.renamed.into_iter();
-        renamed_interfaces
-            .extend(renamed.map(|(recorded, replayed)| RenamedInterface { recorded, replayed }));
-        match rerun.stop {
-            Some(Stop::Failed(error)) => return Err(error),
-            Some(Stop::RecordingEnds) => ends_inside_a_call = true,
-            Some(Stop::Diverged(number, divergence)) => {
-                if number < intact && earliest.as_ref().is_none_or(|(earlier, _)| number < *earlier) {
-                    earliest = Some((number, divergence));
-                }
-            }
-            Some(Stop::TimedOut(number, place)) => {
-                if number < intact && timed_out.as_ref().is_none_or(|(earlier, _)| number < *earlier) {
-                    timed_out = Some((number, place));
-                }
-            }
-            Some(Stop::Altered(..) | Stop::Superseded) | None => {}
-        }
+        found.add(id, rerun, intact)?;
     }
     let fault = report.as_ref().err().map(VerifyFault::to_string);
-    // What stopped first in the take is the answer; a difference after a call that took too long may not be the first.
-    let timed_out = match (timed_out, &earliest) {
+    // What stopped first in the take is the answer: a difference after a call that took too long may not be the first.
+    let timed_out = match (found.timed_out, &found.divergence) {
         (Some((number, _)), Some((earlier, _))) if earlier < &number => None,
         (timed_out, _) => timed_out.map(|(_, place)| place),
     };
     let is_whole =
         matches!(report, Ok(Report { state: TakeState::Sealed, seal: Some(SealKind::Complete), .. }));
-    // That the take is not whole is graver.
+    // A take that is not whole is worse than one that took too long.
     let timed_out = match timed_out {
         Some(place) if is_whole => return Err(ReplayError::TimedOut(place)),
         timed_out => timed_out.map(|place| place.to_string()),
     };
-    let verdict = match (earliest, timed_out.as_ref().or(fault.as_ref())) {
+    let verdict = match (found.divergence, timed_out.as_ref().or(fault.as_ref())) {
         (Some((_, divergence)), _) if timed_out.is_none() => Verdict::Diverged(divergence),
         (_, Some(fault)) => Verdict::Unfinished { reason: fault.clone() },
-        (_, None) if ends_inside_a_call => {
+        (_, None) if found.ends_inside_a_call => {
             Verdict::Unfinished { reason: "the recording ends inside a call".into() }
         }
-        (_, None) if calls == unchecked => Verdict::NothingToCheck,
+        (_, None) if found.calls == found.unchecked => Verdict::NothingToCheck,
         (_, None) => Verdict::Identical,
     };
     Ok(ReplayReport {
         verdict,
-        calls,
-        given_up,
-        unchecked,
-        events,
-        chains,
+        calls: found.calls,
+        given_up: found.given_up,
+        unchecked: found.unchecked,
+        events: found.events,
+        chains: found.chains,
         recorded_digest: first.actor.digest,
         replayed_digest: program.digest,
         profile: first.profile.clone(),
-        renamed_interfaces: renamed_interfaces.into_iter().collect(),
+        renamed_interfaces: found.renamed.into_iter().collect(),
         take_state: report.as_ref().ok().map(|report| report.state),
         seal: end.seal.as_ref().map(|seal| seal.kind.clone()),
         fault,
     })
+}
+
+/// Why there is no answer for a take that was not read to the end for lack of time: the first re-run that was stopped, if
+/// one was.
+pub(crate) fn out_of_time(
+    bound: TimeBound,
+    events: u64,
+    reruns: Vec<(TheaterId, ChainRerun)>,
+) -> ReplayError {
+    let stopped = reruns.into_iter().filter_map(|(_, rerun)| match rerun.stop {
+        Some(Stop::TimedOut(number, place)) => Some((number, place)),
+        _ => None,
+    });
+    match stopped.min_by_key(|(number, _)| *number) {
+        Some((_, place)) => ReplayError::TimedOut(place),
+        None => ReplayError::TakeTimedOut { bound, events },
+    }
 }

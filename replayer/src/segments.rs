@@ -1,6 +1,6 @@
-//! Owns the re-runs of one chain: one for the whole of it, or, where its calls do not depend on each other and places are free,
-//! one for each of its segments, which are whole calls in a row. Each begins with the recorded hash of the event before it; as the
-//! re-run before it has to come to that hash, the answer is that of one re-run from begin to end.
+//! Owns the re-runs of one chain. There is one for all of it, or one for each of its segments if its calls do not depend on each
+//! other and slots are free. A segment is a row of whole calls. Each starts with the recorded hash of the event before it. The
+//! re-run before it has to come to that hash, so the answer is the same as that of one re-run.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, OnceLock};
@@ -14,26 +14,26 @@ use retake_chain::{
 use tokio::sync::mpsc;
 
 use crate::actor_rerun::{ChainRerun, rerun};
+use crate::clocks::TakeClock;
 use crate::earliest::Earliest;
 use crate::error::ReplayError;
-use crate::jobs::{Job, Jobs};
 use crate::program::Program;
+use crate::rerun_slots::{RerunSlot, RerunSlots};
 use crate::stack::{StackRule, thread_stack};
 use crate::stand_in::{Answers, Start};
-use crate::timeouts::TakeClock;
-use crate::window::{Flow, LaneId, Position, WindowSender};
+use crate::window::{Cursor, Flow, LaneId, Position, WindowSender};
 
-/// A segment is not cut before it has this many events...
+/// A segment is cut when it has this many events...
 const SEGMENT_EVENTS: u64 = 256;
 /// ...or this many bytes of data.
 const SEGMENT_BYTES: usize = 256 << 10;
 
-/// How many segments may wait for one before them to be done.
+/// How many segments may wait for an earlier one.
 const MOST_CLOSED: usize = 256;
 
-/// What the re-runs of a chain share.
+/// What all re-runs of a chain share.
 #[derive(Clone)]
-pub(crate) struct Course {
+pub(crate) struct RerunConfig {
     pub program: Arc<Program>,
     pub mode: InstanceMode,
     pub stack: StackRule,
@@ -41,38 +41,38 @@ pub(crate) struct Course {
     pub clock: TakeClock,
     /// What all chains of the take have in memory.
     pub flow: Arc<Flow>,
-    /// Places for more re-runs than one.
-    pub jobs: Option<Arc<Jobs>>,
-    /// Cut before every call, however short the segment is.
+    /// Slots for more re-runs than one.
+    pub slots: Option<Arc<RerunSlots>>,
+    /// Cut before each call, however short the segment is.
     pub thread_per_call: bool,
 }
 
 /// A chain that is being re-run while it is read.
 pub(crate) struct Segments<'scope, 'env> {
     scope: &'scope Scope<'scope, 'env>,
-    course: Course,
+    config: RerunConfig,
     number: ChainNumber,
     id: TheaterId,
-    /// What those found that are done, from the begin of the chain on.
-    done: Option<ChainRerun>,
-    /// Those behind them that have all their events, in order.
-    closed: VecDeque<Closed<'scope>>,
-    open: Option<Open<'scope>>,
+    /// The results of finished segments, in chain order.
+    done: ChainRerun,
+    /// The segments after them that have all their events, in chain order.
+    closed: VecDeque<ClosedSegment<'scope>>,
+    open: Option<OpenSegment<'scope>>,
     seen: Seen,
 }
 
 /// A segment that has all its events.
-struct Closed<'scope> {
+struct ClosedSegment<'scope> {
     lane: LaneId,
     handle: ScopedJoinHandle<'scope, ChainRerun>,
 }
 
 /// The last segment.
-struct Open<'scope> {
+struct OpenSegment<'scope> {
     windows: WindowSender,
     handle: ScopedJoinHandle<'scope, ChainRerun>,
-    /// Once it is closed: the place that it has beside the one that is open, until it ends.
-    place: Arc<OnceLock<Job>>,
+    /// Set when the segment is closed: the slot that it keeps until its re-run ends.
+    slot: Arc<OnceLock<RerunSlot>>,
     events: u64,
     bytes: usize,
 }
@@ -87,21 +87,21 @@ struct Seen {
 }
 
 impl<'scope, 'env> Segments<'scope, 'env> {
-    /// Begins with the chain; events come with [`push`](Self::push).
+    /// Starts the first re-run of a chain. Events come with [`push`](Self::push).
     pub fn begin(
         scope: &'scope Scope<'scope, 'env>,
-        course: Course,
+        config: RerunConfig,
         number: ChainNumber,
         id: TheaterId,
     ) -> Result<Self, ReplayError> {
         let seen = Seen { events: 0, calls: 0, head: None, grammar: Grammar::unbound() };
-        let closed = VecDeque::new();
-        let mut segments = Segments { scope, course, number, id, done: None, closed, open: None, seen };
+        let (done, closed) = (ChainRerun::default(), VecDeque::new());
+        let mut segments = Segments { scope, config, number, id, done, closed, open: None, seen };
         segments.open = Some(segments.start()?);
         Ok(segments)
     }
 
-    /// Takes the next event; after a shutdown there is none. Returns whether more than one full window waits for the re-run.
+    /// Takes the next event; there is none after a shutdown. Returns whether more full windows wait for the re-run than may.
     pub fn push(
         &mut self,
         event: ChainEvent,
@@ -109,7 +109,7 @@ impl<'scope, 'env> Segments<'scope, 'env> {
         position: Position,
     ) -> Result<bool, ReplayError> {
         if payload.kind() == EventKind::Call {
-            self.cut_if_there_is_a_place()?;
+            self.cut_if_a_slot_is_free()?;
         }
         self.seen.event(&event, &payload)?;
         let is_last = matches!(payload, ChainEventPayload::Shutdown);
@@ -123,7 +123,7 @@ impl<'scope, 'env> Segments<'scope, 'env> {
         Ok(is_behind)
     }
 
-    /// Passes on what was gathered for the re-run.
+    /// Passes on the events that were gathered for the re-run.
     pub fn flush(&mut self) {
         if let Some(open) = &mut self.open {
             open.windows.flush();
@@ -135,7 +135,7 @@ impl<'scope, 'env> Segments<'scope, 'env> {
         self.open.as_ref().map(|open| open.windows.lane())
     }
 
-    /// Whether there is nothing left to wait for, as `has_ended` says of each re-run.
+    /// Whether all re-runs have ended, which `has_ended` says of each.
     pub fn is_over(&self, has_ended: &dyn Fn(LaneId) -> bool) -> bool {
         self.open.is_none() && self.closed.iter().all(|closed| has_ended(closed.lane))
     }
@@ -153,71 +153,70 @@ impl<'scope, 'env> Segments<'scope, 'env> {
     /// The recording of the chain ends here.
     pub fn close(&mut self) {
         if let Some(open) = self.open.take() {
-            self.closed.push_back(Closed { lane: open.windows.lane(), handle: open.handle });
+            self.closed.push_back(ClosedSegment { lane: open.windows.lane(), handle: open.handle });
             open.windows.close();
         }
     }
 
-    /// Waits for the re-runs, and puts together what they found.
+    /// Waits for the re-runs, and joins what they found.
     pub fn finish(mut self) -> Result<ChainRerun, ReplayError> {
         self.close();
         while !self.closed.is_empty() {
             self.join_first()?;
         }
-        self.done.ok_or_else(|| ReplayError::Engine { reason: "a chain without a re-run".into() })
+        Ok(self.done)
     }
 
-    /// Waits for the first of those that are closed. Until then its thread keeps its stack.
+    /// Waits for the first closed segment. Until then its thread keeps its stack.
     fn join_first(&mut self) -> Result<(), ReplayError> {
         let Some(closed) = self.closed.pop_front() else { return Ok(()) };
-        let part =
-            closed.handle.join().map_err(|_| ReplayError::Engine { reason: "a re-run panicked".into() })?;
-        self.done = Some(match self.done.take() {
-            None => part,
-            Some(done) => done.followed_by(part),
-        });
+        let part = closed.handle.join().map_err(|_| ReplayError::RerunPanicked { chain: self.number.0 })?;
+        self.done = std::mem::take(&mut self.done).followed_by(part);
         Ok(())
     }
 
-    /// Before a call: leaves those before it to a re-run of their own, if that is worth it and there is a place for one.
-    fn cut_if_there_is_a_place(&mut self) -> Result<(), ReplayError> {
-        let (Some(_), Some(open)) = (&self.course.jobs, &self.open) else { return Ok(()) };
+    /// Called before a call: closes the segment if it is long enough and a slot is free, and starts another one.
+    fn cut_if_a_slot_is_free(&mut self) -> Result<(), ReplayError> {
+        let (Some(_), Some(open)) = (&self.config.slots, &self.open) else { return Ok(()) };
         let is_long = open.events >= SEGMENT_EVENTS
             || open.bytes >= SEGMENT_BYTES
-            || self.course.thread_per_call && self.seen.calls > 0;
+            || self.config.thread_per_call && self.seen.calls > 0;
         if !is_long
             || self.seen.grammar.open_call().is_some()
-            || !self.course.program.calls_are_independent(self.course.mode)
+            || !self.config.program.calls_are_independent(self.config.mode)
         {
             return Ok(());
         }
         while self.closed.front().is_some_and(|closed| closed.handle.is_finished()) {
             self.join_first()?;
         }
-        let (Some(jobs), Some(open)) = (&self.course.jobs, &self.open) else { return Ok(()) };
-        let Some(place) = jobs.take().filter(|_| self.closed.len() < MOST_CLOSED) else { return Ok(()) };
+        let (Some(slots), Some(open)) = (&self.config.slots, &self.open) else { return Ok(()) };
+        let Some(slot) = slots.take().filter(|_| self.closed.len() < MOST_CLOSED) else { return Ok(()) };
         let next = self.start()?;
         // It is set once: the segment is closed now.
-        let _ = open.place.set(place);
+        let _ = open.slot.set(slot);
         self.close();
         self.open = Some(next);
         Ok(())
     }
 
-    /// Starts the re-run of what comes next.
-    fn start(&self) -> Result<Open<'scope>, ReplayError> {
+    /// Starts the re-run of the next segment.
+    fn start(&self) -> Result<OpenSegment<'scope>, ReplayError> {
         let Seen { events, calls, head, .. } = self.seen;
         let chain = match head {
             None => ChainHead::new(),
             Some(head) => ChainHead::continuing(head, events),
         };
         let actor = actor_without_session(self.id);
-        let (windows, cursor) = self.course.flow.windows(actor.extensions.clone(), events);
-        let Course { program, mode, stack: rule, earliest, clock, .. } = self.course.clone();
+        let flow = &self.config.flow;
+        let lane = flow.open_lane();
+        let windows = WindowSender::new(flow, lane);
+        let cursor = Cursor::new(flow, lane, actor.extensions.clone(), events);
+        let RerunConfig { program, mode, stack: rule, earliest, clock, .. } = self.config.clone();
         let start = Start { id: self.id, chain_number: self.number, chain, calls_before: calls };
         let answers = Answers::new(start, cursor, rule, earliest, clock);
-        let place = Arc::new(OnceLock::new());
-        let held = place.clone();
+        let slot = Arc::new(OnceLock::new());
+        let held = slot.clone();
         let stack = thread_stack(program.tuning);
         let run = move || {
             let _held = held;
@@ -227,10 +226,8 @@ impl<'scope, 'env> Segments<'scope, 'env> {
             .name(format!("retake-replay-{}", self.number))
             .stack_size(stack)
             .spawn_scoped(self.scope, run)
-            .map_err(|error| ReplayError::Engine {
-                reason: format!("no thread for chain {}: {error}", self.number),
-            })?;
-        Ok(Open { windows, handle, place, events: 0, bytes: 0 })
+            .map_err(|error| ReplayError::no_thread("the re-run of a chain", &error))?;
+        Ok(OpenSegment { windows, handle, slot, events: 0, bytes: 0 })
     }
 }
 
@@ -245,8 +242,8 @@ impl Seen {
     }
 }
 
-/// The actor of a re-run: nobody calls it but the recording, and nobody takes what it would ask of a session. Its own chain stays
-/// empty, for no host function runs that could look at it; what the actor does goes to [`Answers`].
+/// The actor of a re-run. Only the recording calls it, and there is no session that takes its commands. Its own chain stays
+/// empty: no host function runs that could look at it, and what the actor does goes to [`Answers`].
 fn actor_without_session(id: TheaterId) -> ActorStore {
     let (theater_tx, _) = mpsc::channel(1);
     let chain = Arc::new(StateChain::new(id));
@@ -260,7 +257,9 @@ mod tests {
     use retake_chain::{ChainEventData, Outcome, WasmEventData};
 
     use super::*;
-    use crate::options::{ReplayOptions, Timeouts};
+    use crate::options::ReplayOptions;
+    use crate::stack::StackRoom;
+    use crate::time_bound::Timeouts;
 
     const NOTHING: &str = r#"(component
         (core module $m (func (export "f")))
@@ -282,23 +281,23 @@ mod tests {
     }
 
     /// Re-runs three calls; returns in how many segments, and what was found.
-    fn rerun_three(mode: InstanceMode, places: usize, thread_per_call: bool) -> (usize, ChainRerun) {
+    fn rerun_three(mode: InstanceMode, slots: usize, thread_per_call: bool) -> (usize, ChainRerun) {
         let actor = Actor::new(NOTHING.as_bytes()).expect("a component");
-        let program = Program::load(&actor, &default_profile(), &ReplayOptions::default());
+        let program = ReplayOptions::default().program(&actor, &default_profile(), StackRoom::Ample);
         let program = program.expect("it can be re-run");
-        let course = Course {
+        let config = RerunConfig {
             program,
             mode,
             stack: StackRule::RecordedBuild,
             earliest: Arc::new(Earliest::new()),
             clock: TakeClock::start(Timeouts::default()),
             flow: Flow::new(),
-            jobs: Some(Jobs::new(places)),
+            slots: Some(RerunSlots::new(slots)),
             thread_per_call,
         };
         let id = TheaterId::generate();
         thread::scope(|scope| {
-            let mut segments = Segments::begin(scope, course, ChainNumber(0), id).expect("a thread");
+            let mut segments = Segments::begin(scope, config, ChainNumber(0), id).expect("a thread");
             let mut cuts = 0;
             for (number, (event, payload)) in (0..).zip(calls()) {
                 let first = segments.open.as_ref().map_or(0, |open| open.events);
@@ -318,9 +317,9 @@ mod tests {
             (InstanceMode::PerCall, 4, false, 1),
             (InstanceMode::Session, 4, true, 1),
         ];
-        for (mode, places, thread_per_call, expected) in table {
-            let (segments, rerun) = rerun_three(mode, places, thread_per_call);
-            assert_eq!(segments, expected, "{mode:?}, {places} places");
+        for (mode, slots, thread_per_call, expected) in table {
+            let (segments, rerun) = rerun_three(mode, slots, thread_per_call);
+            assert_eq!(segments, expected, "{mode:?}, {slots} slots");
             assert!(rerun.stop.is_none() && rerun.altered.is_none());
             assert_eq!((rerun.calls, rerun.events), (3, 6));
         }

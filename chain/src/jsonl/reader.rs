@@ -9,8 +9,8 @@ use serde_json::error::Category;
 use super::error::JsonlError;
 use super::line::{JsonLine, Line};
 use crate::file_kind::{BYTE_ORDER_MARK, FileKind, Wanted};
-use crate::log::{FORMAT_VERSION, MAX_EVENT};
-use crate::value::MAX_VALUES;
+use crate::model::limits::{MAX_EVENT, MAX_VALUES};
+use crate::model::version::FORMAT_VERSION;
 
 /// Longest line, in bytes. A byte of an event's data takes at most six (`\u0000`), a value at most 64 besides, and the rest
 /// of the line less than 64 KiB.

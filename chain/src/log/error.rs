@@ -4,13 +4,13 @@
 use std::io;
 
 use super::format::{
-    ACTOR_CHUNK, ChainNumber, FRAME_RAW_BYTES, MAX_ACTOR, MAX_CHAINS, MAX_EVENT, MAX_EVENT_TYPE,
-    MAX_FRAMES_PER_INDEX, MAX_SEAL,
+    ACTOR_CHUNK, ChainNumber, FRAME_RAW_BYTES, MAX_ACTOR, MAX_CHAINS, MAX_FRAMES_PER_INDEX, MAX_SEAL,
 };
-use super::version::VersionError;
-use crate::encoding::DecodeError;
+use crate::codec::encoding::DecodeError;
 use crate::file_kind::{FileKind, Wanted};
-use crate::hash::EventHash;
+use crate::model::hash::EventHash;
+use crate::model::limits::{MAX_EVENT, MAX_EVENT_TYPE};
+use crate::model::version::VersionError;
 
 /// What a writer refuses, or could not do.
 #[derive(Debug, thiserror::Error)]

@@ -6,16 +6,12 @@ use std::fmt;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::event::ChainEvent;
-use crate::hash::EventHash;
-use crate::ids::TheaterId;
+use crate::model::event::ChainEvent;
+use crate::model::hash::EventHash;
+use crate::model::ids::TheaterId;
 
-use super::version::FormatVersion;
+use crate::model::version::FormatVersion;
 
-/// Largest event data, in bytes.
-pub const MAX_EVENT: usize = 1 << 30;
-/// Longest event type, in bytes.
-pub const MAX_EVENT_TYPE: usize = 1 << 10;
 /// Largest embedded component, in bytes.
 pub const MAX_ACTOR: u64 = 1 << 30;
 /// Most bytes of an embedded component in one frame.

@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::event::ChainEvent;
 use crate::file_kind::FileKind;
-use crate::hash::EventHash;
-use crate::ids::TheaterId;
+use crate::model::event::ChainEvent;
+use crate::model::hash::EventHash;
+use crate::model::ids::TheaterId;
 
 use super::blocks::{check_index, decode_header, decode_seal_body};
 use super::error::{Damage, ReadError};
@@ -21,7 +21,7 @@ use super::format::{
 };
 use super::parse::{Item, Stop, parse_record};
 use super::source::{End, FrameSource, STEP, SourceError, Step};
-use super::version::FormatVersion;
+use crate::model::version::FormatVersion;
 
 /// Reads one `.take` from its first byte to its last. One event is the unit of memory.
 pub struct LogReader<R> {

@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 
 use bytes::Bytes;
 
-use crate::event::ChainEvent;
+use crate::model::event::ChainEvent;
 
 use super::blocks::{decode_index, decode_seal_content};
 use super::error::{Damage, ReadError};

@@ -22,10 +22,11 @@ use retake_verifier::{
     adopt_recorded_message, check_hash, compare,
 };
 
+use crate::clocks::{CallClock, TakeClock};
 use crate::earliest::Earliest;
 use crate::error::ReplayError;
 use crate::stack::{StackRule, StackUse};
-use crate::timeouts::{CallClock, TakeClock, TimeBound, TimedOut};
+use crate::time_bound::{TimeBound, TimedOut};
 use crate::window::{Cursor, Position, Recorded};
 
 /// Why a re-run stops before the end of its chain.

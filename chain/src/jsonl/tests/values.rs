@@ -6,8 +6,8 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use serde_json::Value as Json;
 
-use crate::count::count_values;
-use crate::payload_codec::value_bytes;
+use crate::codec::count::count_values;
+use crate::codec::payload_codec::value_bytes;
 use crate::tests::strategies::value;
 use crate::*;
 

@@ -1,0 +1,139 @@
+//! Owns [`Cursor`]: the re-run's end of a lane.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use retake_actor::Extensions;
+use retake_chain::{HttpReplayChain, Outcome};
+
+use super::flow::{Flow, Held, LaneId, Window, size_of_event};
+use super::recorded::{Position, Recorded};
+
+/// The re-run's end of a lane: one event after the other.
+pub(crate) struct Cursor {
+    flow: Arc<Flow>,
+    lane: LaneId,
+    window: Option<Window>,
+    position: usize,
+    /// Index in the chain of the event at `position`.
+    index: u64,
+    /// How long it has waited for windows.
+    waited: Duration,
+    /// The extensions of the actor, where its host sees the window.
+    extensions: Extensions,
+}
+
+impl Cursor {
+    /// The end of this lane, whose first event has the index `first` in its chain. The extensions of the actor have an
+    /// [`HttpReplayChain`] from now on: the events of the window.
+    pub fn new(flow: &Arc<Flow>, lane: LaneId, extensions: Extensions, first: u64) -> Cursor {
+        extensions.set(HttpReplayChain::default());
+        Cursor {
+            flow: flow.clone(),
+            lane,
+            window: None,
+            position: 0,
+            index: first,
+            waited: Duration::ZERO,
+            extensions,
+        }
+    }
+
+    /// The next event, or `None` at the end of the recording. Waits for the reader.
+    pub fn peek(&mut self) -> Option<Recorded<'_>> {
+        let known = self.window.as_ref().map_or(0, |window| window.decoded.len());
+        if self.position == known {
+            self.next_window();
+        }
+        let (event, payload, position) = self.window.as_ref()?.decoded.get(self.position)?;
+        Some(Recorded { event, payload, index: self.index, position: *position })
+    }
+
+    /// The outcome of the call in progress, if in the recording its stack was exhausted before it did anything else. Notes of
+    /// the host may come first.
+    pub fn exhaustion(&mut self) -> Option<Outcome> {
+        let first = self.peek()?;
+        if !first.is_of_the_host() {
+            return first.exhaustion();
+        }
+        let mut is_extended = false;
+        let mut ahead = 1;
+        loop {
+            let next = self.window.as_ref()?.decoded.get(self.position + ahead);
+            let next = next.map(|(event, payload, position)| {
+                let index = self.index + ahead as u64;
+                Recorded { event, payload, index, position: *position }
+            });
+            match next {
+                Some(next) if next.is_of_the_host() => ahead += 1,
+                Some(next) => return next.exhaustion(),
+                // It looks no further, as all of it stays in memory.
+                None if is_extended => return None,
+                None => {
+                    self.extend_window()?;
+                    is_extended = true;
+                }
+            }
+        }
+    }
+
+    /// Adds the next window to what is left of this one; `None` if there is no next one.
+    fn extend_window(&mut self) -> Option<()> {
+        let mut kept = self.window.take()?;
+        kept.decoded.drain(..std::mem::take(&mut self.position));
+        self.next_window();
+        let next = self.window.take();
+        let is_there = next.is_some();
+        if let Some(Window { decoded, held, .. }) = next {
+            kept.decoded.extend(decoded);
+            kept.held.merge(held);
+        }
+        let events = kept.decoded.iter().map(|(event, ..)| event.clone());
+        self.extensions.set(HttpReplayChain(events.collect()));
+        self.window = Some(kept);
+        is_there.then_some(())
+    }
+
+    /// Replaces the window, all of which was read, with the next one; with none at the end.
+    fn next_window(&mut self) {
+        self.position = 0;
+        let read = self.window.take();
+        // While it waits for the next event, the re-run holds the event that it checked last.
+        let last = read.as_ref().and_then(|window| window.decoded.last());
+        let last = last.map_or(0, |(event, ..)| size_of_event(event));
+        let mut held = Held::new(&self.flow);
+        held.add(last);
+        drop(read);
+        self.extensions.set(HttpReplayChain::default());
+        let (next, waited) = self.flow.next_window(self.lane, last);
+        self.window = next;
+        self.waited += waited;
+        // The reader hears of the bytes when they are dropped.
+        drop(held);
+        if let Some(window) = &mut self.window {
+            self.extensions.set(std::mem::take(&mut window.chain));
+        }
+    }
+
+    /// How long it has waited for the reader.
+    pub fn waited(&self) -> Duration {
+        self.waited
+    }
+
+    /// The position of the next event, if it is known without waiting.
+    pub fn here(&self) -> Option<Position> {
+        self.window.as_ref()?.decoded.get(self.position).map(|(_, _, position)| *position)
+    }
+
+    /// Steps over the event that [`peek`](Self::peek) showed.
+    pub fn advance(&mut self) {
+        self.position += 1;
+        self.index += 1;
+    }
+}
+
+impl Drop for Cursor {
+    fn drop(&mut self) {
+        self.flow.remove_lane(self.lane);
+    }
+}

@@ -1,0 +1,18 @@
+//! Owns the events that are in memory while a take is replayed. Through the [`Flow`] the reader hands each re-run its events in
+//! windows; a [`Cursor`] goes through them. What all chains have in memory together is bounded, whatever the take holds.
+//!
+//! There is one reader, and it never waits for a re-run that waits for the reader. Before it waits, every re-run gets what was
+//! read for it. If all of them have used up what they got, it does not wait.
+
+mod cursor;
+mod flow;
+mod recorded;
+mod sender;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use cursor::Cursor;
+pub(crate) use flow::{Flow, LaneId};
+pub(crate) use recorded::{Position, Recorded};
+pub(crate) use sender::WindowSender;
