@@ -7,7 +7,7 @@ use wasmparser::{Parser, Payload, TypeRef};
 /// A core module has a memory that threads could share.
 #[derive(Debug, Error)]
 #[error(
-    "core module {module} {how}, which is shared; what threads do to it cannot be recorded: build the program without \
+    "core module {module} {how}, a shared memory; what threads do to it cannot be recorded: build the program without \
      threads, so that its memory is not `shared`"
 )]
 pub struct SharedMemory {

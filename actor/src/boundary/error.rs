@@ -20,7 +20,9 @@ pub enum InstrumentError {
         reason: String,
     },
     /// A component that is not valid under any set of features.
-    #[error("the component cannot be decoded, because it is not valid: {reason}; build or copy it again")]
+    #[error(
+        "the component cannot be decoded, because it is not valid: {reason}; if it was cut short, build or copy it again"
+    )]
     Invalid {
         /// What the validator says.
         reason: String,
@@ -108,7 +110,7 @@ fn without(interface: &str, what: &str) -> String {
         "async" | "stream" | "future" | "error-context" if interface.starts_with("wasi:") => {
             "it belongs to WASI 0.3: build the component for WASI 0.2 (with Rust: `cargo build --target wasm32-wasip2`)".into()
         }
-        what => format!("build the component with an interface that does not use `{what}`"),
+        what => format!("build the component with an interface that does without `{what}`"),
     }
 }
 

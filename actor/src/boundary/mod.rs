@@ -1,6 +1,6 @@
 //! The recording boundary: it sees every host call of a component, and can answer each without a host.
 //!
-//! [`instrument`] nests the original component, untouched, in an outer one with a generated shim between it and its
+//! [`instrument`](instrument()) nests the original component, untouched, in an outer one with a generated shim between it and its
 //! imports. For each imported function the shim reports the arguments to the *tap*, calls the real host function,
 //! reports the result, drops the borrows it was lent and returns. [`Tap`] is the host's side of those reports. The
 //! outer component owns the resource types, so each drop of a handle reaches the tap too.

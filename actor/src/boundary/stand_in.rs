@@ -51,7 +51,7 @@ impl StandInResources {
 /// instrumented component announces each call to the stand-in and does nothing else.
 ///
 /// # Errors
-/// The component has an import that [`super::instrument`] refuses to record.
+/// The component has an import that [`instrument`](super::instrument()) refuses to record.
 pub fn link_stand_in<T, S>(
     linker: &mut Linker<T>,
     engine: &Engine,

@@ -23,7 +23,7 @@ pub struct Export {
 
 /// An export that cannot be called from outside: something that it takes or returns has no form outside the component.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("`{function}` cannot be called by name, because it {problem}; {}", callable(.others))]
+#[error("`{function}` {problem}, so it cannot be called by name; {}", callable(.others))]
 pub struct NotCallable {
     /// The export.
     pub function: String,
