@@ -1,4 +1,4 @@
-//! Owns [`Actor`]: a component or a WASI 0.1 module as it was given, its digest, and the component that runs.
+//! Owns [`Actor`]: the given component or WASI 0.1 module, its digest, and the component that runs.
 
 use std::borrow::Cow;
 
@@ -19,12 +19,15 @@ pub struct Actor {
     pub bytes: Vec<u8>,
     /// SHA-256 of the bytes.
     pub digest: ContentRef,
-    /// What a core module was turned into, and the digest of that.
+    /// The component made from a core module, and its digest.
     adapted: Option<(Vec<u8>, ContentRef)>,
 }
 
 impl Actor {
-    /// Takes a component, or a core module of WASI 0.1 that it turns into one, as binary or as text; refuses anything else.
+    /// Takes a component, or a core module of WASI 0.1 that it turns into one, as binary or as text.
+    ///
+    /// # Errors
+    /// [`LoadError`] for anything else.
     pub fn new(bytes: &[u8]) -> Result<Actor, LoadError> {
         let bytes = binary(bytes)?;
         shared_memory::refuse(&bytes)?;
@@ -39,7 +42,7 @@ impl Actor {
         Ok(Actor { digest: ContentRef::of(&bytes), bytes: bytes.into_owned(), adapted })
     }
 
-    /// The component that runs: what was given, or what a core module was turned into.
+    /// The component that runs: the given one, or the one made from a core module.
     pub fn component(&self) -> &[u8] {
         self.adapted.as_ref().map_or(&self.bytes, |(component, _)| component)
     }
@@ -67,7 +70,7 @@ fn binary(bytes: &[u8]) -> Result<Cow<'_, [u8]>, InstrumentError> {
     match kind {
         FileKind::Component | FileKind::Module => return Ok(bytes.into()),
         FileKind::ComponentText => {}
-        kind => return Err(InstrumentError::NotWasm { reason: kind.told(Wanted::Component) }),
+        kind => return Err(InstrumentError::NotWasm { reason: kind.describe(Wanted::Component) }),
     }
     let text = bytes.strip_prefix(BYTE_ORDER_MARK.as_bytes()).unwrap_or(bytes);
     wat::parse_bytes(text).map_err(|error| {

@@ -1,7 +1,7 @@
-//! Owns how a core module of WASI 0.1 becomes a component: with wasmtime's own adapter under it, the one for commands if it
-//! exports `_start`. What is recorded then are the calls of the adapter, which are WASI 0.2.
+//! Owns how a core module of WASI 0.1 becomes a component: with wasmtime's adapter, the one for commands if the module exports
+//! `_start`. The recorded calls are those of the adapter, in WASI 0.2.
 //!
-//! The adapter is of the engine's version, so that the engine profile of a take names both.
+//! The adapter has the engine's version, so the engine profile of a take names both.
 
 use thiserror::Error;
 use wasi_preview1_component_adapter_provider::{
@@ -16,9 +16,9 @@ use crate::quiet;
 
 /// The export that makes a module a command.
 const START: &str = "_start";
-/// The export that a reactor is made ready with; nobody else calls it.
+/// The export that initializes a reactor; no caller uses it.
 const INITIALIZE: &str = "_initialize";
-/// What the name of a custom section begins with that says what component a module makes; `wit-bindgen` writes them.
+/// The start of the name of custom sections with component types; `wit-bindgen` writes them.
 const COMPONENT_TYPE: &str = "component-type";
 
 /// The name under which a program of WASI 0.1 exports its memory.
@@ -41,7 +41,7 @@ pub enum AdaptError {
         /// What to do.
         remedy: &'static str,
     },
-    /// It does not say how it is to be driven.
+    /// It is not a command, and its exports have no component types.
     #[error(
         "this is a core module and not a program: it does not export `_start`, as a command of WASI 0.1 does, and its \
          exports ({exports}) have no component types; write their types in WIT and put them into the module with \
@@ -57,7 +57,7 @@ pub enum AdaptError {
          or a component"
     )]
     NoExports,
-    /// A command without a memory that others can use.
+    /// A command that does not export a memory.
     #[error(
         "this core module is a program (it exports `_start`), but it exports no memory named `{MEMORY}`, which WASI 0.1 \
          passes values through; {remedy}"
@@ -89,7 +89,7 @@ pub enum AdaptError {
     },
 }
 
-/// What to do about imports of modules that are not of WASI 0.1, by how the module's name begins.
+/// The remedy for imports outside WASI 0.1, by the start of the module's name.
 const FOREIGN: [(&str, &str); 6] = [
     ("wasi_unstable", "it was built for the WASI before 0.1: build it with a current toolchain"),
     ("wasi", "threads are not supported: build it without them"),
@@ -115,7 +115,7 @@ pub(crate) fn is_module(bytes: &[u8]) -> bool {
 /// Turns a core module into a component.
 pub(crate) fn adapt(module: &[u8]) -> Result<Vec<u8>, AdaptError> {
     let unadaptable = |reason: &str| AdaptError::Unadaptable { reason: on_one_line(reason) };
-    // The encoder takes it for granted that the module is valid.
+    // The encoder assumes a valid module.
     if let Err(error) = wasmparser::validate(module) {
         return Err(match features::unsupported(module) {
             Some(Feature { name, remedy }) => AdaptError::Feature { feature: name, remedy },
@@ -150,7 +150,7 @@ pub(crate) fn adapt(module: &[u8]) -> Result<Vec<u8>, AdaptError> {
     }
 }
 
-/// What a module says of how it is to be driven, and what of.
+/// The facts about a module that decide how it is adapted.
 #[derive(Default)]
 struct ModuleSummary<'a> {
     is_command: bool,
@@ -164,7 +164,7 @@ struct ModuleSummary<'a> {
 }
 
 impl ModuleSummary<'_> {
-    /// Whether a command can be one of WASI 0.1, as far as can be summary without its types.
+    /// Checks that a command fits WASI 0.1, as far as that shows without its types.
     fn fits_wasi(&self) -> Result<(), AdaptError> {
         if let Some((module, name)) = self.foreign {
             let remedy = FOREIGN.iter().find(|(begin, _)| module.starts_with(begin));
@@ -192,7 +192,7 @@ fn listed(names: &[&str]) -> String {
     }
 }
 
-/// Looks through a module that is valid.
+/// Summarizes a valid module.
 fn summarize(module: &[u8]) -> ModuleSummary<'_> {
     let mut summary = ModuleSummary::default();
     for payload in Parser::new(0).parse_all(module).flatten() {

@@ -1,9 +1,9 @@
-//! Owns the words for the features of WebAssembly and of the component model that Retake's engine does not run. It is asked when
-//! the engine has refused something.
+//! Owns the table of WebAssembly and component model features that the engine does not support, used once the engine has
+//! refused something.
 
 use wasmparser::{Validator, WasmFeatures};
 
-/// A feature, what people call it, and what to do without it. The first that is needed is the one to name.
+/// A feature, its name for people, and the remedy. The first that a component needs is named.
 const NOT_SUPPORTED: [(WasmFeatures, &str, &str); 15] = [
     (WasmFeatures::CM_THREADING, "threads of the component model", WITHOUT_THREADS),
     (WasmFeatures::CM_ASYNC, "async functions, streams or futures (WASI 0.3)", FOR_WASI_0_2),
@@ -37,7 +37,7 @@ pub(crate) struct Feature {
     pub remedy: &'static str,
 }
 
-/// What a component or a module of these bytes needs and the engine has not; `None` if that is not what is wrong.
+/// The feature that these bytes need and the engine does not have; `None` if the fault is another.
 pub(crate) fn unsupported(bytes: &[u8]) -> Option<Feature> {
     if fault(bytes, WasmFeatures::all()).is_some() {
         return None;
@@ -47,7 +47,7 @@ pub(crate) fn unsupported(bytes: &[u8]) -> Option<Feature> {
     found.map(|(_, name, remedy)| Feature { name, remedy })
 }
 
-/// What makes these bytes invalid under every set of features.
+/// Why these bytes are invalid under every set of features, if they are.
 pub(crate) fn invalid(bytes: &[u8]) -> Option<String> {
     fault(bytes, WasmFeatures::all())
 }

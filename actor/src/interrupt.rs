@@ -1,4 +1,4 @@
-//! Owns [`GuestPlace`]: where a guest was when it was interrupted, for people who look for what it was doing.
+//! Owns [`GuestPlace`]: where a guest was when it was interrupted, for messages to people.
 
 use std::fmt;
 

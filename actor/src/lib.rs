@@ -1,13 +1,15 @@
-//! The part of Retake that knows wasmtime: the recording boundary, the values that cross it, and the engine that makes a
-//! component behave the same each time.
+//! The part of Retake that knows wasmtime: the recording boundary, the values that cross it, and the engine settings that
+//! make a component behave the same each time.
 //!
 //! - [`instrument`] and [`Tap`]: record every host call of a component, whatever linker provides it.
-//! - [`link_stand_in`] and [`StandIn`]: run the original component with nothing real behind its imports.
+//! - [`link_stand_in`] and [`StandIn`]: run the original component without a real host.
 //! - [`abi`]: the dynamic ABI that both use.
 //! - [`profile`]: the engine settings that replay depends on.
-//! - [`Actor`]: a loaded component, or a WASI 0.1 module turned into one, with its digest; [`Exports`]: the functions that can be called in it.
-//! - [`CodeCache`]: what was compiled, for the next time.
-//! - [`ActorStore`], [`ActorHandle`]: an actor of the Theater system, and how it is spoken to.
+//! - [`Actor`]: a loaded component, or a WASI 0.1 module turned into one, with its digest.
+//! - [`Exports`]: the functions that can be called in it.
+//! - [`ExportCall`]: one call of an export, in a recording and in a replay.
+//! - [`CodeCache`]: compiled components on disk.
+//! - [`ActorStore`], [`ActorHandle`]: an actor of the Theater system, and the handle that calls it.
 
 #![deny(unsafe_code)]
 

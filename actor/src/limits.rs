@@ -1,5 +1,5 @@
-//! Owns [`Limits`]: the bounds on the memories and tables of a store, and which of them a call ran into. The values are the
-//! engine profile's.
+//! Owns [`Limits`]: the bounds on the memories and tables of a store, and which one a call reached. The engine profile has
+//! the values.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -9,12 +9,12 @@ use wasmtime::{ResourceLimiter, Result};
 
 use crate::outcome::{RaisedIn, RaisedOutcome, Shortage, outcome_of};
 
-/// How many core instances, memories and tables a store may have: as many as wasmtime allows by itself, and some for the shim,
-/// which has a few for each interface, so that what it adds is not taken from the actor's. Re-runs have the same.
+/// The most core instances, memories and tables of a store: wasmtime's default of 10,000, and 1,000 for the shim, which has a
+/// few for each interface. So the shim takes none of the actor's. Re-runs have the same limit.
 const MOST_OF_A_KIND: usize = 10_000 + 1_000;
 
-/// The bounds of a store. A growth beyond one is refused as WebAssembly has it: `memory.grow` and `table.grow` answer -1,
-/// and what the guest makes of that is its own. Most guests trap, and then the trap names the limit.
+/// The bounds of a store. A growth beyond a bound fails as WebAssembly defines it: `memory.grow` and `table.grow` return -1.
+/// Most guests trap then, and the trap's message names the limit.
 #[derive(Clone, Debug)]
 pub struct Limits {
     memory: usize,
@@ -23,7 +23,7 @@ pub struct Limits {
     watch: Option<Arc<MemoryUse>>,
 }
 
-/// How much memory the stores that are watched have used.
+/// The memory that watched stores have used.
 #[derive(Debug, Default)]
 pub struct MemoryUse {
     peak: AtomicU64,
@@ -31,7 +31,7 @@ pub struct MemoryUse {
 }
 
 impl MemoryUse {
-    /// Bytes of the largest memory that there was.
+    /// Size of the largest memory so far, in bytes.
     pub fn peak(&self) -> u64 {
         self.peak.load(Ordering::Relaxed)
     }
@@ -55,12 +55,12 @@ impl Limits {
         Limits { memory, table, reached: None, watch: None }
     }
 
-    /// The same, and `watch` sees what memories grow to.
+    /// The same, and `watch` notes the sizes of memories.
     pub fn watched(self, watch: Option<Arc<MemoryUse>>) -> Self {
         Limits { watch, ..self }
     }
 
-    /// Begins a call: what was refused before is not its doing.
+    /// Begins a call: forgets earlier refusals.
     pub fn begin_call(&mut self) {
         self.reached = None;
     }
@@ -88,7 +88,7 @@ impl Limits {
         }
     }
 
-    /// Whether something may grow to `desired`; a growth beyond what its type declares is no business of the limit.
+    /// Whether something may grow to `desired`. A growth beyond the declared maximum fails too, but not because of the limit.
     fn allows(&mut self, limit: usize, desired: usize, declared: Option<usize>, what: Reached) -> bool {
         if declared.is_some_and(|declared| desired > declared) {
             return false;
@@ -114,7 +114,7 @@ impl ResourceLimiter for Limits {
         Ok(allowed)
     }
 
-    /// What the system refuses the guest would have got on another machine.
+    /// A growth that the system refuses is a shortage of this machine, so it must not reach the guest.
     fn memory_grow_failed(&mut self, error: wasmtime::Error) -> Result<()> {
         Shortage::of(&error, RaisedIn::Guest).map_or(Ok(()), |shortage| Err(shortage.into()))
     }

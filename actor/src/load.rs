@@ -1,4 +1,4 @@
-//! Owns [`LoadError`], the faults of what is given as an actor, and [`compile`], which finds the last of them.
+//! Owns [`LoadError`], why given bytes cannot be an actor, and [`compile`].
 
 use thiserror::Error;
 use wasmtime::Engine;
@@ -22,22 +22,25 @@ pub enum LoadError {
     #[error(transparent)]
     SharedMemory(#[from] SharedMemory),
     /// It needs a feature that the engine does not have.
-    #[error("this uses {feature}, which cannot be recorded or replayed; {remedy}")]
+    #[error("the component uses {feature}, which cannot be recorded or replayed; {remedy}")]
     Feature {
         /// The feature.
         feature: &'static str,
         /// What to do.
         remedy: &'static str,
     },
-    /// The engine does not compile it.
-    #[error("the component is valid, and the engine cannot compile it: {reason}")]
+    /// It is valid, but the engine cannot compile it.
+    #[error("the engine cannot compile the component, which is valid: {reason}")]
     Compile {
         /// What the engine says.
         reason: String,
     },
 }
 
-/// Compiles a component, original or instrumented, and keeps nothing of it.
+/// Compiles a component, original or instrumented, without a cache.
+///
+/// # Errors
+/// [`LoadError`] if the component is not valid, or the engine cannot compile it.
 pub fn compile(engine: &Engine, bytes: &[u8]) -> Result<Component, LoadError> {
     Component::from_binary(engine, bytes).map_err(|error| {
         if let Some(Feature { name, remedy }) = features::unsupported(bytes) {

@@ -1,5 +1,5 @@
-//! Owns how the end of a call that did not return is told: from a wasmtime error to an [`Outcome`], and back. Which error is of
-//! which kind is said in `trap_table.rs`.
+//! Owns the conversion between a wasmtime error that ended a call and an [`Outcome`]. The kinds of errors are in
+//! `trap_table.rs`.
 
 use std::io;
 
@@ -25,9 +25,9 @@ fn describe(outcome: &Outcome) -> String {
 /// Where an error came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RaisedIn {
-    /// The guest, or what it handed over or took.
+    /// The guest's code, or the values that it passed or received.
     Guest,
-    /// A host function, which had been called and had not come back.
+    /// A host function that had been called and had not returned.
     Host,
 }
 
@@ -38,11 +38,12 @@ impl RaisedIn {
     }
 }
 
-/// The machine had no room for the guest: no memory, addresses or descriptors. The guest has no part in it, and another machine would
-/// have had the room.
+/// The machine had no memory, addresses or descriptors left for the guest. The guest did not cause it; another machine could
+/// run the call.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error(
-    "this machine has no room for the actor: {reason}; raise the limits of the process (`ulimit -v`, `ulimit -n`) or run less at once"
+    "this machine has no room for the actor: {reason}; raise the limits of the process (`ulimit -v`, `ulimit -n`) or run less \
+     at once"
 )]
 pub struct Shortage {
     /// What the system says.
@@ -50,7 +51,7 @@ pub struct Shortage {
 }
 
 impl Shortage {
-    /// Whether that is what ended a call. What a host function failed with is its own business.
+    /// The shortage that ended a call, if one did. Failures of a host function do not count.
     pub fn of(error: &wasmtime::Error, raised_in: RaisedIn) -> Option<Shortage> {
         if raised_in == RaisedIn::Host || error.is::<Trap>() {
             return None;
@@ -69,11 +70,10 @@ impl Shortage {
     }
 }
 
-/// What an error that ended a call says of it. `exit_code` recognises the host's way of ending a program early.
+/// The outcome of a call that ended with an error. `exit_code` recognises the host's way to end a program early.
 ///
-/// What a host function failed with is its own, whatever its words are; only a trap that it raised is a trap. Messages are
-/// the root cause alone: backtraces name places in the component, which differ between the instrumented and the original
-/// one.
+/// An error of a host function is a failure, whatever its text; only a trap that it raised is a trap. Messages are the root
+/// cause alone, since backtraces differ between the instrumented and the original component.
 pub fn outcome_of(
     error: &wasmtime::Error,
     raised_in: RaisedIn,

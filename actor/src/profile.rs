@@ -9,20 +9,20 @@ use crate::theater::HasActor;
 /// Version of the engine, as profiles name it.
 pub const ENGINE: &str = "wasmtime 48.0.8";
 
-/// As much as a memory of 32-bit addresses can have, in bytes.
+/// The largest memory with 32-bit addresses, in bytes.
 const WHOLE_MEMORY: u64 = 4 << 30;
 
 /// How much stack guest code may use in one call while it is recorded, in bytes.
 pub const GUEST_STACK: usize = 512 << 10;
 
-/// How many times that a re-run has, whose frames are larger where fuel is counted or guests can be interrupted. The smallest
-/// frame is 16 bytes; both together add less than 100.
+/// A re-run has this many times [`GUEST_STACK`]: its frames are larger where fuel is counted or guests can be interrupted. The
+/// smallest frame is 16 bytes; both together add less than 100.
 const RERUN: usize = 16;
 
-/// The same for code that is not optimised: it keeps every value on the stack.
+/// The same factor for code without optimisation, which keeps every value on the stack.
 const UNOPTIMIZED: usize = 256;
 
-/// What the host's own functions have of an asynchronous stack, beside the guest.
+/// The part of an asynchronous stack for the host's own functions.
 const HOST_STACK: usize = (2 << 20) - GUEST_STACK;
 
 /// The profile of a recording, unless limits are asked for.
@@ -39,7 +39,10 @@ pub fn default_profile() -> EngineProfile {
     }
 }
 
-/// Whether this build can run under `profile`; if not, what it would run under instead.
+/// Checks that this build can run under `profile`.
+///
+/// # Errors
+/// The profile that this build would run under.
 pub fn check(profile: &EngineProfile) -> Result<(), Box<EngineProfile>> {
     // The bounds are settings; the rest is what this build does.
     let ours = EngineProfile {
@@ -52,37 +55,38 @@ pub fn check(profile: &EngineProfile) -> Result<(), Box<EngineProfile>> {
     if *profile == ours { Ok(()) } else { Err(Box::new(ours)) }
 }
 
-/// Whether a recorded call may end where it does because of what the shim used up: it burns fuel, and its memory counts. Such
-/// a session is replayed with the shim in place.
+/// Whether the shim can change where a recorded call ends: it burns fuel, and its memory counts. Such a session is replayed
+/// with the shim.
 pub fn bounds_the_shim(profile: &EngineProfile) -> bool {
     profile.fuel.is_some() || profile.memory_limit < WHOLE_MEMORY
 }
 
-/// How much stack a re-run gives to guest code in one call, in bytes: a guest that returned when it was recorded has room to
-/// return, in whatever way it is compiled.
+/// The stack of guest code in one call of a re-run, in bytes. A guest that returned when it was recorded has room to return,
+/// however it is compiled.
 pub fn rerun_stack(optimized: bool) -> usize {
     GUEST_STACK * if optimized { RERUN } else { UNOPTIMIZED }
 }
 
-/// In what two engines of one profile may differ, and a deterministic component cannot tell.
+/// Settings in which two engines of one profile may differ. A deterministic component cannot observe them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tuning {
     /// Compile with optimisation. Without it frames are larger.
     pub optimized: bool,
-    /// Reserve addresses for a memory ahead, with guards behind it; otherwise accesses are checked one by one, and a memory moves
-    /// when it grows.
+    /// Reserve addresses for a memory ahead, with guards after it. Otherwise each access is checked, and a memory moves when it
+    /// grows.
     pub reserved_memory: bool,
     /// Let [`Engine::increment_epoch`] interrupt guests, for which each store then needs a deadline and a callback.
     pub interruptible: bool,
-    /// How much stack guest code may use in one call, in bytes: [`GUEST_STACK`] in a recording without a bound in time, [`rerun_stack`] in a re-run.
+    /// The stack of guest code in one call, in bytes: [`GUEST_STACK`] in a recording without a time limit, [`rerun_stack`] in a
+    /// re-run.
     pub stack: usize,
 }
 
-/// How many times the stack that code gets in a recording which can be interrupted: its frames are up to that much larger.
+/// A recording that can be interrupted has this many times the stack: its frames are up to twice as large.
 const INTERRUPTIBLE: usize = 2;
 
 impl Tuning {
-    /// The tuning of a recording. A guest that returns where there is no bound in time returns where there is one too.
+    /// The tuning of a recording. A time limit (`interruptible`) does not change whether a guest returns.
     pub fn recording(interruptible: bool) -> Tuning {
         let stack = if interruptible { INTERRUPTIBLE * GUEST_STACK } else { GUEST_STACK };
         Tuning { interruptible, stack, ..Tuning::default() }
@@ -140,8 +144,7 @@ pub fn store<T: 'static>(
     store
 }
 
-/// Gives the next call in a store its fuel, and clears what its limits had refused before. The instantiation, where there
-/// is one, is part of the call.
+/// Gives the next call in a store its fuel, and forgets earlier refusals of its limits. An instantiation is part of the call.
 pub fn begin_call<T: HasActor>(store: &mut Store<T>, profile: &EngineProfile) -> Result<()> {
     store.data_mut().actor().limits.begin_call();
     match profile.fuel {

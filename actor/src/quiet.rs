@@ -1,5 +1,4 @@
-//! Owns the calls of libraries that panic at some valid input: the panic is caught and prints nothing, since it is one of their
-//! ways to refuse.
+//! Owns calls of libraries that panic at some valid input. Such a panic is a refusal: it is caught and not printed.
 
 use std::cell::Cell;
 use std::panic::{self, UnwindSafe};
@@ -9,7 +8,7 @@ thread_local! {
     static QUIET: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Calls a library; `None` if it panicked. Panics of other threads, and of this one at other times, are printed as ever.
+/// Calls a library; `None` if it panicked. All other panics are printed as usual.
 pub(crate) fn catch<T>(call: impl FnOnce() -> T + UnwindSafe) -> Option<T> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {

@@ -1,5 +1,5 @@
-//! Owns the refusal of shared memories. Atomic instructions on a memory that one instance has for itself are like any others; what
-//! threads do to a shared one has no order that a replay could keep.
+//! Owns the refusal of shared memories. Atomic instructions on the memory of one instance are like any others; the
+//! work of threads on a shared memory has no order that a replay could keep.
 
 use thiserror::Error;
 use wasmparser::{Parser, Payload, TypeRef};
@@ -7,17 +7,17 @@ use wasmparser::{Parser, Payload, TypeRef};
 /// A core module has a memory that threads could share.
 #[derive(Debug, Error)]
 #[error(
-    "core module {module} {how}, a shared memory, and what threads do to one cannot be recorded: build the program without \
+    "core module {module} {how}, which is shared; what threads do to it cannot be recorded: build the program without \
      threads, so that its memory is not `shared`"
 )]
 pub struct SharedMemory {
     /// Which of the file's core modules it is, from 0.
     pub module: usize,
-    /// Whether it declares the memory or imports it, and which it is.
+    /// How it has the memory: declared or imported, and which one.
     pub how: String,
 }
 
-/// Refuses a module or a component that has a shared memory. What is not valid is left to whoever compiles it.
+/// Refuses a module or a component that has a shared memory. Faults of validity are left to the compiler.
 pub(crate) fn refuse(bytes: &[u8]) -> Result<(), SharedMemory> {
     let mut modules = 0usize;
     for payload in Parser::new(0).parse_all(bytes).map_while(Result::ok) {

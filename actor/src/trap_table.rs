@@ -1,9 +1,8 @@
-//! Owns the table of the engine's traps and of its refusals of what a guest hands over: what it says of each, which kind of
-//! end that is, and where it can arise.
+//! Owns the table of the engine's traps and refusals: the message of each, its kind, and where it can arise.
 //!
-//! A recorded guest hands its values to the shim, so an adapter between two components finds what is wrong with them; a
-//! re-run guest hands them to the host, where lifting and lowering find it, in other words and often not as a trap. All that
-//! is said of one fault is of one kind here, and of no other.
+//! A recorded guest passes its values to the shim, so an adapter between two components finds their faults. A re-run guest
+//! passes them to the host, where lifting and lowering find the faults, with other messages and often not as a trap. Here all
+//! messages of one fault have one kind.
 
 use retake_chain::TrapKind;
 use wasmtime::{Error, Trap};
@@ -11,14 +10,14 @@ use wasmtime::{Error, Trap};
 use ArisesIn::{Argument, Code, Drop, Instantiation, Lowering, PostReturn, Result};
 use EngineMessage::{Exact, Prefix, Trapped};
 
-/// What the engine says of a fault.
+/// How the engine reports a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EngineMessage {
     /// A trap.
     Trapped(Trap),
-    /// An error with these words.
+    /// An error with this message.
     Exact(&'static str),
-    /// An error whose words begin so.
+    /// An error with a message that starts like this.
     Prefix(&'static str),
 }
 
@@ -41,14 +40,14 @@ pub enum ArisesIn {
     Instantiation,
 }
 
-/// One thing that the engine says.
+/// One message of the engine, and what it means.
 #[derive(Clone, Copy, Debug)]
 pub struct TrapRow {
     /// Which kind of end it is.
     pub kind: TrapKind,
-    /// What the engine says.
+    /// The engine's message.
     pub said: EngineMessage,
-    /// Where it can arise. Nowhere, if only a feature that is not enabled can cause it.
+    /// Where it can arise; empty if only a disabled feature can cause it.
     pub places: &'static [ArisesIn],
 }
 
@@ -59,7 +58,7 @@ const fn row(kind: TrapKind, said: EngineMessage, places: &'static [ArisesIn]) -
 /// Everywhere that the guest's code runs.
 const RUNS: &[ArisesIn] = &[Code, Lowering, PostReturn, Instantiation];
 
-/// Everything that the engine says and a guest can cause.
+/// Every message of the engine that a guest can cause.
 #[rustfmt::skip]
 pub const TRAP_TABLE: &[TrapRow] = &[
     row(TrapKind::Unreachable, Trapped(Trap::UnreachableCodeReached), RUNS),

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use retake_chain::log::LogWriter;
 use retake_chain::{ChainEvent, ChainEventData, LogReader, Record, StateChain, TheaterId, event_hash};
-use retake_verifier::{Alone, IntegrityChecker};
+use retake_verifier::{IntegrityChecker, RecordCheck};
 use ring::digest::{SHA256, digest};
 use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
@@ -156,7 +156,9 @@ pub fn read(take: &[u8], reading: Reading, calls: u64) -> Duration {
     while let Some(record) = reader.next_record().expect("the take is whole") {
         events += u32::from(matches!(record, Record::Event { .. }));
         if reading == Reading::Checked {
-            black_box(checker.record_with(&record, Alone::unhashed(&record)).expect("the take is intact"));
+            black_box(
+                checker.record_with(&record, RecordCheck::unhashed(&record)).expect("the take is intact"),
+            );
         }
         black_box(record);
     }

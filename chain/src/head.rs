@@ -1,5 +1,5 @@
 //! Owns [`ChainHead`], the synchronous heart of a chain: whether an event may come next, its bytes, its hash and its link.
-//! It keeps no events and waits for nobody; delivery is `state_chain.rs`'s.
+//! It keeps no events and waits for nobody; delivery is `live/state_chain.rs`'s.
 //!
 //! Every event of every chain that is written or re-run passes [`ChainHead::link`], before it is hashed. What is to happen to an
 //! event's bytes before the hash, or to its hash before the next event, belongs there.
@@ -10,13 +10,12 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 
-use crate::count::check_values;
-use crate::event::{ChainEvent, ChainEventData};
-use crate::grammar::{Admitted, Grammar, GrammarFault};
-use crate::hash::EventHash;
-use crate::log::{MAX_EVENT, MAX_EVENT_TYPE};
-use crate::payload::{SHUTDOWN, is_message};
-use crate::value::{MAX_VALUE_DEPTH, MAX_VALUES};
+use crate::codec::count::check_values;
+use crate::model::event::{ChainEvent, ChainEventData};
+use crate::model::event_type::{SHUTDOWN, is_message};
+use crate::model::grammar::{Admitted, Grammar, GrammarFault};
+use crate::model::hash::EventHash;
+use crate::model::limits::{MAX_EVENT, MAX_EVENT_TYPE, MAX_VALUE_DEPTH, MAX_VALUES};
 
 /// Events of up to this many bytes share memory...
 const SMALL: usize = 1 << 10;

@@ -1,10 +1,8 @@
 //! Owns [`HttpReplayChain`], the recorded events that a replay keeps in its store's extensions.
 //! Filling and moving the window is the replayer's.
 
-use crate::event::ChainEvent;
-
-const INCOMING_PREFIX: &str = "wasi:http/incoming-handler@0.2.";
-const INCOMING_FUNCTION: &str = "handle";
+use crate::model::event::ChainEvent;
+use crate::model::event_type::is_http_incoming;
 
 /// Recorded events, in order. That a store has one is how a host knows that it is in replay mode: the replayer keeps the
 /// window of the recording that it is in among the extensions of the actor's store.
@@ -36,19 +34,4 @@ impl HttpReplayChain {
     pub fn http_incoming_events(&self) -> Vec<&ChainEvent> {
         self.0.iter().filter(|event| is_http_incoming(&event.event_type)).collect()
     }
-}
-
-/// Whether the type is `wasi:http/incoming-handler@0.2.<patch>/handle`.
-pub fn is_http_incoming(event_type: &str) -> bool {
-    event_type
-        .rsplit_once('/')
-        .is_some_and(|(interface, function)| is_http_incoming_function(interface, function))
-}
-
-/// The same of the two parts of a type.
-pub(crate) fn is_http_incoming_function(interface: &str, function: &str) -> bool {
-    function == INCOMING_FUNCTION
-        && interface
-            .strip_prefix(INCOMING_PREFIX)
-            .is_some_and(|patch| !patch.is_empty() && patch.bytes().all(|byte| byte.is_ascii_digit()))
 }

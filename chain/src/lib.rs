@@ -4,64 +4,60 @@
 //! - [`ChainEvent`] and [`ChainEventPayload`], the events, and [`event_hash`], the formula that links them;
 //! - [`Grammar`], which event may follow which;
 //! - [`ChainHead`], which makes each next event of a chain;
-//! - [`StateChain`], which many tasks append to, and which delivers events to subscribers;
+//! - `StateChain`, with the feature `live` (on by default): a chain that many tasks append to, and that delivers its events to
+//!   subscribers;
 //! - [`log`], the writer and reader of `.take` files;
 //! - [`jsonl`], a take as JSON lines, there and back.
 //!
-//! Neither an engine nor a network is needed to build or use this crate.
+//! Each module uses only those before it: `model`, `codec`, [`ChainHead`], then `live` and [`log`], then [`jsonl`]. Neither an
+//! engine nor a network is needed to build or use this crate, and no async runtime without `live`.
 
-mod best_effort;
-mod count;
-mod encoding;
-mod event;
+#![forbid(unsafe_code)]
+
+mod codec;
 mod file_kind;
-mod grammar;
-mod hash;
 mod head;
-mod history;
 mod http_replay;
-mod ids;
 pub mod jsonl;
+#[cfg(feature = "live")]
+mod live;
 pub mod log;
-mod message_protocol;
-mod pack;
-mod payload;
-mod payload_codec;
-mod payload_decode;
-mod printable;
-mod session;
-mod state_chain;
-mod trap;
-mod unpack;
-mod value;
-mod value_decode;
-mod value_display;
-mod value_serde;
+mod model;
 
 #[cfg(test)]
 mod tests;
 
-pub use best_effort::BestEffortSubscriber;
-pub use encoding::{DecodeError, EncodeError, MAX_DECODE_DEPTH, from_canonical_slice, to_canonical_vec};
-pub use event::{ChainEvent, ChainEventData};
+pub use codec::encoding::{DecodeError, EncodeError, from_canonical_slice, to_canonical_vec};
+pub use codec::event::{EVENT_HASH_DOMAIN, event_hash};
 pub use file_kind::{BYTE_ORDER_MARK, FileKind, Wanted};
-pub use grammar::{EventKind, Grammar, GrammarFault, Origin};
-pub use hash::{ContentHasher, ContentRef, EVENT_HASH_DOMAIN, EventHash, ParseDigestError, event_hash};
 pub use head::{AppendFault, ChainError, ChainHead};
-pub use history::{BrokenChain, EventWindow, History};
-pub use http_replay::{HttpReplayChain, is_http_incoming};
-pub use ids::{ParseIdError, TheaterId};
+pub use http_replay::HttpReplayChain;
+#[cfg(feature = "live")]
+pub use live::best_effort::BestEffortSubscriber;
+#[cfg(feature = "live")]
+pub use live::history::{BrokenChain, EventWindow, History};
+#[cfg(feature = "live")]
+pub use live::state_chain::{EventSender, StateChain};
 pub use log::{
-    ChainNumber, FormatVersion, IndexedLog, LogReader, LogWriter, MAX_EVENT, MAX_EVENT_TYPE, ReadError,
-    Record, Seal, SealKind, SealSummary, Storage, TakeState, WriteError,
+    ChainNumber, IndexedLog, LogReader, LogWriter, ReadError, Record, Seal, SealKind, SealSummary, Storage,
+    TakeState, WriteError,
 };
-pub use message_protocol::{ActorMessage, NoResponse, response_in};
-pub use payload::{
-    ChainEventPayload, HostFunctionCall, LogLevel, Outcome, REPLAY_SUMMARY, ReplaySummary, SESSION, SHUTDOWN,
-    TheaterRuntimeEventData, WASM_CALL, WASM_ERROR, WASM_RESULT, WasmEventData, host_event_type, is_message,
+pub use model::event::{ChainEvent, ChainEventData};
+pub use model::event_type::{
+    REPLAY_SUMMARY, SESSION, SHUTDOWN, WASM_CALL, WASM_ERROR, WASM_RESULT, host_event_type, is_http_incoming,
+    is_message,
 };
-pub use printable::{Printable, PrintableLines, is_hidden};
-pub use session::{ActorSource, EngineProfile, InstanceMode, SessionKind, SessionStart};
-pub use state_chain::{EventSender, StateChain};
-pub use trap::{TrapKind, WasmErrorKind};
-pub use value::{HANDLE_EXTENSION, MAX_VALUE_DEPTH, MAX_VALUES, Value};
+pub use model::grammar::{EventKind, Grammar, GrammarFault, Origin};
+pub use model::hash::{ContentHasher, ContentRef, EventHash, ParseDigestError};
+pub use model::ids::{ParseIdError, TheaterId};
+pub use model::limits::{MAX_DECODE_DEPTH, MAX_EVENT, MAX_EVENT_TYPE, MAX_VALUE_DEPTH, MAX_VALUES};
+pub use model::message_protocol::{ActorMessage, NoResponse, response_in};
+pub use model::payload::{
+    ChainEventPayload, HostFunctionCall, LogLevel, Outcome, ReplaySummary, TheaterRuntimeEventData,
+    WasmEventData,
+};
+pub use model::printable::{Printable, PrintableLines, is_hidden};
+pub use model::session::{ActorSource, EngineProfile, InstanceMode, SessionKind, SessionStart};
+pub use model::trap::{TrapKind, WasmErrorKind};
+pub use model::value::{HANDLE_EXTENSION, Value};
+pub use model::version::FormatVersion;

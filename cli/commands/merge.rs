@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use retake_verifier::suite::{Part, SuiteEvent, merge};
+use retake_verifier::suite::{PartReport, SuiteEvent, merge};
 use retake_verifier::{ExitCode, combine};
 
 use crate::input::{self, InputError};
@@ -42,11 +42,11 @@ pub fn run(options: Options) -> ExitCode {
 }
 
 fn merged(options: &Options) -> Result<Vec<SuiteEvent>, String> {
-    let parts: Result<Vec<Part>, String> = options.reports.iter().map(|path| read(path)).collect();
+    let parts: Result<Vec<PartReport>, String> = options.reports.iter().map(|path| read(path)).collect();
     merge(parts?).map_err(|error| error.to_string())
 }
 
-fn read(path: &Path) -> Result<Part, String> {
+fn read(path: &Path) -> Result<PartReport, String> {
     let name = path.display().to_string();
     let unreadable = |error: &dyn std::fmt::Display| format!("`{name}` cannot be read: {error}");
     let file = input::open(path).map_err(|error| unreadable(&error))?;
@@ -72,5 +72,5 @@ fn read(path: &Path) -> Result<Part, String> {
             .map_err(|error| format!("`{name}` is not a report: line {number}: {error}"))?;
         events.push(event);
     }
-    Part::new(&name, events).map_err(|error| error.to_string())
+    PartReport::new(&name, events).map_err(|error| error.to_string())
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use retake_replayer::Timeouts;
-use retake_verifier::suite::{Expectation, Spot};
+use retake_verifier::suite::{ChainPosition, Expectation};
 use serde::Deserialize;
 
 use super::discover::{Discovered, plain};
@@ -65,7 +65,7 @@ struct ConfigFile {
     root: bool,
     actor: Option<PathBuf>,
     expect: Option<Expect>,
-    at: Option<Spot>,
+    at: Option<ChainPosition>,
     fuel: Option<NonZero<u64>>,
     require_build: Option<bool>,
     timeout: Option<Time>,
@@ -81,7 +81,7 @@ struct ConfigFile {
 struct Keys {
     actor: Option<PathBuf>,
     expect: Option<Expect>,
-    at: Option<Spot>,
+    at: Option<ChainPosition>,
     fuel: Option<NonZero<u64>>,
     require_build: Option<bool>,
     timeout: Option<Time>,

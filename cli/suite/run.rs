@@ -65,11 +65,11 @@ pub fn run(
     let (mut finished, mut not_run) = (Vec::new(), 0);
     thread::scope(|scope| {
         // A worker holds a slot while it replays takes. Then it leaves the slot to the calls of the takes that are left.
-        let places: Vec<Option<RerunSlot>> = (0..workers).map(|_| slots.take()).collect();
-        for place in places {
+        let held: Vec<Option<RerunSlot>> = (0..workers).map(|_| slots.take()).collect();
+        for slot in held {
             let (runner, events) = (&runner, events.clone());
             scope.spawn(move || {
-                let _place = place;
+                let _slot = slot;
                 runner.work(&events);
             });
         }

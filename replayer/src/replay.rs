@@ -8,7 +8,7 @@ use std::thread::{self, Scope};
 
 use retake_chain::{ChainEventPayload, ChainNumber, LogReader, Record, SessionStart, TakeState};
 use retake_verifier::{
-    Alone, Checked, IntegrityChecker, ReplayReport, Report, Verdict, VerifyError, VerifyFault,
+    Checked, IntegrityChecker, RecordCheck, ReplayReport, Report, Verdict, VerifyError, VerifyFault,
 };
 
 use crate::actor_bytes::ActorBytes;
@@ -133,7 +133,7 @@ impl<'scope, 'env> Replay<'scope, 'env, '_, '_> {
                 Err(fault) => return Ok(Some(fault.into())),
             };
             // The hashes are checked where the chains are re-run.
-            let payload = match self.checker.record_with(&record, Alone::unhashed(&record)) {
+            let payload = match self.checker.record_with(&record, RecordCheck::unhashed(&record)) {
                 Ok(payload) => payload,
                 Err(fault) => return Ok(Some(fault.into())),
             };

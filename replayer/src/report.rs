@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use retake_chain::{Seal, SealKind, SessionStart, TakeState, TheaterId};
-use retake_verifier::{ChainHead, Divergence, RenamedInterface, ReplayReport, Report, Verdict, VerifyFault};
+use retake_verifier::{Divergence, RenamedInterface, ReplayReport, Report, RerunChain, Verdict, VerifyFault};
 
 use crate::actor_rerun::ChainRerun;
 use crate::error::ReplayError;
@@ -25,7 +25,7 @@ struct Found {
     given_up: u64,
     unchecked: u64,
     events: u64,
-    chains: Vec<ChainHead>,
+    chains: Vec<RerunChain>,
     renamed: BTreeSet<RenamedInterface>,
     /// The earliest difference, with its number in the take.
     divergence: Option<(u64, Box<Divergence>)>,
@@ -41,7 +41,7 @@ impl Found {
         self.given_up += rerun.given_up;
         self.unchecked += rerun.unchecked;
         self.events += rerun.events;
-        self.chains.push(ChainHead { id, events: rerun.events, head: rerun.head });
+        self.chains.push(RerunChain { id, events: rerun.events, head: rerun.head });
         let renamed = rerun.renamed.into_iter();
         self.renamed.extend(renamed.map(|(recorded, replayed)| RenamedInterface { recorded, replayed }));
         match rerun.stop {

@@ -95,7 +95,7 @@ impl<'scope, 'env> Segments<'scope, 'env> {
         id: TheaterId,
     ) -> Result<Self, ReplayError> {
         let seen = Seen { events: 0, calls: 0, head: None, grammar: Grammar::unbound() };
-        let (closed, done) = (VecDeque::new(), ChainRerun::default());
+        let (done, closed) = (ChainRerun::default(), VecDeque::new());
         let mut segments = Segments { scope, config, number, id, done, closed, open: None, seen };
         segments.open = Some(segments.start()?);
         Ok(segments)
@@ -243,7 +243,7 @@ impl Seen {
 }
 
 /// The actor of a re-run. Only the recording calls it, and there is no session that takes its commands. Its own chain stays
-/// empty: no host function runs that could read it, and what the actor does goes to [`Answers`].
+/// empty: no host function runs that could look at it, and what the actor does goes to [`Answers`].
 fn actor_without_session(id: TheaterId) -> ActorStore {
     let (theater_tx, _) = mpsc::channel(1);
     let chain = Arc::new(StateChain::new(id));

@@ -261,7 +261,7 @@ fn an_embedded_actor_that_was_exchanged_is_detected() {
         sandbox
             .retake([command, "other.take"])
             .expect(3)
-            .says(&["the genesis names the component", "the embedded one"]);
+            .says(&["the genesis names component", "the embedded one"]);
     }
 }
 
@@ -273,7 +273,7 @@ fn an_altered_event_is_named_with_its_place() {
     sandbox.write("altered.take", altered(&take));
 
     sandbox.retake(["verify", "altered.take"]).expect(3).says(&[
-        "event 2 (event 2 of chain 0, actor ",
+        "event 2 (index 2 of chain 0, actor ",
         &take.chains[0].id.to_string(),
         "wasi:clocks/monotonic-clock@0.2.3/now",
         "2 events",

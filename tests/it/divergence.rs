@@ -47,7 +47,7 @@ fn divergence(sandbox: &Sandbox, args: &[&str]) -> Json {
     let [index, number] =
         ["event_index", "chain_number"].map(|field| divergence[field].as_u64().expect("a number"));
     text.says(&[
-        &format!("event {index} of chain {number}"),
+        &format!("(index {index} of chain {number}, actor "),
         divergence["chain"].as_str().expect("an id"),
         "expected: ",
         "actual: ",

@@ -30,7 +30,7 @@ fn a_cut_take_is_saved_up_to_its_last_whole_call() {
     sandbox.retake(["verify", "new.take"]).expect(3).says(&["REPAIRED", "torn at byte", &words]);
     sandbox.retake(["replay", "new.take"]).expect(3).says(&["identical", "the take was repaired"]);
     let again = sandbox.retake(["repair", "new.take", "-o", "newer.take"]).expect(5);
-    again.says(&["was repaired already"]);
+    again.says(&["was already repaired"]);
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn where_there_is_nothing_to_save_nothing_is_written() {
     sandbox.write("text.take", "not a take");
     for (take, code, words) in [
         ("whole.take", 5, "intact and sealed"),
-        ("cut.take", 5, "no call is whole"),
+        ("cut.take", 5, "no call is complete"),
         ("text.take", 4, "not a take"),
         ("missing.take", 4, "cannot be opened"),
     ] {

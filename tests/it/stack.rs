@@ -547,7 +547,7 @@ fn a_build_that_differs_after_an_exhausted_stack_diverges_at_its_first_differenc
         sandbox.write("other.wat", guest(&depth, then));
         for command in ["replay", "test"] {
             let args = [command, "it.take", "--actor", "other.wat", "--fuel", "10000000"];
-            sandbox.retake(args).expect(1).says(&[&format!("diverged at event {event} of")]);
+            sandbox.retake(args).expect(1).says(&[&format!("diverged at event {event} (index {event} of")]);
         }
     }
 }

@@ -167,8 +167,8 @@ fn reports_whose_takes_do_not_have_the_settings_they_claim_are_refused() {
         sandbox.retake(["merge", "1.json", "2.json"]).expect(4)
     };
     let refused = change("\"expect\":\"identical\"", "\"expect\":{\"diverge\":{\"chain\":0,\"event\":4}}");
-    refused.says(&["do not have the settings of the suite"]);
-    change("\"source\":\"configured\"", "\"source\":\"recorded\"").says(&["is not what its settings say"]);
+    refused.says(&["differ from those of the suite"]);
+    change("\"source\":\"configured\"", "\"source\":\"recorded\"").says(&["is not the one in its settings"]);
     let other = format!("\"path\":\"{}\"", actor("hello.wat"));
-    change("\"path\":\"hello.wat\"", &other).says(&["is not what its settings say"]);
+    change("\"path\":\"hello.wat\"", &other).says(&["is not the one in its settings"]);
 }

@@ -63,14 +63,14 @@ fn a_divergence_that_is_expected_passes_at_its_place_and_nowhere_else() {
         let ended = sandbox.retake(["test", "it.take"]).expect(1);
         ended.says(&[
             "UNEXPECTED",
-            "and diverges at event 4 of chain 0",
+            "but the replay diverged at index 4 of chain 0",
             "an extra call",
             "1 not as expected",
         ]);
     }
     sandbox.write("retake.toml", format!("expect = 'diverge'\n{SPOT}"));
     let ended = sandbox.retake(["test", "it.take"]).expect(1);
-    ended.says(&["UNEXPECTED", "it was to diverge at event 4 of chain 0, and is identical"]);
+    ended.says(&["UNEXPECTED", "expected a divergence at index 4 of chain 0, but the replay is identical"]);
 }
 
 #[test]

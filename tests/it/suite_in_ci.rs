@@ -88,7 +88,7 @@ fn a_repository_with_takes_notices_a_change_of_behaviour_and_no_other() {
     change("\"good ", "\"fine ");
     run().expect(1).says(&[
         "DIVERGED",
-        "diverged at event 3 of chain 0",
+        "diverged at event 3 (index 3 of chain 0, actor ",
         "a different result of the export",
         "expected: greet returned \"good ",
         "actual:   greet returned \"fine ",

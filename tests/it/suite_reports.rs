@@ -203,7 +203,7 @@ fn what_is_no_partition_is_refused_and_one_without_takes_is_no_success() {
         sandbox
             .retake(["test", "takes", "--partition", text])
             .expect(2)
-            .says(&["is no partition", "slice:M/N"]);
+            .says(&["is not a partition", "slice:M/N"]);
     }
     sandbox
         .retake(["test", "takes", "--partition", "slice:2/2"])
@@ -268,15 +268,15 @@ fn reports_that_are_not_the_whole_suite_are_refused() {
     let table: &[(&[&str], &str)] = &[
         (&["1.json"], "no report of slice:2/2"),
         (&["1.json", "2.json", "2.json"], "both ran slice:2/2"),
-        (&["1.json", "hash.json"], "do not divide the suite alike"),
-        (&["1.json", "thirds.json"], "do not divide the suite alike"),
-        (&["1.json", "other.json"], "ran other takes"),
+        (&["1.json", "hash.json"], "divide the suite in different ways"),
+        (&["1.json", "thirds.json"], "divide the suite in different ways"),
+        (&["1.json", "other.json"], "are of different takes"),
         (&["cut.json", "2.json"], "`cut.json` is cut off"),
         (&["half.json", "2.json"], "`half.json` is not a report: line"),
-        (&["headless.json", "2.json"], "does not begin with `suite-started`"),
+        (&["headless.json", "2.json"], "does not start with `suite-started`"),
         (&["without.json", "2.json"], "`without.json` does not add up"),
         (&["green.json", "2.json"], "`green.json` does not add up"),
-        (&["newer.json", "2.json"], "has version 3"),
+        (&["newer.json", "2.json"], "expected version 2, found version 3"),
         (&["missing.json", "2.json"], "`missing.json` cannot be read"),
     ];
     for (reports, words) in table {
@@ -291,5 +291,5 @@ fn a_report_with_another_partitions_takes_is_refused() {
     run_part(&sandbox, "slice:1/2", "1.json");
     let first = String::from_utf8(sandbox.read("1.json")).expect("text");
     sandbox.write("2.json", first.replace("slice:1/2", "slice:2/2"));
-    sandbox.retake(["merge", "1.json", "2.json"]).expect(4).says(&["have not the takes of the suite"]);
+    sandbox.retake(["merge", "1.json", "2.json"]).expect(4).says(&["the reports do not cover the suite"]);
 }

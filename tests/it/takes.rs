@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use crate::recipes::pairs::{AT_ONE_PLACE, AT_TWO_PLACES, Pair};
 use crate::recipes::{ROWS, Row, folder};
 use crate::support::{Ended, Sandbox};
-use retake_verifier::{Fault, verify};
+use retake_verifier::{FaultKind, verify};
 use serde_json::Value;
 
 /// The takes that are whole: one of each version that was released.
@@ -128,8 +128,8 @@ fn the_take_of_each_released_version_verifies_and_replays() {
 /// What a reader says of a take: the fault, with its place.
 fn fault(take: impl std::io::Read + Send) -> (&'static str, Option<u64>, u64) {
     match verify(take) {
-        Ok(report) => (Fault::of_report(&report).map_or("none", Fault::name), report.offset(), report.events),
-        Err(error) => (error.name().name(), error.offset(), error.event()),
+        Ok(report) => (report.fault().map_or("none", FaultKind::name), report.offset(), report.events),
+        Err(error) => (error.kind().name(), error.offset(), error.event()),
     }
 }
 
@@ -137,7 +137,7 @@ fn fault(take: impl std::io::Read + Send) -> (&'static str, Option<u64>, u64) {
 fn of_two_faults_at_one_place_the_first_of_the_table_is_told() {
     for pair in AT_ONE_PLACE {
         assert_first_is_told(pair);
-        let place = |name| Fault::ALL.iter().position(|fault| fault.name() == name);
+        let place = |name| FaultKind::ALL.iter().position(|fault| fault.name() == name);
         assert!(place(pair.first) < place(pair.second), "{} is before {}", pair.first, pair.second);
     }
 }
@@ -175,8 +175,11 @@ fn what_is_told_does_not_depend_on_how_the_bytes_arrive() {
 
 #[test]
 fn every_fault_that_a_file_can_have_has_its_take() {
-    let names: Vec<_> =
-        Fault::ALL.iter().filter(|fault| **fault != Fault::Unreadable).map(|fault| fault.name()).collect();
+    let names: Vec<_> = FaultKind::ALL
+        .iter()
+        .filter(|fault| **fault != FaultKind::Unreadable)
+        .map(|fault| fault.name())
+        .collect();
     let rows: Vec<_> = ROWS.iter().map(|row| row.fault).collect();
 
     assert_eq!(rows, names, "the rows are the faults, in their order");
@@ -189,10 +192,10 @@ fn the_page_of_the_format_has_the_table_of_faults() {
     let head = "| fault | meaning | exit |\n|---|---|---|\n";
     let (_, table) = page.split_once(head).expect("the table of faults");
     let rows: Vec<&str> = table.lines().take_while(|line| line.starts_with('|')).collect();
-    let row = |fault: &Fault| {
+    let row = |fault: &FaultKind| {
         format!("| `{}` | {} | {} |", fault.name(), fault.meaning(), fault.exit_code().code())
     };
-    let expected: Vec<String> = Fault::ALL.iter().map(row).collect();
+    let expected: Vec<String> = FaultKind::ALL.iter().map(row).collect();
 
     assert_eq!(rows, expected);
 }

@@ -92,7 +92,10 @@ fn an_altered_state_verifies_and_diverges_where_it_was_left() {
     sandbox.write("forged.take", take.rebuilt());
 
     sandbox.retake(["verify", "forged.take"]).expect(0);
-    sandbox.retake(["replay", "forged.take"]).expect(1).says(&["diverged at event 2 of chain 0"]);
+    sandbox
+        .retake(["replay", "forged.take"])
+        .expect(1)
+        .says(&["diverged at event 2 (index 2 of chain 0, actor "]);
 }
 
 #[test]
@@ -224,7 +227,7 @@ fn alter_received(take: &mut Take, export: &str, message: &str) {
 fn what_is_received_must_be_what_was_sent() {
     for export in ["handle-send", "handle-request"] {
         forged(|take| alter_received(take, export, "something else"))
-            .says(&["was received with another content than it was sent with"]);
+            .says(&["was received with content that differs from the content sent"]);
     }
 }
 
@@ -238,7 +241,7 @@ fn a_response_must_be_the_one_that_was_given() {
             call.output = Outcome::Returned(Some(response));
         });
     })
-    .says(&["the response to message 0", "is another where it was given than where it was got"]);
+    .says(&["recorded a response to message 0", "differs from the one that chain 1 recorded giving"]);
 }
 
 #[test]
@@ -250,7 +253,7 @@ fn a_message_that_was_sent_must_be_received_by_the_one_it_was_sent_to() {
             call.input[0] = Value::from("#0");
         });
     })
-    .says(&["was sent to `#0`, and received by chain 1"]);
+    .says(&["was sent to `#0`, but chain 1 received it"]);
 
     // The receiver's chain without the message: its event, the call and its result.
     forged(|take| {
@@ -280,7 +283,7 @@ fn a_message_that_was_received_must_be_taken_by_its_export() {
             *function_name = "retake:courier/courier/received".into();
         });
     })
-    .says(&["message 0", "was received, but the call behind it does not take it"]);
+    .says(&["message 0", "was received, but the next call does not take it"]);
 }
 
 #[test]

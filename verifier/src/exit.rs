@@ -1,9 +1,9 @@
-//! Owns the exit codes, and which of several wins. Who maps what to a code is beside the thing itself:
-//! `Report::exit_code`, `VerifyError::exit_code`, `ReplayReport::exit_code`.
+//! Owns the exit codes, and which of several wins. Each result has its own mapping to a code: `Report::exit_code`,
+//! `VerifyError::exit_code`, `ReplayReport::exit_code`.
 
 use serde::{Deserialize, Serialize};
 
-/// How a command ends. Each is its own promise, so none is used for anything else.
+/// The exit code of a command. Each has one meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(into = "u8", try_from = "u8")]
 pub enum ExitCode {
@@ -21,22 +21,22 @@ pub enum ExitCode {
     Nothing,
 }
 
-/// Everything asked for was checked and is identical and intact (or was written).
+/// Everything was checked and is identical and intact, or was written.
 pub const IDENTICAL: u8 = 0;
-/// A re-run did something that the take does not say.
+/// A re-run differs from its take.
 pub const DIVERGED: u8 = 1;
 /// Wrong usage.
 pub const USAGE: u8 = 2;
-/// The take is damaged, torn, unsealed, tampered or repaired; what is whole was checked.
+/// The take is damaged, torn, unsealed, altered or repaired. The intact part was checked.
 pub const DAMAGED: u8 = 3;
-/// It could not be checked: unreadable, not a take, unsupported, actor missing or another one, refused
-/// profile, input or output failed.
+/// The check could not be done: the file is unreadable, not a take or of an unsupported version; the actor is missing or not the
+/// recorded one; the profile was refused; input or output failed.
 pub const UNCHECKED: u8 = 4;
-/// There was nothing to check: no takes, or a take without a call, or one whose calls were all given up before the host
-/// had answered anything.
+/// There was nothing to check: no takes, a take without a call, or a take in which every call was given up before the first answer
+/// of the host.
 pub const NOTHING: u8 = 5;
 
-/// From the one that wins over all others to the one that yields to all.
+/// The codes in order of precedence: the first wins over all others.
 const PRECEDENCE: [ExitCode; 6] = [
     ExitCode::Usage,
     ExitCode::Damaged,
@@ -47,7 +47,7 @@ const PRECEDENCE: [ExitCode; 6] = [
 ];
 
 impl ExitCode {
-    /// The number that the process ends with.
+    /// The number.
     pub fn code(self) -> u8 {
         match self {
             ExitCode::Identical => IDENTICAL,
@@ -71,11 +71,11 @@ impl TryFrom<u8> for ExitCode {
 
     fn try_from(code: u8) -> Result<Self, String> {
         let known = PRECEDENCE.into_iter().find(|exit| exit.code() == code);
-        known.ok_or_else(|| format!("`{code}` is no exit code of Retake"))
+        known.ok_or_else(|| format!("`{code}` is not an exit code of Retake"))
     }
 }
 
-/// The code that stands for several: 3 wins over 1, 1 over 4, 4 over 5, and all over 0. Of none at all,
+/// The one code for several results: 3 wins over 1, 1 over 4, 4 over 5, and 5 over 0. For no results it is
 /// [`ExitCode::Nothing`].
 ///
 /// ```

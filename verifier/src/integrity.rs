@@ -1,30 +1,31 @@
-//! Owns the checks that a take's own bytes allow: hashes, links, genesis, canonical payloads, counts, heads.
-//! Reading is the log's; whether the events are what the actor does is for a replay to say.
+//! Owns the integrity check of a take, record after record: hashes, links, genesis, canonical payloads, counts, heads.
+//! The log reads the records. Whether the actor does what the events say is for a replay to find.
 
 use std::collections::HashSet;
 
 use retake_chain::log::{FORMAT_VERSION, SealedChain};
 use retake_chain::{
-    ChainEvent, ChainEventPayload, ChainNumber, ContentHasher, ContentRef, DecodeError, EventKind, Grammar,
-    GrammarFault, Record, Seal, SealKind, TakeState, TheaterId,
+    ChainEvent, ChainEventPayload, ChainNumber, EventKind, Grammar, GrammarFault, Record, Seal, SealKind,
+    TakeState, TheaterId,
 };
 
-use crate::integrity_error::{IntegrityError, IntegrityFault, Place};
+use crate::embedded::EmbeddedComponent;
+use crate::integrity_error::{EventFault, EventLocation, IntegrityError};
 use crate::messages::MessageChecker;
-use crate::observation::Observations;
+use crate::observation::ObservationChecker;
+use crate::record_check::{RecordCheck, check_hash};
 use crate::report::{ChainReport, Report};
 
-/// Takes the records of one take, one at a time, and stops at the first that cannot be right. Its memory does
-/// not grow with the take; each chain costs about a hundred bytes.
+/// Checks the records of one take, one at a time, up to the first fault. Its memory does not grow with the take; each chain
+/// costs about a hundred bytes.
 #[derive(Debug, Default)]
 pub struct IntegrityChecker {
     chains: Vec<ChainState>,
     ids: HashSet<TheaterId>,
     events: u64,
-    embedded: Option<Embedded>,
-    actor: Option<ContentRef>,
+    component: EmbeddedComponent,
     messages: MessageChecker,
-    observations: Observations,
+    observations: ObservationChecker,
 }
 
 #[derive(Debug)]
@@ -33,34 +34,28 @@ struct ChainState {
     grammar: Grammar,
 }
 
-#[derive(Debug)]
-enum Embedded {
-    Arriving { hasher: ContentHasher, seen: u64, total: u64 },
-    Whole(ContentRef),
-}
-
 impl IntegrityChecker {
-    /// A checker that has seen nothing.
+    /// A checker before the first record.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Events that were checked and hold.
+    /// Number of events checked so far, all without a fault.
     pub fn events(&self) -> u64 {
         self.events
     }
 
-    /// Export calls that begin in the events checked.
+    /// Number of export calls that start in these events.
     pub fn calls(&self) -> u64 {
         self.chains.iter().map(|chain| chain.report.calls).sum()
     }
 
-    /// Chains introduced so far.
+    /// Number of chains introduced so far.
     pub fn chains(&self) -> usize {
         self.chains.len()
     }
 
-    /// What was found of a chain so far.
+    /// The report on a chain so far.
     pub fn chain(&self, number: ChainNumber) -> Option<&ChainReport> {
         self.chains.get(number.0 as usize).map(|chain| &chain.report)
     }
@@ -68,40 +63,40 @@ impl IntegrityChecker {
     /// Checks the next record.
     ///
     /// # Errors
-    /// [`IntegrityError`] for the first record that cannot be right.
+    /// [`IntegrityError`] if the record has a fault.
     pub fn record(&mut self, record: &Record) -> Result<(), IntegrityError> {
-        self.record_with(record, Alone::of(record)).map(drop)
+        self.record_with(record, RecordCheck::of(record)).map(drop)
     }
 
-    /// The same, of a record that was looked at alone before; returns what an event says.
+    /// The same for a record whose own check is done. Returns what an event says.
     ///
     /// # Errors
     /// As [`IntegrityChecker::record`].
     pub fn record_with(
         &mut self,
         record: &Record,
-        alone: Alone,
+        checked: RecordCheck,
     ) -> Result<Option<ChainEventPayload>, IntegrityError> {
         match record {
             Record::Actor { offset, total, bytes } => {
-                self.embedded_piece(*offset, *total, bytes).map(|()| None)
+                self.component.piece(*offset, *total, bytes).map(|()| None)
             }
             Record::Chain { number, id } => self.begin_chain(*number, *id).map(|()| None),
-            Record::Event { chain, event, offset, .. } => match self.event(*chain, event, alone) {
+            Record::Event { chain, event, offset, .. } => match self.event(*chain, event, checked) {
                 Ok(payload) => Ok(Some(payload)),
                 Err(fault) => {
-                    // Of an event that was altered anything may be wrong; that it was altered is the fault.
+                    // An altered event may have any other fault as a result; the alteration is the one to report.
                     let fault = check_hash(event).err().unwrap_or(fault);
-                    Err(self.place(*chain, event, *offset).with(fault))
+                    Err(self.location(*chain, event, *offset).with(fault))
                 }
             },
         }
     }
 
     /// Where the next event is.
-    fn place(&self, chain: ChainNumber, event: &ChainEvent, offset: u64) -> Place {
+    fn location(&self, chain: ChainNumber, event: &ChainEvent, offset: u64) -> EventLocation {
         let state = self.chains.get(chain.0 as usize);
-        Place {
+        EventLocation {
             event: self.events,
             offset,
             chain,
@@ -111,34 +106,14 @@ impl IntegrityChecker {
         }
     }
 
-    fn embedded_piece(&mut self, offset: u64, piece_total: u64, bytes: &[u8]) -> Result<(), IntegrityError> {
-        let fresh = Embedded::Arriving { hasher: ContentHasher::new(), seen: 0, total: piece_total };
-        let Embedded::Arriving { mut hasher, seen, total } = self.embedded.take().unwrap_or(fresh) else {
-            return Err(IntegrityError::EmbeddedIncomplete { seen: offset, total: piece_total });
-        };
-        let next = offset.saturating_add(bytes.len() as u64);
-        if offset != seen || piece_total != total || next > total {
-            return Err(IntegrityError::EmbeddedIncomplete { seen, total });
-        }
-        hasher.update(bytes);
-        self.embedded = Some(if next == total {
-            Embedded::Whole(hasher.finish())
-        } else {
-            Embedded::Arriving { hasher, seen: next, total }
-        });
-        Ok(())
-    }
-
     fn begin_chain(&mut self, number: ChainNumber, id: TheaterId) -> Result<(), IntegrityError> {
         let expected = ChainNumber(self.chains.len() as u32);
         if number != expected {
             return Err(IntegrityError::ChainOutOfTurn { expected, found: number });
         }
-        if let Some(Embedded::Arriving { seen, total, .. }) = self.embedded {
-            return Err(IntegrityError::EmbeddedIncomplete { seen, total });
-        }
+        self.component.check_not_cut()?;
         if !self.ids.insert(id) {
-            return Err(IntegrityError::DoubleChain { chain: number, id });
+            return Err(IntegrityError::DuplicateChain { chain: number, id });
         }
         self.messages.chain(id);
         self.observations.chain();
@@ -151,26 +126,26 @@ impl IntegrityChecker {
         &mut self,
         chain: ChainNumber,
         event: &ChainEvent,
-        alone: Alone,
-    ) -> Result<ChainEventPayload, IntegrityFault> {
-        alone.hash?;
-        let state = self.chains.get_mut(chain.0 as usize).ok_or(IntegrityFault::UnknownChain)?;
+        checked: RecordCheck,
+    ) -> Result<ChainEventPayload, EventFault> {
+        checked.hash?;
+        let state = self.chains.get_mut(chain.0 as usize).ok_or(EventFault::UnknownChain)?;
         if state.grammar.has_ended() {
             return Err(GrammarFault::AfterShutdown.into());
         }
         if event.parent_hash != state.report.head {
-            return Err(IntegrityFault::Parent { expected: state.report.head, actual: event.parent_hash });
+            return Err(EventFault::Link { expected: state.report.head, actual: event.parent_hash });
         }
-        let payload = alone.payload.unwrap_or_else(|| event.payload())?;
+        let payload = checked.payload.unwrap_or_else(|| event.payload())?;
         let kind = state.grammar.admit(&payload)?;
         if let ChainEventPayload::Session(start) = &payload {
-            // What becomes of the rest depends on it.
+            // All later checks of the chain depend on its genesis.
             check_hash(event)?;
             if start.actor_id != state.report.id {
-                return Err(IntegrityFault::GenesisId { chain: state.report.id, found: start.actor_id });
+                return Err(EventFault::GenesisActor { chain: state.report.id, found: start.actor_id });
             }
-            start.format.check_readable_by(FORMAT_VERSION).map_err(IntegrityFault::GenesisVersion)?;
-            check_actor(&self.embedded, &mut self.actor, start.actor.digest)?;
+            start.format.check_readable_by(FORMAT_VERSION).map_err(EventFault::GenesisVersion)?;
+            self.component.check_named(start.actor.digest)?;
         }
         state.report.calls += u64::from(kind == EventKind::Call);
         self.messages.event(chain, &event.event_type, &payload)?;
@@ -181,10 +156,10 @@ impl IntegrityChecker {
         Ok(payload)
     }
 
-    /// Checks the end: counts and heads against the seal, if there is one. `bytes` go into the report.
+    /// Checks the end of the take: the counts and heads in the seal, if there is one. `bytes` go into the report.
     ///
     /// # Errors
-    /// [`IntegrityError`] if the end cannot be right.
+    /// [`IntegrityError`] if the end has a fault.
     pub fn finish(self, state: TakeState, seal: Option<&Seal>, bytes: u64) -> Result<Report, IntegrityError> {
         if let Some(seal) = seal {
             self.check_sealed(seal)?;
@@ -194,16 +169,14 @@ impl IntegrityChecker {
             seal: seal.map(|seal| seal.kind.clone()),
             events: self.events,
             bytes,
-            embedded: matches!(self.embedded, Some(Embedded::Whole(_))),
-            actor: self.actor,
+            embedded: self.component.is_embedded(),
+            actor: self.component.named(),
             chains: self.chains.into_iter().map(|chain| chain.report).collect(),
         })
     }
 
     fn check_sealed(&self, seal: &Seal) -> Result<(), IntegrityError> {
-        if let Some(Embedded::Arriving { seen, total, .. }) = self.embedded {
-            return Err(IntegrityError::EmbeddedIncomplete { seen, total });
-        }
+        self.component.check_not_cut()?;
         if seal.events != self.events {
             return Err(IntegrityError::SealedEvents { sealed: seal.events, found: self.events });
         }
@@ -252,60 +225,4 @@ impl ChainState {
             () => Ok(()),
         }
     }
-}
-
-/// What a record tells without those before it. It is the greater part of a check, and can be done for many records at once.
-#[derive(Debug)]
-pub struct Alone {
-    hash: Result<(), IntegrityFault>,
-    /// What an event says.
-    payload: Option<Result<ChainEventPayload, DecodeError>>,
-}
-
-impl Alone {
-    /// Hashes and decodes an event; of another record there is nothing to look at.
-    pub fn of(record: &Record) -> Self {
-        match record {
-            Record::Event { event, .. } => Alone { hash: check_hash(event), ..Alone::unhashed(record) },
-            _ => Alone { hash: Ok(()), payload: None },
-        }
-    }
-
-    /// The same without the hash, which is then left to [`check_hash`]; that of a genesis is checked nevertheless.
-    pub fn unhashed(record: &Record) -> Self {
-        let payload = match record {
-            Record::Event { event, .. } => Some(event.payload()),
-            _ => None,
-        };
-        Alone { hash: Ok(()), payload }
-    }
-}
-
-/// Checks that the hash of an event is that of its content.
-///
-/// # Errors
-/// [`IntegrityFault::Hash`] with both.
-pub fn check_hash(event: &ChainEvent) -> Result<(), IntegrityFault> {
-    let actual = event.recompute_hash();
-    if actual == event.hash { Ok(()) } else { Err(IntegrityFault::Hash { expected: event.hash, actual }) }
-}
-
-/// All chains of a take are of one component, and an embedded one is that.
-fn check_actor(
-    embedded: &Option<Embedded>,
-    actor: &mut Option<ContentRef>,
-    found: ContentRef,
-) -> Result<(), IntegrityFault> {
-    let other = match (embedded, *actor) {
-        (Some(Embedded::Whole(digest)), _) => Some(("the embedded one", *digest)),
-        (_, Some(digest)) => Some(("that of another chain", digest)),
-        _ => None,
-    };
-    if let Some((whose, expected)) = other
-        && expected != found
-    {
-        return Err(IntegrityFault::GenesisActor { whose, expected, found });
-    }
-    *actor = Some(found);
-    Ok(())
 }

@@ -1,225 +1,177 @@
-//! Owns the ways in which a take's own bytes contradict themselves. Finding them is `integrity.rs`'s.
+//! Owns the ways in which a take's own bytes contradict themselves. `integrity.rs` finds them.
 
 use std::fmt;
 
 use retake_chain::log::VersionError;
 use retake_chain::{ChainNumber, ContentRef, DecodeError, EventHash, GrammarFault, TheaterId};
 
-use crate::messages::MessageFault;
+use crate::fault::FaultKind;
+use crate::message_fault::MessageFault;
 use crate::observation::ObservationFault;
 
-/// An event's place in a take.
+/// Where an event is in a take.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
-    /// Index over all chains, from 0.
+pub struct EventLocation {
+    /// Number of the event in the take, over all chains, from 0.
     pub event: u64,
-    /// Where the zstd frame that holds it begins in the file.
+    /// Byte of the file at which the zstd frame that holds the event starts.
     pub offset: u64,
     /// Number of the chain.
     pub chain: ChainNumber,
     /// The chain's actor, if the chain was introduced.
     pub id: Option<TheaterId>,
-    /// Index within the chain, from 0.
+    /// Index of the event in its chain, from 0.
     pub index: u64,
     /// The event's type.
     pub event_type: String,
 }
 
-impl Place {
-    /// The error of this event's fault.
-    pub fn with(self, fault: IntegrityFault) -> IntegrityError {
-        IntegrityError::Event { place: Box::new(self), fault: Box::new(fault) }
+impl EventLocation {
+    /// The error for a fault of this event.
+    pub fn with(self, fault: EventFault) -> IntegrityError {
+        IntegrityError::Event { location: Box::new(self), fault: Box::new(fault) }
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for EventLocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Place { event, offset, index, chain, event_type, .. } = self;
-        write!(f, "event {event} (event {index} of chain {chain}")?;
+        let EventLocation { event, offset, index, chain, event_type, .. } = self;
+        write!(f, "event {event} (index {index} of chain {chain}")?;
         if let Some(id) = &self.id {
             write!(f, ", actor {id}")?;
         }
-        write!(f, ", type `{event_type}`, behind byte {offset})")
+        write!(f, ", type `{event_type}`, in the frame at byte {offset})")
     }
 }
 
-/// The first thing in a take that cannot be right.
+/// The first fault of a take that can be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say what the fields are")]
 pub enum IntegrityError {
-    /// An event is bad.
-    #[error("{place}: {fault}")]
-    Event {
-        /// Which.
-        place: Box<Place>,
-        /// Why.
-        fault: Box<IntegrityFault>,
-    },
-    /// At the end of the take, only one of two chains knows of a message.
+    /// An event has a fault.
+    #[error("{location}: {fault}")]
+    Event { location: Box<EventLocation>, fault: Box<EventFault> },
+    /// At the end of the take, only one of two chains has a message.
     #[error(transparent)]
     Message(#[from] MessageFault),
-    /// Two chains of one take have the same actor.
-    #[error("chain {chain} has the actor {id}, which another chain of the take has already")]
-    DoubleChain {
-        /// The second chain.
-        chain: ChainNumber,
-        /// The actor of both.
-        id: TheaterId,
-    },
-    /// Chains are not counted from 0.
-    #[error("chain {found} is introduced where chain {expected} must be")]
-    ChainOutOfTurn {
-        /// The number that must come.
-        expected: ChainNumber,
-        /// The number that came.
-        found: ChainNumber,
-    },
-    /// A sealed take has a chain without an event.
-    #[error("chain {chain} (actor {id}) has no event, not even its genesis")]
-    EmptyChain {
-        /// The chain.
-        chain: ChainNumber,
-        /// Its actor.
-        id: TheaterId,
-    },
-    /// A sealed chain ends in the middle of a call.
-    #[error("chain {chain} (actor {id}) ends after {events} events inside an export call, in a sealed take")]
-    EndsInsideCall {
-        /// The chain.
-        chain: ChainNumber,
-        /// Its actor.
-        id: TheaterId,
-        /// Its events.
-        events: u64,
-    },
-    /// A sealed chain lacks its end.
+    /// Two chains of the take have the same actor.
+    #[error("chain {chain} has actor {id}, but another chain of the take has the same actor")]
+    DuplicateChain { chain: ChainNumber, id: TheaterId },
+    /// Chain numbers do not count up from 0.
+    #[error("expected chain {expected} to be introduced next, found chain {found}")]
+    ChainOutOfTurn { expected: ChainNumber, found: ChainNumber },
+    /// A chain of a complete take has no events.
+    #[error("chain {chain} (actor {id}) has no events, not even its genesis")]
+    EmptyChain { chain: ChainNumber, id: TheaterId },
+    /// A chain of a complete take ends inside a call.
+    #[error("chain {chain} (actor {id}) ends inside an export call, after {events} events, in a sealed take")]
+    EndsInsideCall { chain: ChainNumber, id: TheaterId, events: u64 },
+    /// A chain of a complete take has no end.
     #[error(
-        "chain {chain} (actor {id}) ends after {events} events without `shutdown`, in a sealed take; its end was removed"
+        "chain {chain} (actor {id}) ends without `shutdown`, after {events} events, in a sealed take; its end was removed"
     )]
-    NoShutdown {
-        /// The chain.
-        chain: ChainNumber,
-        /// Its actor.
-        id: TheaterId,
-        /// Its events.
-        events: u64,
-    },
-    /// The embedded component has gaps or is not whole.
-    #[error("the embedded component is not whole: {seen} of {total} bytes")]
-    EmbeddedIncomplete {
-        /// Bytes that are there.
-        seen: u64,
-        /// Bytes that must be there.
-        total: u64,
-    },
-    /// The seal counts other events than the take has.
-    #[error("the seal says that the number of events is {sealed}, the take has {found}")]
-    SealedEvents {
-        /// The seal's answer.
-        sealed: u64,
-        /// What was found.
-        found: u64,
-    },
-    /// The seal counts other chains than the take has.
-    #[error("the seal says that the number of chains is {sealed}, the take has {found}")]
-    SealedChains {
-        /// The seal's answer.
-        sealed: usize,
-        /// What was found.
-        found: usize,
-    },
-    /// The seal names another actor for a chain.
-    #[error("the seal says that chain {chain} is of actor {sealed}, the take says of {found}")]
-    SealedActor {
-        /// The chain.
-        chain: ChainNumber,
-        /// The seal's answer.
-        sealed: TheaterId,
-        /// What was found.
-        found: TheaterId,
-    },
-    /// The seal counts other events of a chain.
+    NoShutdown { chain: ChainNumber, id: TheaterId, events: u64 },
+    /// The embedded component has a gap or is cut off.
+    #[error("the embedded component is incomplete: found {seen} of {total} bytes")]
+    EmbeddedIncomplete { seen: u64, total: u64 },
+    /// The number of events in the seal is not that of the take.
+    #[error("the seal says that the take has {sealed} events, but it has {found}")]
+    SealedEvents { sealed: u64, found: u64 },
+    /// The number of chains in the seal is not that of the take.
+    #[error("the seal says that the take has {sealed} chains, but it has {found}")]
+    SealedChains { sealed: usize, found: usize },
+    /// The seal and a chain name different actors.
+    #[error("the seal says that chain {chain} has actor {sealed}, but its actor is {found}")]
+    SealedActor { chain: ChainNumber, sealed: TheaterId, found: TheaterId },
+    /// The number of events in the seal is not that of the chain.
     #[error(
-        "the seal says that chain {chain} has {sealed} events, it has {found}; its end was removed, or more was added"
+        "the seal says that chain {chain} has {sealed} events, but it has {found}; events were removed from its end or added"
     )]
-    SealedCount {
-        /// The chain.
-        chain: ChainNumber,
-        /// The seal's answer.
-        sealed: u64,
-        /// What was found.
-        found: u64,
-    },
-    /// The seal names another head of a chain.
-    #[error("the seal says that the head of chain {chain} is {}, it is {}", show(.sealed), show(.found))]
-    SealedHead {
-        /// The chain.
-        chain: ChainNumber,
-        /// The seal's answer.
-        sealed: Option<EventHash>,
-        /// What was found.
-        found: Option<EventHash>,
-    },
+    SealedCount { chain: ChainNumber, sealed: u64, found: u64 },
+    /// The head in the seal is not that of the chain.
+    #[error("the seal says that the head of chain {chain} is {}, but it is {}", hash_or_none(.sealed), hash_or_none(.found))]
+    SealedHead { chain: ChainNumber, sealed: Option<EventHash>, found: Option<EventHash> },
 }
 
-fn show(head: &Option<EventHash>) -> String {
-    head.map_or("none".to_owned(), |head| head.to_string())
+fn hash_or_none(hash: &Option<EventHash>) -> String {
+    hash.map_or("none".to_owned(), |hash| hash.to_string())
 }
 
-/// Why an event cannot be right.
+/// What is wrong with an event.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum IntegrityFault {
+#[expect(missing_docs, reason = "the messages say what the fields are")]
+pub enum EventFault {
     /// The chain was not introduced.
     #[error("its chain was not introduced")]
     UnknownChain,
-    /// The hash is not the hash of the content.
-    #[error("its hash is {actual}, but it names {expected}; the event was altered or damaged")]
-    Hash {
-        /// The hash that it names.
-        expected: EventHash,
-        /// The hash of its content.
-        actual: EventHash,
-    },
-    /// The parent is not the event before.
+    /// The hash of the content is not the hash that the event names.
     #[error(
-        "its parent is {actual:?}, the event before is {expected:?}; an event was removed, added or moved"
+        "it names the hash {expected}, but the hash of its content is {actual}; the event was altered or damaged"
     )]
-    Parent {
-        /// Hash of the event before.
-        expected: Option<EventHash>,
-        /// The parent it names.
-        actual: Option<EventHash>,
-    },
-    /// The payload cannot be decoded.
-    #[error("its data: {0}")]
+    Hash { expected: EventHash, actual: EventHash },
+    /// The parent that the event names is not the event before it.
+    #[error(
+        "it names the parent {}, but the event before it is {}; an event was removed, added or moved",
+        hash_or_none(.actual),
+        hash_or_none(.expected)
+    )]
+    Link { expected: Option<EventHash>, actual: Option<EventHash> },
+    /// The data cannot be decoded.
+    #[error("cannot decode its data: {0}")]
     Payload(#[from] DecodeError),
-    /// It may not stand where it does.
+    /// The event is not allowed at this place of its chain.
     #[error(transparent)]
     Grammar(#[from] GrammarFault),
-    /// The genesis is of another actor.
-    #[error("the genesis is of actor {found}, the chain of actor {chain}")]
-    GenesisId {
-        /// The chain's actor.
-        chain: TheaterId,
-        /// The genesis's actor.
-        found: TheaterId,
-    },
-    /// The genesis is of a version that this take cannot have.
-    #[error("the genesis is of another version: {0}")]
+    /// The genesis names an actor that is not the actor of its chain.
+    #[error("the genesis names actor {found}, but the chain has actor {chain}")]
+    GenesisActor { chain: TheaterId, found: TheaterId },
+    /// The genesis has a version that this take cannot have.
+    #[error("the genesis has a version that the take cannot have: {0}")]
     GenesisVersion(VersionError),
-    /// The genesis names another component than the one that is embedded, or than another genesis does.
-    #[error("the genesis names the component {found}, {whose} is {expected}")]
-    GenesisActor {
-        /// Where the other digest comes from.
-        whose: &'static str,
-        /// The other digest.
-        expected: ContentRef,
-        /// The digest in the genesis.
-        found: ContentRef,
-    },
-    /// Two chains tell a message differently.
+    /// The genesis names a component that differs from the embedded one, or from that of another chain.
+    #[error("the genesis names component {found}, but {whose} is {expected}")]
+    GenesisComponent { whose: &'static str, expected: ContentRef, found: ContentRef },
+    /// Two chains contradict each other about a message.
     #[error(transparent)]
     Message(#[from] MessageFault),
-    /// The observation of an exchange is not what the calls of the actor make of it.
+    /// The observation of an HTTP exchange differs from what the actor's calls say.
     #[error(transparent)]
     Observation(#[from] ObservationFault),
+}
+
+impl From<&IntegrityError> for FaultKind {
+    fn from(error: &IntegrityError) -> Self {
+        match error {
+            IntegrityError::Event { fault, .. } => (&**fault).into(),
+            IntegrityError::Message(fault) => fault.into(),
+            IntegrityError::DuplicateChain { .. } => FaultKind::DuplicateChain,
+            IntegrityError::ChainOutOfTurn { .. } => FaultKind::ChainOutOfTurn,
+            IntegrityError::EmptyChain { .. } => FaultKind::EmptyChain,
+            IntegrityError::EndsInsideCall { .. } => FaultKind::EndsInsideCall,
+            IntegrityError::NoShutdown { .. } => FaultKind::NoShutdown,
+            IntegrityError::EmbeddedIncomplete { .. } => FaultKind::EmbeddedCut,
+            IntegrityError::SealedEvents { .. } => FaultKind::EventCount,
+            IntegrityError::SealedChains { .. } => FaultKind::ChainCount,
+            IntegrityError::SealedActor { .. } => FaultKind::SealActor,
+            IntegrityError::SealedCount { .. } => FaultKind::Count,
+            IntegrityError::SealedHead { .. } => FaultKind::Head,
+        }
+    }
+}
+
+impl From<&EventFault> for FaultKind {
+    fn from(fault: &EventFault) -> Self {
+        match fault {
+            EventFault::UnknownChain => FaultKind::UnknownChain,
+            EventFault::Hash { .. } => FaultKind::Hash,
+            EventFault::Link { .. } => FaultKind::Link,
+            EventFault::Payload(error) => error.into(),
+            EventFault::Grammar(fault) => fault.into(),
+            EventFault::GenesisActor { .. } => FaultKind::GenesisActor,
+            EventFault::GenesisVersion(_) => FaultKind::GenesisVersion,
+            EventFault::GenesisComponent { .. } => FaultKind::GenesisComponent,
+            EventFault::Message(fault) => fault.into(),
+            EventFault::Observation(fault) => fault.into(),
+        }
+    }
 }

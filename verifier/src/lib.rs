@@ -1,21 +1,28 @@
-//! The checks of Retake, as a library without an engine: an auditor builds this and `retake-chain` alone.
+//! The checks of Retake, as a library without an engine. An auditor builds only this crate and `retake-chain`.
 //!
-//! - [`verify`] and [`IntegrityChecker`]: whether a take is whole and unaltered as far as its hashes tell;
-//! - [`compare`]: whether an event of a re-run is the recorded one, and if not, in what they differ;
-//! - [`Divergence`], [`Verdict`] and [`ReplayReport`]: the answers, as data; printing them is someone else's;
-//! - [`RepairPlan`]: what can be saved of a take that is not whole;
-//! - [`suite`]: takes as a test suite, and what a run of one reports;
-//! - [`exit`]: the exit codes that the answers end with.
+//! - [`verify`] and [`IntegrityChecker`] check that a take is complete and unaltered, as far as its hashes can show.
+//! - [`compare`] compares an event of a re-run with the recorded event and names the difference.
+//! - [`Divergence`], [`Verdict`] and [`ReplayReport`] are the results, as data. The caller prints them.
+//! - [`FaultKind`] is the table of everything that can be wrong with a take.
+//! - [`RepairPlan`] is the part of a damaged take that can be kept.
+//! - [`suite`] has takes as a test suite, and the events that a run reports.
+//! - [`exit`] has the exit codes.
 
-mod checker;
+#![forbid(unsafe_code)]
+
+mod compare;
 mod divergence;
+mod embedded;
+mod event_description;
 pub mod exit;
 mod fault;
 mod integrity;
 mod integrity_error;
-mod lookers;
+mod message_fault;
 mod messages;
 mod observation;
+mod parallel_check;
+mod record_check;
 mod repair;
 mod report;
 pub mod suite;
@@ -26,16 +33,18 @@ mod verify;
 #[cfg(test)]
 mod tests;
 
-pub use checker::{compare, compare_host_call, take_recorded_words};
-pub use divergence::{Described, Divergence, DivergenceKind, ExportCall};
+pub use compare::{adopt_recorded_message, compare, compare_host_call};
+pub use divergence::{Divergence, DivergenceKind, ExportCall};
+pub use event_description::EventDescription;
 pub use exit::{ExitCode, combine};
-pub use fault::Fault;
-pub use integrity::{Alone, IntegrityChecker, check_hash};
-pub use integrity_error::{IntegrityError, IntegrityFault, Place};
-pub use messages::MessageFault;
+pub use fault::FaultKind;
+pub use integrity::IntegrityChecker;
+pub use integrity_error::{EventFault, EventLocation, IntegrityError};
+pub use message_fault::MessageFault;
 pub use observation::ObservationFault;
+pub use record_check::{RecordCheck, check_hash};
 pub use repair::{RepairError, RepairPlan};
 pub use report::{ChainReport, Report};
 pub use track::same_track;
-pub use verdict::{ChainHead, RenamedInterface, ReplayReport, Verdict};
+pub use verdict::{RenamedInterface, ReplayReport, RerunChain, Verdict};
 pub use verify::{Checked, VerifyError, VerifyFault, verify, verify_each};

@@ -1,4 +1,4 @@
-//! Owns the check across the chains of a take: what one actor's chain says it sent is what another's says it received.
+//! Owns the check across the chains of a take: a message that one chain says was sent is the message that another says was received.
 
 use std::collections::HashMap;
 
@@ -7,75 +7,16 @@ use retake_chain::{
     TheaterRuntimeEventData, Value, WasmErrorKind, WasmEventData, is_message, response_in,
 };
 
-/// Messages under way that are remembered. A session bounds its mailboxes far below that.
-const MAX_UNDER_WAY: usize = 1 << 16;
+use crate::message_fault::{MAX_IN_FLIGHT, MessageFault};
 
-/// A message that two chains tell differently.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum MessageFault {
-    /// The content that was received is not what was sent.
-    #[error("message {number} of actor {from} was received with another content than it was sent with")]
-    Content {
-        /// The sender.
-        from: TheaterId,
-        /// The message's number.
-        number: u64,
-    },
-    /// It was received by another actor than it was sent to.
-    #[error("message {number} of actor {from} was sent to `{to}`, and received by chain {by}")]
-    Receiver {
-        /// The sender.
-        from: TheaterId,
-        /// The message's number.
-        number: u64,
-        /// Whom it was sent to.
-        to: String,
-        /// Who received it.
-        by: ChainNumber,
-    },
-    /// The call behind it does not take it.
-    #[error("message {number} of actor {from} was received, but the call behind it does not take it")]
-    NotTaken {
-        /// The sender.
-        from: TheaterId,
-        /// The message's number.
-        number: u64,
-    },
-    /// The response that the sender got is not the one that was given.
-    #[error(
-        "the response to message {number} of actor {from} is another where it was given than where it was got"
-    )]
-    Response {
-        /// The sender.
-        from: TheaterId,
-        /// The message's number.
-        number: u64,
-    },
-    /// Only one of two chains knows of it.
-    #[error("message {number} of actor {from} was {was}, but never {never}")]
-    OneSided {
-        /// The sender.
-        from: TheaterId,
-        /// The message's number.
-        number: u64,
-        /// What one chain says.
-        was: &'static str,
-        /// What no chain says.
-        never: &'static str,
-    },
-    /// More messages are under way than a session allows.
-    #[error("more than {MAX_UNDER_WAY} messages are under way, which no session allows")]
-    TooMany,
-}
-
-/// What is known of a message after one of its two ends was seen.
+/// What is known of a message of which one of two ends was read.
 #[derive(Debug)]
 enum Half {
     Sent {
         to: String,
         content: ContentRef,
     },
-    /// The call ended before it came back, so whether it was sent is not known.
+    /// The sending call did not return, so the message may or may not have been sent.
     PerhapsSent {
         to: String,
         sent: Taken,
@@ -90,43 +31,44 @@ enum Half {
     },
 }
 
-/// What an export was called with.
+/// What a call that takes messages was called with.
 #[derive(Debug, PartialEq)]
 struct Taken {
     as_request: bool,
     content: ContentRef,
 }
 
+/// The sender, and its number for the message.
 type Key = (TheaterId, u64);
 
-/// Takes the events of all chains in the order of the take.
+/// Checks the events of all chains, in the order of the take.
 #[derive(Debug, Default)]
 pub(crate) struct MessageChecker {
-    /// By number.
+    /// By chain number.
     chains: Vec<Actor>,
-    under_way: HashMap<Key, Half>,
+    in_flight: HashMap<Key, Half>,
 }
 
 #[derive(Debug)]
 struct Actor {
     id: TheaterId,
-    /// Messages sent or tried to be sent.
+    /// Messages that it sent or tried to send.
     sent: u64,
-    /// The message that the next call is to take.
+    /// The message that the next call must take.
     arriving: Option<Key>,
     /// The request that the call in progress responds to.
     responding: Option<Key>,
-    /// A call was given up, and with it perhaps the other end of a message.
+    /// A call was given up, so the other end of a message may be missing.
     given_up: bool,
 }
 
 impl MessageChecker {
-    /// Takes the next chain.
+    /// Introduces the next chain.
     pub fn chain(&mut self, id: TheaterId) {
         self.chains.push(Actor { id, sent: 0, arriving: None, responding: None, given_up: false });
     }
 
-    /// Takes the next event, which the grammar allows, of a chain that was introduced.
+    /// Checks the next event of an introduced chain. The grammar allows the event.
     pub fn event(
         &mut self,
         chain: ChainNumber,
@@ -161,7 +103,7 @@ impl MessageChecker {
             ) => {
                 actor.given_up |= was_given_up(ended);
                 if let Some(key) = actor.responding.take()
-                    && let Some(Half::Received { response, .. }) = self.under_way.get_mut(&key)
+                    && let Some(Half::Received { response, .. }) = self.in_flight.get_mut(&key)
                 {
                     *response = given_response(ended);
                 }
@@ -182,7 +124,7 @@ impl MessageChecker {
             )
             | ChainEventPayload::ReplaySummary(_) => {}
         }
-        if self.under_way.len() > MAX_UNDER_WAY { Err(MessageFault::TooMany) } else { Ok(()) }
+        if self.in_flight.len() > MAX_IN_FLIGHT { Err(MessageFault::TooMany) } else { Ok(()) }
     }
 
     fn sent(&mut self, key: Key, call: &HostFunctionCall) -> Result<(), MessageFault> {
@@ -192,15 +134,19 @@ impl MessageChecker {
             Outcome::Returned(Some(result)) => {
                 result.as_case().map(|(case, payload)| (case == "ok", payload))
             }
-            _ => None,
+            Outcome::Returned(None)
+            | Outcome::Exited(_)
+            | Outcome::Trapped { .. }
+            | Outcome::Failed(_)
+            | Outcome::Cancelled => None,
         };
         let is_request = &*call.function == "request";
-        match (self.under_way.remove(&key), succeeded) {
+        match (self.in_flight.remove(&key), succeeded) {
             (None, Some((true, _))) if is_request => {
                 Err(MessageFault::OneSided { from, number, was: "responded to", never: "received" })
             }
             (None, Some((true, _))) => {
-                self.under_way.insert(key, Half::Sent { to: to.clone(), content: ContentRef::of(message) });
+                self.in_flight.insert(key, Half::Sent { to: to.clone(), content: ContentRef::of(message) });
                 Ok(())
             }
             (None, Some((false, _))) => Ok(()),
@@ -219,7 +165,7 @@ impl MessageChecker {
                     Some((true, Some(Value::Bytes(got))))
                         if is_request && response != Some(ContentRef::of(got)) =>
                     {
-                        Err(MessageFault::Response { from, number })
+                        Err(MessageFault::Response { from, number, by })
                     }
                     _ => Ok(()),
                 }
@@ -232,34 +178,34 @@ impl MessageChecker {
         }
     }
 
-    /// Remembers what the other end must say, if it says anything. Nobody waits for it, so there is no limit to such messages:
-    /// where no more can be remembered, the sender's are not compared.
+    /// Remembers what the receiver must say, if it says anything. Nobody waits for such messages, so their number has no limit.
+    /// When no more fit, those of this sender are not compared.
     fn perhaps_sent(&mut self, key: Key, to: &str, sent: Taken) {
-        if self.under_way.len() < MAX_UNDER_WAY / 2 {
-            self.under_way.insert(key, Half::PerhapsSent { to: to.into(), sent });
+        if self.in_flight.len() < MAX_IN_FLIGHT / 2 {
+            self.in_flight.insert(key, Half::PerhapsSent { to: to.into(), sent });
         } else if let Some(actor) = self.chains.iter_mut().find(|actor| actor.id == key.0) {
             actor.given_up = true;
         }
     }
 
     fn received(&mut self, key: Key, by: ChainNumber, taken: Taken) -> Result<(), MessageFault> {
-        match self.under_way.remove(&key) {
+        match self.in_flight.remove(&key) {
             Some(Half::Sent { to, content }) => {
                 self.same_message(key, &to, &Taken { as_request: false, content }, by, &taken)
             }
             Some(Half::PerhapsSent { to, sent }) => self.same_message(key, &to, &sent, by, &taken),
-            _ => {
-                self.under_way.insert(key, Half::Received { by, taken, response: None });
+            Some(Half::Received { .. } | Half::Dropped { .. }) | None => {
+                self.in_flight.insert(key, Half::Received { by, taken, response: None });
                 Ok(())
             }
         }
     }
 
     fn dropped(&mut self, key: Key, by: ChainNumber) -> Result<(), MessageFault> {
-        match self.under_way.remove(&key) {
+        match self.in_flight.remove(&key) {
             Some(Half::Sent { to, .. } | Half::PerhapsSent { to, .. }) => self.same_receiver(key, &to, by),
-            _ => {
-                self.under_way.insert(key, Half::Dropped { by });
+            Some(Half::Received { .. } | Half::Dropped { .. }) | None => {
+                self.in_flight.insert(key, Half::Dropped { by });
                 Ok(())
             }
         }
@@ -286,7 +232,7 @@ impl MessageChecker {
         }
     }
 
-    /// Whether a sender's name for an actor means that chain.
+    /// Whether a sender's name for an actor names this chain.
     fn names(&self, name: &str, chain: ChainNumber) -> bool {
         match name.strip_prefix('#') {
             Some(number) => number.parse() == Ok(chain.0),
@@ -294,13 +240,13 @@ impl MessageChecker {
         }
     }
 
-    /// Checks that no message of a session that ended has one end only. Where a call was given up its other end may lack.
+    /// Checks that each message of a complete session has both ends. One end may be missing where a call was given up.
     pub fn finish(&self) -> Result<(), MessageFault> {
         let gave_up = |id| self.chains.iter().any(|actor| actor.given_up && actor.id == id);
-        for (&(from, number), half) in &self.under_way {
+        for (&(from, number), half) in &self.in_flight {
             let (was, never, excused) = match half {
                 Half::Sent { to, .. } => {
-                    // A host of somebody else's may send to others than the take's actors.
+                    // An embedder's host may send to actors that are not in the take.
                     let mut chains = (0..).map(ChainNumber).zip(&self.chains);
                     let receiver = chains.find(|(chain, _)| self.names(to, *chain));
                     ("sent", "received", receiver.is_none_or(|(_, actor)| actor.given_up))
@@ -317,7 +263,7 @@ impl MessageChecker {
     }
 }
 
-/// The message with this key, if the call that follows it takes it.
+/// What the call after a message takes; `None` if it is not a call that takes this message.
 fn taken((from, number): Key, function_name: &str, params: &[Value]) -> Option<Taken> {
     let message = ActorMessage::taken_by(from, number, function_name, params)?;
     Some(Taken { as_request: message.is_request, content: ContentRef::of(&message.content) })

@@ -1,5 +1,5 @@
-//! Owns the repair of a take: what of it is valid, up to which call of each chain, and a new take of just that.
-//! What is wrong with a take is `fault.rs`'s; where the new one goes is the caller's.
+//! Owns the repair of a take: it finds the valid part of each chain, up to the end of a call, and writes a new take of it.
+//! The caller says where the new take goes.
 
 use std::io::Read;
 
@@ -9,56 +9,58 @@ use retake_chain::{
 };
 
 use crate::exit::ExitCode;
-use crate::fault::Fault;
+use crate::fault::FaultKind;
 use crate::integrity::IntegrityChecker;
 use crate::verify::{VerifyFault, check_records};
 
-/// What of a take can be kept: of each chain the events up to the end of its last whole call.
+/// What a repair keeps: of each chain, the events up to the end of its last complete call.
 #[derive(Debug)]
 pub struct RepairPlan {
     reason: String,
-    fault: Fault,
-    /// What to keep, by chain.
-    keep: Vec<Whole>,
+    fault: FaultKind,
+    /// What to keep, by chain number.
+    keep: Vec<Prefix>,
     calls: u64,
     cut_events: u64,
     original_bytes: u64,
 }
 
-/// A take that is not repaired.
+/// Why a take was not repaired.
 #[derive(Debug, thiserror::Error)]
 pub enum RepairError {
-    /// Nothing is wrong with it.
-    #[error("the take is intact and sealed; there is nothing to repair")]
+    /// The take has no fault.
+    #[error("the take is intact and sealed, so there is nothing to repair")]
     Intact,
-    /// It was repaired before.
-    #[error("the take was repaired already ({reason}); there is nothing more to repair")]
+    /// The take was repaired before.
+    #[error("the take was already repaired ({reason}), so there is nothing to repair")]
     Repaired {
-        /// What was wrong with it.
+        /// The fault that the take had.
         reason: String,
     },
-    /// It holds no call that ends.
-    #[error("no call is whole before what is wrong, so there is nothing to keep: {reason}")]
-    NothingWhole {
-        /// What is wrong with it.
+    /// No call ends before the fault.
+    #[error("no call is complete before the fault, so there is nothing to keep: {reason}")]
+    NothingToKeep {
+        /// The fault.
         reason: String,
     },
-    /// It cannot be read at all.
-    #[error("cannot be repaired: {0}")]
+    /// The take cannot be read.
+    #[error("cannot read the take: {0}")]
     Unreadable(ReadError),
-    /// It was read a second time, and something else was there.
-    #[error("the take changed while it was repaired; is it still being recorded?")]
+    /// The second reading of the take differs from the first.
+    #[error(
+        "the take changed during the repair; if it is still being recorded, wait for the recording to end"
+    )]
     Changed,
     /// The new take cannot be written.
-    #[error("the new take: {0}")]
+    #[error("cannot write the new take: {0}")]
     Write(#[from] WriteError),
 }
 
 impl RepairError {
-    /// How a command ends that was asked to repair this take.
+    /// The exit code of a command that repairs this take.
     pub fn exit_code(&self) -> ExitCode {
         match self {
-            RepairError::Intact | RepairError::Repaired { .. } | RepairError::NothingWhole { .. } => {
+            RepairError::Intact | RepairError::Repaired { .. } | RepairError::NothingToKeep { .. } => {
                 ExitCode::Nothing
             }
             RepairError::Unreadable(_) | RepairError::Changed | RepairError::Write(_) => ExitCode::Unchecked,
@@ -67,14 +69,14 @@ impl RepairError {
 }
 
 impl RepairPlan {
-    /// Checks a take of so many bytes, to its first fault.
+    /// Checks a take up to its first fault. `bytes` is the size of its file.
     ///
     /// # Errors
-    /// [`RepairError`] if there is nothing to repair, or nothing to keep.
+    /// [`RepairError`] if there is nothing to repair or nothing to keep, or if the take cannot be read.
     pub fn of(input: impl Read, bytes: u64) -> Result<RepairPlan, RepairError> {
         let mut reader = LogReader::open(input).map_err(RepairError::Unreadable)?;
         let mut checker = IntegrityChecker::new();
-        let mut kept = Kept::default();
+        let mut kept = KeptCalls::default();
         let checked = check_records(&mut reader, &mut checker, |record| kept.note(record));
         let valid = checker.events();
         let end = checked.and_then(|()| Ok(checker.finish(reader.state(), reader.seal(), bytes)?));
@@ -82,58 +84,60 @@ impl RepairPlan {
             Err(VerifyFault::Read(error @ ReadError::Io { .. })) => {
                 return Err(RepairError::Unreadable(error));
             }
-            Err(fault) => (fault.to_string(), Fault::from(&fault)),
-            Ok(report) => match (Fault::of_report(&report), report.seal) {
-                (Some(Fault::Repaired), Some(SealKind::Repaired { reason, .. })) => {
+            Err(fault) => (fault.to_string(), FaultKind::from(&fault)),
+            Ok(report) => match (report.fault(), report.seal) {
+                (Some(FaultKind::Repaired), Some(SealKind::Repaired { reason, .. })) => {
                     return Err(RepairError::Repaired { reason });
                 }
-                (None | Some(Fault::NoCall), _) => return Err(RepairError::Intact),
+                (None | Some(FaultKind::NoCall), _) => return Err(RepairError::Intact),
                 (Some(fault), _) => match report.state {
                     TakeState::Torn { offset } => (format!("torn at byte {offset}"), fault),
-                    _ => ("not sealed: its recorder did not finish".into(), fault),
+                    TakeState::Unsealed | TakeState::Sealed => {
+                        ("not sealed: its recorder did not finish".into(), fault)
+                    }
                 },
             },
         };
         if kept.calls == 0 {
-            return Err(RepairError::NothingWhole { reason });
+            return Err(RepairError::NothingToKeep { reason });
         }
-        // Behind an altered event more may be readable; it is lost, but not unseen.
+        // After an altered event more events may be readable. They are not kept, but they count as cut.
         while let Ok(Some(_)) = reader.next_record() {}
         let readable = reader.events().max(valid);
-        let keep: Vec<Whole> = kept.chains.iter().map(|chain| chain.whole).collect();
+        let keep: Vec<Prefix> = kept.chains.iter().map(|chain| chain.prefix).collect();
         let cut_events = readable - keep.iter().map(|chain| chain.events).sum::<u64>();
         Ok(RepairPlan { reason, fault, keep, calls: kept.calls, cut_events, original_bytes: bytes })
     }
 
-    /// What is wrong with the take.
+    /// The fault of the take, in words.
     pub fn reason(&self) -> &str {
         &self.reason
     }
 
-    /// Which of all faults that is.
-    pub fn fault(&self) -> Fault {
+    /// The kind of this fault.
+    pub fn fault(&self) -> FaultKind {
         self.fault
     }
 
-    /// Calls that are kept.
+    /// Number of calls that are kept.
     pub fn calls(&self) -> u64 {
         self.calls
     }
 
-    /// Events that could be read and are not kept.
+    /// Number of events that could be read and are not kept.
     pub fn cut_events(&self) -> u64 {
         self.cut_events
     }
 
-    /// Reads the take again and writes what is kept of it, sealed as repaired.
+    /// Reads the take again and writes the part that is kept, sealed as repaired.
     ///
     /// # Errors
-    /// [`RepairError::Changed`] if the take is not what it was, and [`RepairError::Write`].
+    /// [`RepairError::Changed`] if the take has changed since it was checked, and [`RepairError::Write`].
     pub fn write<S: Storage>(&self, input: impl Read, storage: S) -> Result<(S, SealSummary), RepairError> {
         let mut reader = LogReader::open(input).map_err(|_| RepairError::Changed)?;
         let mut checker = IntegrityChecker::new();
         let mut writer = LogWriter::create(storage)?;
-        let mut copied: Vec<Whole> = Vec::new();
+        let mut copied: Vec<Prefix> = Vec::new();
         while copied != self.keep {
             let Ok(Some(record)) = reader.next_record() else { return Err(RepairError::Changed) };
             checker.record(&record).map_err(|_| RepairError::Changed)?;
@@ -141,7 +145,7 @@ impl RepairPlan {
                 Record::Actor { offset, total, bytes } => writer.embed_piece(offset, total, &bytes)?,
                 Record::Chain { id, .. } => {
                     writer.add_chain(id)?;
-                    copied.push(Whole::default());
+                    copied.push(Prefix::default());
                 }
                 Record::Event { chain, event, .. } => {
                     let at = chain.0 as usize;
@@ -149,7 +153,7 @@ impl RepairPlan {
                         && copied.events < keep.events
                     {
                         writer.append(chain, &event)?;
-                        *copied = Whole { events: copied.events + 1, head: Some(event.hash) };
+                        *copied = Prefix { events: copied.events + 1, head: Some(event.hash) };
                     }
                 }
             }
@@ -162,31 +166,31 @@ impl RepairPlan {
     }
 }
 
-/// How far each chain is whole.
+/// The part of each chain that can be kept, as far as the take was checked.
 #[derive(Default)]
-struct Kept {
+struct KeptCalls {
     chains: Vec<KeptChain>,
-    /// Calls that end.
+    /// Number of calls that end.
     calls: u64,
 }
 
 #[derive(Default)]
 struct KeptChain {
     events: u64,
-    /// Up to the last event that ends a call, or that begins or ends the chain.
-    whole: Whole,
+    /// Up to the last event that ends a call, or that starts or ends the chain.
+    prefix: Prefix,
 }
 
-/// The whole part of a chain.
+/// The start of a chain.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Whole {
+struct Prefix {
     events: u64,
     /// Hash of its last event.
     head: Option<EventHash>,
 }
 
-impl Kept {
-    /// Takes the next record, which was found to be valid.
+impl KeptCalls {
+    /// Takes the next valid record.
     fn note(&mut self, record: &Record) {
         match record {
             Record::Actor { .. } => {}
@@ -196,7 +200,7 @@ impl Kept {
                 kept.events += 1;
                 let ends_call = event.ends_call();
                 if ends_call || matches!(&*event.event_type, SESSION | SHUTDOWN) {
-                    kept.whole = Whole { events: kept.events, head: Some(event.hash) };
+                    kept.prefix = Prefix { events: kept.events, head: Some(event.hash) };
                 }
                 self.calls += u64::from(ends_call);
             }

@@ -1,50 +1,50 @@
-//! Owns what verification finds in a take that holds: the report, as data.
+//! Owns the report on a take without a fault in its records, as data.
 
 use retake_chain::{ContentRef, EventHash, SealKind, TakeState, TheaterId};
 use serde::Serialize;
 
 use crate::exit::ExitCode;
-use crate::fault::Fault;
+use crate::fault::FaultKind;
 
-/// A take whose every record was checked.
+/// What verification found in a take of which every record was checked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Report {
     /// How the take ends.
     pub state: TakeState,
-    /// Who sealed it, if somebody did.
+    /// The kind of its seal, if it has one.
     pub seal: Option<SealKind>,
-    /// The chains, by number.
+    /// The chains, in order of their numbers.
     pub chains: Vec<ChainReport>,
-    /// Events of all chains.
+    /// Number of events of all chains.
     pub events: u64,
-    /// Bytes of the file that were read.
+    /// Number of bytes of the file that were read.
     pub bytes: u64,
-    /// Whether the component is in the take, with the digest that every genesis names.
+    /// Whether the component is embedded in the take.
     pub embedded: bool,
-    /// The digest of the component that every genesis names; `None` without a chain.
+    /// Digest of the component, as every genesis names it; `None` without a chain.
     pub actor: Option<ContentRef>,
 }
 
-/// A chain that was checked.
+/// What verification found in a chain.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ChainReport {
     /// Its actor.
     pub id: TheaterId,
-    /// How many events it has.
+    /// Number of its events.
     pub events: u64,
-    /// How many export calls begin in it.
+    /// Number of export calls that start in it.
     pub calls: u64,
     /// Hash of its last event.
     pub head: Option<EventHash>,
 }
 
 impl Report {
-    /// Export calls of all chains.
+    /// Number of export calls of all chains.
     pub fn calls(&self) -> u64 {
         self.chains.iter().map(|chain| chain.calls).sum()
     }
 
-    /// Where the take lacks something, if it does and that is at one place: the frame that is torn, or the end without a seal.
+    /// Byte of the file at which the torn frame starts, or at which an unsealed take ends.
     pub fn offset(&self) -> Option<u64> {
         match self.state {
             TakeState::Torn { offset } => Some(offset),
@@ -53,8 +53,20 @@ impl Report {
         }
     }
 
-    /// How a command ends that was asked to check this take.
+    /// Why the take is not intact and complete, if it is not.
+    pub fn fault(&self) -> Option<FaultKind> {
+        match (self.state, &self.seal) {
+            (TakeState::Torn { offset: 0 }, _) => Some(FaultKind::ShortHeader),
+            (TakeState::Torn { .. }, _) => Some(FaultKind::Torn),
+            (TakeState::Unsealed, _) | (TakeState::Sealed, None) => Some(FaultKind::Unsealed),
+            (TakeState::Sealed, Some(SealKind::Repaired { .. })) => Some(FaultKind::Repaired),
+            (TakeState::Sealed, Some(SealKind::Complete)) if self.calls() == 0 => Some(FaultKind::NoCall),
+            (TakeState::Sealed, Some(SealKind::Complete)) => None,
+        }
+    }
+
+    /// The exit code of a command that checks this take.
     pub fn exit_code(&self) -> ExitCode {
-        Fault::of_report(self).map_or(ExitCode::Identical, Fault::exit_code)
+        self.fault().map_or(ExitCode::Identical, FaultKind::exit_code)
     }
 }

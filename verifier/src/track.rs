@@ -1,10 +1,10 @@
-//! Owns which versions of an interface count as one: those that a linker would take for each other.
+//! Owns which versions of an interface are compatible: those that a linker accepts for each other.
 
 /// Whether two interface names mean the same interface on the same semver track.
 ///
-/// The names must agree up to the `@`. Of the versions, the first part that is not zero must agree and all
-/// before it: `1.2.3` and `1.9.0` are one track, `0.2.3` and `0.2.10` are, `0.0.3` stands alone. A
-/// pre-release stands alone too; build metadata does not count. Names that are equal are always one.
+/// For example, `1.2.3` and `1.9.0` are on one track, and so are `0.2.3` and `0.2.10`. The names must agree up to the `@`. The versions
+/// must agree up to their first part that is not zero. `0.0.3` is on a track of its own, and so is each pre-release. Build metadata
+/// does not count. Equal names are always on one track.
 pub fn same_track(a: &str, b: &str) -> bool {
     if a == b {
         return true;
@@ -15,7 +15,7 @@ pub fn same_track(a: &str, b: &str) -> bool {
     }
 }
 
-/// The name without version, and the part of the version that decides; `None` if only equality counts.
+/// The name without its version, and the part of the version that decides; `None` if only equal names match.
 fn track(interface: &str) -> Option<(&str, u64, u64)> {
     let (name, version) = interface.split_once('@')?;
     let version = version.split_once('+').map_or(version, |(version, _build)| version);
@@ -28,7 +28,7 @@ fn track(interface: &str) -> Option<(&str, u64, u64)> {
     }
 }
 
-/// A number as semver has it: digits alone, no leading zero.
+/// A number as in semver: digits alone, no leading zero.
 fn number(text: &str) -> Option<u64> {
     let plain = text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
     if plain { text.parse().ok() } else { None }

@@ -1,4 +1,4 @@
-//! Owns the answer of a replay, as data: the verdict and all it was reached with.
+//! Owns the result of a replay, as data: the verdict, and what was compared to reach it.
 
 use retake_chain::{ContentRef, EngineProfile, EventHash, SealKind, TakeState, TheaterId};
 use serde::Serialize;
@@ -10,62 +10,62 @@ use crate::exit::{ExitCode, combine};
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
-    /// Every recomputed hash is the recorded one.
+    /// Every recomputed hash equals the recorded one.
     Identical,
     /// The first difference.
     Diverged(Box<Divergence>),
-    /// Everything up to a fault of the take is identical; what follows could not be replayed.
+    /// Everything before a fault of the take is identical. The rest could not be replayed.
     Unfinished {
         /// The fault.
         reason: String,
     },
-    /// The take has no call of which anything could be checked.
+    /// The take has no call of which any part could be checked.
     NothingToCheck,
 }
 
-/// The answer of a replay.
+/// The result of a replay.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ReplayReport {
-    /// What was found.
+    /// The answer.
     pub verdict: Verdict,
-    /// Export calls that were gone through.
+    /// Number of export calls that were replayed.
     pub calls: u64,
-    /// Of those, how many were given up when they were recorded: they are re-run as far as the host answered them.
+    /// Number of these calls that were given up when they were recorded. They are re-run up to the last answer of the host.
     pub given_up: u64,
-    /// Of those, how many were given up before the host answered anything: nothing of them can be checked.
+    /// Number of these calls that were given up before the first answer of the host. Nothing of them can be checked.
     pub unchecked: u64,
-    /// Events that were compared or copied.
+    /// Number of events that were compared or copied.
     pub events: u64,
-    /// The re-run's chains, by number.
-    pub chains: Vec<ChainHead>,
-    /// Digest of the component that was recorded.
+    /// The chains of the re-run, in order of their numbers.
+    pub chains: Vec<RerunChain>,
+    /// Digest of the recorded component.
     pub recorded_digest: ContentRef,
-    /// Digest of the component that was replayed.
+    /// Digest of the replayed component.
     pub replayed_digest: ContentRef,
-    /// The engine's settings, in both.
+    /// The settings of the engine. They are the same for recording and replay.
     pub profile: EngineProfile,
-    /// Interfaces that the replayed component imports in another version.
+    /// Interfaces that the replayed component imports in a different version.
     pub renamed_interfaces: Vec<RenamedInterface>,
-    /// How the take ends; `None` where a fault kept it from being read to its end.
+    /// How the take ends; `None` if a fault stopped the reading before the end.
     pub take_state: Option<TakeState>,
-    /// Who sealed it, if somebody did.
+    /// The kind of its seal, if it has one.
     pub seal: Option<SealKind>,
-    /// What is wrong with the take, where it is damaged or altered.
+    /// The fault of the take, if it is damaged or altered.
     pub fault: Option<String>,
 }
 
-/// Where a chain stands.
+/// A chain of the re-run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ChainHead {
+pub struct RerunChain {
     /// Its actor.
     pub id: TheaterId,
-    /// Its events.
+    /// Number of its events.
     pub events: u64,
     /// Hash of its last event.
     pub head: Option<EventHash>,
 }
 
-/// An interface that has another version in the replayed component, on the same track.
+/// An interface that the replayed component imports in a different version on the same track.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct RenamedInterface {
     /// The name in the take.
@@ -75,7 +75,7 @@ pub struct RenamedInterface {
 }
 
 impl Verdict {
-    /// How a command ends with this verdict on a take that is sealed.
+    /// The exit code for this verdict on a sealed take.
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Verdict::Identical => ExitCode::Identical,
@@ -87,12 +87,12 @@ impl Verdict {
 }
 
 impl ReplayReport {
-    /// Export calls of which at least the end or one host call was compared.
+    /// Number of export calls of which at least the end or one host call was compared.
     pub fn checked_calls(&self) -> u64 {
         self.calls.saturating_sub(self.unchecked)
     }
 
-    /// How a command ends with this report: the verdict's code, unless the take's own state is graver.
+    /// The exit code for this report: the code of the verdict, or of the take's state if that wins.
     pub fn exit_code(&self) -> ExitCode {
         let take = match (self.take_state, &self.seal, &self.fault) {
             (Some(TakeState::Sealed), Some(SealKind::Complete), None) => ExitCode::Identical,

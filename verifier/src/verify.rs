@@ -1,4 +1,4 @@
-//! Owns [`verify`], which leads a reader's records through the integrity checks, the greater part of them in parallel.
+//! Owns [`verify`]: it reads a take and checks all of its records, most of the work in parallel.
 
 use std::io::Read;
 use std::thread;
@@ -7,85 +7,111 @@ use retake_chain::{LogReader, ReadError, Record};
 use serde::Serialize;
 
 use crate::exit::ExitCode;
-use crate::fault::Fault;
-use crate::integrity::{Alone, IntegrityChecker};
+use crate::fault::FaultKind;
+use crate::integrity::IntegrityChecker;
 use crate::integrity_error::IntegrityError;
-use crate::lookers::Lookers;
+use crate::parallel_check::ParallelCheck;
+use crate::record_check::RecordCheck;
 use crate::report::Report;
 
-/// What was checked and holds, before a fault.
+/// How much of a take was checked without a fault.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Checked {
     /// Chains that were introduced.
     pub chains: usize,
     /// Events.
     pub events: u64,
-    /// Export calls that begin in them.
+    /// Export calls that start in these events.
     pub calls: u64,
 }
 
-/// A take that does not hold.
+/// A take with a fault.
 #[derive(Debug, thiserror::Error)]
 #[error("{fault}")]
 pub struct VerifyError {
     /// What is wrong.
     #[source]
     pub fault: VerifyFault,
-    /// What was checked before, and holds.
+    /// What was checked before it.
     pub checked: Checked,
 }
 
 /// What is wrong with a take.
 #[derive(Debug, thiserror::Error)]
 pub enum VerifyFault {
-    /// It cannot be read, or not to its end.
+    /// The take, or the rest of it, cannot be read.
     #[error(transparent)]
     Read(#[from] ReadError),
-    /// It can be read, but cannot be right.
+    /// The take can be read, but contradicts itself.
     #[error(transparent)]
     Integrity(#[from] IntegrityError),
 }
 
 impl VerifyError {
-    /// Which of all faults it is.
-    pub fn name(&self) -> Fault {
-        Fault::from(&self.fault)
+    /// The kind of the fault.
+    pub fn kind(&self) -> FaultKind {
+        FaultKind::from(&self.fault)
     }
 
-    /// How a command ends that was asked to check this take.
+    /// The exit code of a command that checks this take.
     pub fn exit_code(&self) -> ExitCode {
-        self.name().exit_code()
+        self.kind().exit_code()
     }
 
-    /// The number of the event that is at fault, or that would have come next.
+    /// Number in the take of the event with the fault, or of the event that would have come next.
     pub fn event(&self) -> u64 {
         self.checked.events
     }
 
-    /// Where the fault is in the file: a byte, or the frame that holds it.
+    /// Byte of the file at which the fault is, or at which the frame with the fault starts.
     pub fn offset(&self) -> Option<u64> {
         match &self.fault {
-            VerifyFault::Read(
+            VerifyFault::Read(error) => match error {
                 ReadError::Io { offset, .. }
                 | ReadError::Damaged { offset, .. }
-                | ReadError::TrailingBytes { offset },
-            ) => Some(*offset),
-            VerifyFault::Integrity(IntegrityError::Event { place, .. }) => Some(place.offset),
-            _ => None,
+                | ReadError::TrailingBytes { offset } => Some(*offset),
+                ReadError::Empty | ReadError::NotATake { .. } | ReadError::Version(_) | ReadError::Failed => {
+                    None
+                }
+            },
+            VerifyFault::Integrity(error) => match error {
+                IntegrityError::Event { location, .. } => Some(location.offset),
+                IntegrityError::Message(_)
+                | IntegrityError::DuplicateChain { .. }
+                | IntegrityError::ChainOutOfTurn { .. }
+                | IntegrityError::EmptyChain { .. }
+                | IntegrityError::EndsInsideCall { .. }
+                | IntegrityError::NoShutdown { .. }
+                | IntegrityError::EmbeddedIncomplete { .. }
+                | IntegrityError::SealedEvents { .. }
+                | IntegrityError::SealedChains { .. }
+                | IntegrityError::SealedActor { .. }
+                | IntegrityError::SealedCount { .. }
+                | IntegrityError::SealedHead { .. } => None,
+            },
         }
     }
 }
 
-/// Checks a take from its first byte to its last, on all cores, in memory that does not grow with it. A take that is torn or
-/// unsealed is no error; the report's state says so.
+impl From<&VerifyFault> for FaultKind {
+    fn from(fault: &VerifyFault) -> Self {
+        match fault {
+            VerifyFault::Read(error) => error.into(),
+            VerifyFault::Integrity(error) => error.into(),
+        }
+    }
+}
+
+/// Checks a take from its first byte to its last, on all cores. The memory that it needs does not grow with the take. A torn or
+/// unsealed take is not an error: the report's state says what it is.
 ///
 /// # Errors
-/// [`VerifyError`] with the first fault, and what was checked before it.
+/// [`VerifyError`] with the first fault, and with what was checked before it.
 pub fn verify(input: impl Read) -> Result<Report, VerifyError> {
     verify_each(input, |_| ())
 }
 
-/// The same; `valid` gets each record that was checked and holds, in the order of the take.
+/// The same. `valid` gets each record without a fault, in the order of the take.
 ///
 /// # Errors
 /// As [`verify`].
@@ -101,33 +127,32 @@ pub fn verify_each(input: impl Read, valid: impl FnMut(&Record)) -> Result<Repor
         .map_err(|fault| VerifyError { fault, checked })
 }
 
-/// Checks all records up to the first fault; `valid` gets those that hold, in order.
+/// Checks all records up to the first fault. `valid` gets each record without a fault, in order.
 ///
-/// What a record tells alone is looked at on all cores while more is read; what records say of each other is checked in their
-/// order.
+/// Each record alone is checked on all cores, while more are read. What records say of each other is then checked in their order.
 pub(crate) fn check_records<R: Read>(
     reader: &mut LogReader<R>,
     checker: &mut IntegrityChecker,
     mut valid: impl FnMut(&Record),
 ) -> Result<(), VerifyFault> {
-    let mut check = |record: Record, alone: Alone| -> Result<(), VerifyFault> {
-        checker.record_with(&record, alone)?;
+    let mut check = |record: Record, checked: RecordCheck| -> Result<(), VerifyFault> {
+        checker.record_with(&record, checked)?;
         valid(&record);
         Ok(())
     };
     thread::scope(|scope| {
-        let mut lookers = Lookers::new(scope);
+        let mut parallel = ParallelCheck::new(scope);
         loop {
             let end = match reader.next_record() {
                 Ok(Some(record)) => {
-                    lookers.push(record, &mut check)?;
+                    parallel.push(record, &mut check)?;
                     continue;
                 }
                 Ok(None) => Ok(()),
                 Err(error) => Err(error.into()),
             };
-            // What comes before an error in the file is what is told first.
-            lookers.finish(&mut check)?;
+            // A fault before the read error is reported first.
+            parallel.finish(&mut check)?;
             return end;
         }
     })

@@ -48,8 +48,8 @@ macro_rules! with_counts {
     };
 }
 
-/// Defines a host function of any type. `body` gets the lifted arguments, or what kept them from being lifted, and
-/// returns the result, `None` for a function without one.
+/// Defines a host function of any type. `body` gets the lifted arguments, or the fault that lifting found, and returns
+/// the result, `None` for a function without one.
 pub fn define<T: 'static>(
     linker: &mut LinkerInstance<'_, T>,
     name: &str,
@@ -69,7 +69,7 @@ pub fn define<T: 'static>(
     with_counts!(flat_counts(ty), wrap)
 }
 
-/// What a waiting host function answers with: it has no result.
+/// The answer of a host function that may wait: no result.
 pub type Done = Lowered<0>;
 
 /// As [`define`], for a function without a result whose body may wait.

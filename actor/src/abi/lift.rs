@@ -1,8 +1,8 @@
 //! Owns lifting: from a guest's flat arguments and linear memory to [`Value`]s.
 //!
 //! The canonical ABI's rules are followed as wasmtime follows them for `Val`; strings in every encoding and byte lists
-//! are lifted by wasmtime itself. A fault in what the guest hands over is found in the order in which the adapter between
-//! guest and shim finds it in an instrumented component, and is of the same kind: replay must end as the recording did.
+//! are lifted by wasmtime itself. Faults in the guest's values are found in the same order, and have the same kinds,
+//! as in the adapter between guest and shim of an instrumented component: a replay must end as the recording did.
 
 use std::sync::Arc;
 
@@ -17,10 +17,10 @@ use super::types;
 
 /// The arguments of a call. `N` is the number of flat core values, or 0 where they are spilled to memory.
 ///
-/// A fault while lifting is kept, so that the host function that asked for the arguments can name the call.
+/// A fault of lifting is kept, so that the host function can name the call.
 pub struct Lifted<const N: usize>(pub Result<LiftedArguments>);
 
-/// Lifted arguments: the values, and what each handle among them really is.
+/// Lifted arguments: the values, and the resource of each handle among them.
 #[derive(Debug, Default)]
 pub struct LiftedArguments {
     /// One value per parameter; a `Value::Handle` holds the host's representation.
@@ -38,7 +38,7 @@ pub struct LiftedHandle {
     pub rep: u32,
 }
 
-/// Values that are more than an event can hold.
+/// The call has more values than an event can hold.
 #[derive(Debug, Error)]
 #[error("more than {MAX_VALUES} values at once, which is what an event can hold; split the call")]
 struct TooManyValues;
@@ -101,7 +101,7 @@ fn lift(
 struct Lifter<'a, 'b> {
     cx: &'a mut LiftContext<'b>,
     handles: Vec<LiftedHandle>,
-    /// Values so far, those that a list announces among them.
+    /// Values so far, with all elements of the open lists.
     values: usize,
 }
 
@@ -111,8 +111,8 @@ impl<'b> Lifter<'_, 'b> {
         self.values = self.values.saturating_add(values);
     }
 
-    /// Whether an event can hold what was counted. If not, the rest is looked through without being kept: a fault in it
-    /// is what the recording ends with.
+    /// Whether an event can hold the counted values. If not, the rest is checked and not kept: the recording ends with a
+    /// fault in it, if there is one.
     fn fits(&self) -> bool {
         self.values <= MAX_VALUES
     }
@@ -283,7 +283,7 @@ impl<'b> Lifter<'_, 'b> {
         self.count(len);
         let mut values = Vec::with_capacity(if self.fits() { len } else { 0 });
         for index in 0..len {
-            // It is counted by itself from here on.
+            // `stored` counts the element itself.
             self.values -= 1;
             let value = self.stored(element, ptr + index * size)?;
             if self.fits() {

@@ -1,6 +1,6 @@
 //! Owns lowering: from a recorded answer to a guest's flat result or linear memory.
 //!
-//! The answer comes from a file: whether it fits the function's type is found out here, and said in [`UnfitValue`].
+//! The answer comes from a file. A value that does not fit the function's type is an [`UnfitValue`].
 
 use std::mem::MaybeUninit;
 

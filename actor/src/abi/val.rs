@@ -1,6 +1,6 @@
-//! Owns the public path: the same mapping between component values and [`Value`]s over wasmtime's `Val`.
+//! Owns the mapping between component values and [`Value`]s over wasmtime's public `Val`.
 //!
-//! It carries the arguments and results of exports, and is what the fast path is tested against.
+//! It carries the arguments and results of exports, and tests compare the fast path with it.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use super::unfit::UnfitValue;
 
 /// Turns a `Val` into a [`Value`]; `handle` numbers each resource.
 ///
-/// `ty` is what tells an empty `list<u8>` from other empty lists.
+/// `ty` distinguishes an empty `list<u8>` from other empty lists.
 pub fn to_value(val: &Val, ty: &Type, handle: &mut dyn FnMut(&ResourceAny) -> Result<u32>) -> Result<Value> {
     Ok(match (val, ty) {
         (Val::Bool(value), _) => Value::Bool(*value),

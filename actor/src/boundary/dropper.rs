@@ -1,7 +1,7 @@
-//! Owns the host's side of drops: each is reported to the [`Tap`] and handed on to the host that the actor is linked to.
+//! Owns the host's side of drops: each is reported to the [`Tap`] and passed to the host that the actor is linked to.
 //!
-//! A linker does not give away the destructors that it holds. A small component that is linked to it can call them: it drops
-//! what it is given.
+//! A linker does not expose its destructors. A small component linked to it can call them, by dropping the handles that it
+//! gets.
 
 use std::fmt::Write;
 use std::sync::Arc;

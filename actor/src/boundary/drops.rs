@@ -1,5 +1,5 @@
-//! Owns the code that gives back what a call was lent: after the real call the shim must drop every `borrow` among its
-//! parameters, wherever in them it is, or the component model traps.
+//! Owns the code that gives borrows back: after the real call the shim must drop every `borrow` in its parameters, at any
+//! depth, or the component model traps.
 
 use std::collections::HashMap;
 
@@ -37,7 +37,7 @@ struct Scratch {
 }
 
 impl Drops<'_> {
-    /// Drops the borrows in parameters that arrive flat, in locals from 0 on. `scratch` is the first of
+    /// Drops the borrows in parameters that arrive flat, in locals that start at 0. `scratch` is the first of
     /// [`SCRATCH_LOCALS`] `i32` locals. `Err` names what is nested too deep.
     pub fn flat_params(&self, code: &mut Code, types: &[Type], scratch: u32) -> Result<(), &'static str> {
         let scratch = Scratch { next: scratch, depth: 0 };
@@ -77,8 +77,8 @@ impl Drops<'_> {
         code.instruction(&I::Call(function));
     }
 
-    /// `locals` are where the flat form of the value is, with the core type of each slot: inside a variant a slot can be
-    /// wider than the value in it.
+    /// `locals` hold the flat form of the value, with the core type of each slot. Inside a variant a slot can be wider than
+    /// its value.
     fn flat_value(
         &self,
         code: &mut Code,

@@ -11,18 +11,16 @@ pub enum InstrumentError {
         /// What it is, and what to do.
         reason: String,
     },
-    /// Component text that cannot be read.
-    #[error("the component text is wrong at line and column {place}: {reason}")]
+    /// Component text that the parser refuses.
+    #[error("the component text cannot be parsed at line and column {place}: {reason}")]
     BadText {
         /// `line:column`.
         place: String,
         /// What the parser says.
         reason: String,
     },
-    /// A component that is not valid, whatever features there are.
-    #[error(
-        "the component is not valid, and cannot be decoded: {reason}; if it was cut short, build or copy it again"
-    )]
+    /// A component that is not valid under any set of features.
+    #[error("the component cannot be decoded, because it is not valid: {reason}; build or copy it again")]
     Invalid {
         /// What the validator says.
         reason: String,
@@ -35,10 +33,10 @@ pub enum InstrumentError {
     /// The bytes are a core module.
     #[error("this is a core module, not a component; turn it into one with `wasm-tools component new`")]
     CoreModule,
-    /// The component is valid, and nothing that WIT can say describes it.
+    /// The component is valid, but no WIT describes it.
     #[error(
         "the component cannot be decoded, because no WIT describes its imports and exports: {reason}; build it for a world \
-         that is written in WIT"
+         written in WIT"
     )]
     Undecodable {
         /// What the decoder says.
@@ -46,16 +44,15 @@ pub enum InstrumentError {
     },
     /// The component imports a type that its world declares.
     #[error(
-        "the import `{name}` is a type that the world declares at its root, which cannot be recorded: put it into an \
-         interface"
+        "the import `{name}` cannot be recorded: it is a type at the root of the world; declare it in an interface"
     )]
     RootType {
         /// Name of the import.
         name: String,
     },
-    /// The component has an interface of a package that the boundary is made of; an instrumented component has one.
+    /// The component uses a package of the boundary itself: it is instrumented already.
     #[error(
-        "the component uses the package `{package}`, which is Retake's own; give the component as it was before it was \
+        "the component uses the package `{package}`, which belongs to Retake; give the component from before it was \
          instrumented"
     )]
     OwnPackage {
@@ -64,8 +61,8 @@ pub enum InstrumentError {
     },
     /// The component imports an interface that its world declares inline, with types in it.
     #[error(
-        "the import `{name}` is an interface that the world declares inline, with types of its own, which cannot be \
-         recorded: put it into a package"
+        "the import `{name}` cannot be recorded: the world declares this interface inline, with types of its own; \
+         declare it in a package"
     )]
     InlineTypes {
         /// Name of the import.
@@ -73,8 +70,8 @@ pub enum InstrumentError {
     },
     /// An exported interface has types of its own, and its functions use others that it does not export.
     #[error(
-        "the export `{name}` exports some of the types of its functions and leaves out `{ty}`, which cannot be recorded: \
-         have it export all of them (`use` in WIT)"
+        "the export `{name}` cannot be recorded: it exports some of the types of its functions, but not `{ty}`; export all \
+         of them (`use` in WIT)"
     )]
     MissingType {
         /// Name of the export.
@@ -84,7 +81,7 @@ pub enum InstrumentError {
     },
     /// An imported function uses a feature of the component model that has no recorded form yet.
     #[error(
-        "the import `{interface}/{function}` uses `{what}`, which cannot be recorded; {}",
+        "the import `{interface}/{function}` cannot be recorded: it uses `{what}`; {}",
         without(interface, what)
     )]
     Unsupported {
@@ -95,7 +92,7 @@ pub enum InstrumentError {
         /// The feature.
         what: &'static str,
     },
-    /// The generated component could not be put together; this is a fault of Retake.
+    /// The generated component could not be built: a fault of Retake.
     #[error("the instrumented component cannot be built ({step}): {reason}; please report this")]
     Build {
         /// Which part.
@@ -109,9 +106,9 @@ pub enum InstrumentError {
 fn without(interface: &str, what: &str) -> String {
     match what {
         "async" | "stream" | "future" | "error-context" if interface.starts_with("wasi:") => {
-            "it is of WASI 0.3: build the component for WASI 0.2 (with Rust: `cargo build --target wasm32-wasip2`)".into()
+            "it belongs to WASI 0.3: build the component for WASI 0.2 (with Rust: `cargo build --target wasm32-wasip2`)".into()
         }
-        what => format!("build the component with an interface that does without `{what}`"),
+        what => format!("build the component with an interface that does not use `{what}`"),
     }
 }
 

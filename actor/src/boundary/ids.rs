@@ -1,5 +1,5 @@
-//! Owns the numbering of handles: small numbers counted per resource type in order of appearance, so that two
-//! recordings of the same behaviour carry the same numbers.
+//! Owns [`HandleIds`]: small numbers for handles, counted per resource type in order of appearance, so that two recordings
+//! of the same behaviour have the same numbers.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;

@@ -15,7 +15,7 @@ use super::{outer, shim};
 use crate::code_cache::CodeCache;
 use crate::load::{LoadError, compile};
 
-/// A component in which every host call passes the tap.
+/// A component that reports every host call to the tap.
 #[derive(Clone, Debug)]
 pub struct Instrumented {
     /// The outer component, binary. It exports what the original exports, and imports what the original imports and
@@ -25,12 +25,12 @@ pub struct Instrumented {
     pub functions: Vec<FunctionName>,
     /// The resource types that it imports, in the order of the tap's.
     pub(super) resources: Vec<ImportedResource>,
-    /// Where the original is in the component.
+    /// The bytes of the original in the component.
     original: Range<usize>,
 }
 
 impl Instrumented {
-    /// What the drops of its resources are called, in the order of the tap's types.
+    /// The names of the drops of its resources, in the order of the tap's types.
     pub(super) fn drops(&self) -> impl Iterator<Item = FunctionName> {
         self.resources.iter().map(|resource| FunctionName::drop_of(&resource.interface, &resource.name))
     }
@@ -48,7 +48,7 @@ impl Instrumented {
         let Some(cache) = cache else {
             return compile(engine, &self.component).map_err(ours);
         };
-        // What is around the original is small, so it need not be hashed a second time as a whole.
+        // The original has a digest already; only the small parts around it are hashed.
         let mut identity = ContentHasher::new();
         identity.update(&self.component[..self.original.start]);
         identity.update(original.as_ref());
@@ -57,7 +57,7 @@ impl Instrumented {
     }
 }
 
-/// What was instrumented is valid, so it is Retake's fault if the result is not.
+/// The original is valid, so an invalid result is a fault of Retake.
 fn ours(error: LoadError) -> LoadError {
     match error {
         LoadError::Instrument(InstrumentError::Invalid { reason }) => {
@@ -70,8 +70,8 @@ fn ours(error: LoadError) -> LoadError {
 /// Wraps a component so that every call it makes to an imported function is reported to the tap, whatever linker
 /// provides the function.
 ///
-/// A component without imported functions comes back as it is. Refuses, by name, what cannot be recorded: imports at the
-/// root of the world, async functions, and types of the component model's later additions.
+/// A component without imported functions is returned unchanged. Refuses, by name, what cannot be recorded: types at
+/// the root of the world, async functions, and later additions to the component model.
 pub fn instrument(component: &[u8]) -> Result<Instrumented, InstrumentError> {
     let world = World::decode(component)?;
     let functions: Vec<FunctionName> = world

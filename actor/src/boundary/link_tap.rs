@@ -13,7 +13,7 @@ use super::tap_functions::{TapFunction, tap_functions};
 use crate::abi::{self, Done};
 
 impl Tap {
-    /// Provides the tap in a linker that provides the actor's imports already. `get` finds the tap in the store's data.
+    /// Adds the tap to a linker that has the actor's imports already. `get` finds the tap in the store's data.
     pub fn add_to_linker<T: Send + 'static>(
         linker: &mut Linker<T>,
         engine: &Engine,
@@ -31,15 +31,15 @@ impl Tap {
                 Ok(None)
             })?;
 
-            // A result that the canonical ABI puts into memory is handed over there, as a list of one element; any
-            // other is a single core value, and so never a list.
+            // A result in memory is reported as a list of one element. Any other result is one core value, so never a
+            // list.
             let spilled = result.ty.params().any(|(_, ty)| matches!(ty, Type::List(_)));
             abi::define_async(&mut linker, &result.name, &result.ty, move |mut store, result| {
                 let event = get(store.data_mut()).end(&name, result, spilled);
                 Box::new(async move {
                     let tap = get(store.data_mut());
                     tap.chain().add_typed_event(event?).await.map_err(TapError::from)?;
-                    // An actor whose calls never wait would not be seen to be called off.
+                    // An actor whose calls never wait could otherwise not be cancelled.
                     tokio::task::consume_budget().await;
                     Ok(Done::default())
                 })

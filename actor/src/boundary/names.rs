@@ -29,5 +29,5 @@ pub(super) fn resource_name(index: usize) -> String {
     format!("r{index}")
 }
 
-/// What stands for the interface of functions that are imported at the root of the world.
+/// The name in place of an interface for functions that are imported at the root of the world.
 pub(super) const ROOT: &str = "$root";

@@ -14,7 +14,7 @@ use wit_parser::{Function, Resolve, WorldItem};
 
 use super::error::InstrumentError;
 use super::names::{CALLS, ROOT, call_name};
-use super::owner::{self, ImportedResource};
+use super::owner::{self, ImportedResource, Owned};
 use super::prefix::Prefix;
 use super::reexport;
 use super::world::{RootType, World};
@@ -40,79 +40,22 @@ pub(super) fn build(world: &World, shim: &[u8], original: &[u8]) -> Result<Built
         functions: prefix.root_functions().count() as u32,
         types: owned.type_count,
     };
-    let shim_component = outer.nest(shim);
-    let original_component = outer.nest(original);
+    let shim = outer.nest(shim);
+    let actor = outer.nest(original);
     let end = outer.component.as_slice().len();
 
-    let imports = owned.instances.iter();
-    let imports: Vec<(String, Item)> =
-        imports.map(|(name, index)| (name.clone(), (ComponentExportKind::Instance, *index))).collect();
-    let functions = (0..).zip(prefix.root_functions());
-    let functions = functions.map(|(index, name)| (name.to_string(), (ComponentExportKind::Func, index)));
-    let types = prefix
-        .root_types()
-        .map(|(index, name)| (name.to_string(), (ComponentExportKind::Type, owned.first_type + index)));
-    let shim_imports: Vec<_> = imports.iter().cloned().chain(types).chain(functions).collect();
-    let shim_instance = outer.instantiate(shim_component, &shim_imports);
-    let calls = outer.alias(shim_instance, ComponentExportKind::Instance, CALLS);
-
-    let mut indices = HashMap::new();
-    for (index, (interface, function)) in world.functions.iter().enumerate() {
-        indices.insert((interface.as_str(), function.name.as_str()), index);
-    }
-    let mut provided = Vec::new();
-    for import in &world.imports {
-        let functions: Vec<(String, &Function)> = world.resolve.interfaces[import.id]
-            .functions
-            .values()
-            .map(|function| {
-                let index = indices[&(import.name.as_str(), function.name.as_str())];
-                (call_name(index), function)
-            })
-            .collect();
-        let (reexporter, needed) = reexport::build(&world.resolve, import, &prefix, &functions)?;
-        let needed = |(name, _): &&(String, Item)| needed.contains_key(name);
-        let mut arguments: Vec<_> = imports.iter().filter(needed).cloned().collect();
-        for (name, _) in &functions {
-            let function = outer.alias(calls, ComponentExportKind::Func, name);
-            arguments.push((name.clone(), (ComponentExportKind::Func, function)));
-        }
-        let reexporter = outer.nest_built(&reexporter);
-        let instance = outer.instantiate(reexporter, &arguments);
-        provided.push((import.name.clone(), (ComponentExportKind::Instance, instance)));
-    }
-    for RootType { name, interface, type_name } in &world.root_types {
-        let instance = owned.instances.get(interface).ok_or_else(|| {
-            InstrumentError::build("types", format!("`{name}` belongs to no imported interface"))
-        })?;
-        let ty = outer.alias(*instance, ComponentExportKind::Type, type_name);
-        provided.push((name.clone(), (ComponentExportKind::Type, ty)));
-    }
-    for (index, (interface, function)) in world.functions.iter().enumerate() {
-        if interface == ROOT {
-            let call = outer.alias(calls, ComponentExportKind::Func, &call_name(index));
-            provided.push((function.name.clone(), (ComponentExportKind::Func, call)));
-        }
-    }
-    let actor = outer.instantiate(original_component, &provided);
-
-    for (key, item) in &world.resolve.worlds[world.world].exports {
-        let name = world.resolve.name_world_key(key);
-        let kind = match item {
-            WorldItem::Function(_) => ComponentExportKind::Func,
-            WorldItem::Interface { .. } => ComponentExportKind::Instance,
-            WorldItem::Type { .. } => ComponentExportKind::Type,
-        };
-        let ty = match world.borrowing.get(&name) {
-            Some(functions) => {
-                Some(outer.type_by_imports(&world.resolve, &owned.instances, kind, functions)?)
-            }
-            None => None,
-        };
-        outer.export(actor, kind, &name, ty);
-    }
+    let calls = outer.instantiate_shim(shim, &prefix, &owned);
+    let provided = outer.provide(world, &prefix, &owned, calls)?;
+    let actor = outer.instantiate(actor, &provided);
+    outer.export_all(world, &owned, actor)?;
     let original = end - original.len()..end;
     Ok(Built { component: outer.component.finish(), original, resources: owned.resources })
+}
+
+/// The imported interfaces as arguments of an instance.
+fn imported(owned: &Owned) -> Vec<(String, Item)> {
+    let instances = owned.instances.iter();
+    instances.map(|(name, index)| (name.clone(), (ComponentExportKind::Instance, *index))).collect()
 }
 
 type Item = (ComponentExportKind, u32);
@@ -126,6 +69,87 @@ struct Outer {
 }
 
 impl Outer {
+    /// Instantiates the shim with the imports; returns the instance of its functions.
+    fn instantiate_shim(&mut self, shim: u32, prefix: &Prefix<'_>, owned: &Owned) -> u32 {
+        let functions = (0..).zip(prefix.root_functions());
+        let functions = functions.map(|(index, name)| (name.to_string(), (ComponentExportKind::Func, index)));
+        let types = prefix
+            .root_types()
+            .map(|(index, name)| (name.to_string(), (ComponentExportKind::Type, owned.first_type + index)));
+        let imports: Vec<_> = imported(owned).into_iter().chain(types).chain(functions).collect();
+        let instance = self.instantiate(shim, &imports);
+        self.alias(instance, ComponentExportKind::Instance, CALLS)
+    }
+
+    /// Makes what the original imports, from the shim's functions.
+    fn provide(
+        &mut self,
+        world: &World,
+        prefix: &Prefix<'_>,
+        owned: &Owned,
+        calls: u32,
+    ) -> Result<Vec<(String, Item)>, InstrumentError> {
+        let mut indices = HashMap::new();
+        for (index, (interface, function)) in world.functions.iter().enumerate() {
+            indices.insert((interface.as_str(), function.name.as_str()), index);
+        }
+        let imports = imported(owned);
+        let mut provided = Vec::new();
+        for import in &world.imports {
+            let functions = world.resolve.interfaces[import.id].functions.values();
+            let functions: Vec<(String, &Function)> = functions
+                .map(|function| {
+                    let index = indices[&(import.name.as_str(), function.name.as_str())];
+                    (call_name(index), function)
+                })
+                .collect();
+            let (reexporter, needed) = reexport::build(&world.resolve, import, prefix, &functions)?;
+            let needed = |(name, _): &&(String, Item)| needed.contains_key(name);
+            let mut arguments: Vec<_> = imports.iter().filter(needed).cloned().collect();
+            for (name, _) in &functions {
+                let function = self.alias(calls, ComponentExportKind::Func, name);
+                arguments.push((name.clone(), (ComponentExportKind::Func, function)));
+            }
+            let reexporter = self.nest_built(&reexporter);
+            let instance = self.instantiate(reexporter, &arguments);
+            provided.push((import.name.clone(), (ComponentExportKind::Instance, instance)));
+        }
+        for RootType { name, interface, type_name } in &world.root_types {
+            let instance = owned.instances.get(interface).ok_or_else(|| {
+                InstrumentError::build("types", format!("`{name}` belongs to no imported interface"))
+            })?;
+            let ty = self.alias(*instance, ComponentExportKind::Type, type_name);
+            provided.push((name.clone(), (ComponentExportKind::Type, ty)));
+        }
+        for (index, (interface, function)) in world.functions.iter().enumerate() {
+            if interface == ROOT {
+                let call = self.alias(calls, ComponentExportKind::Func, &call_name(index));
+                provided.push((function.name.clone(), (ComponentExportKind::Func, call)));
+            }
+        }
+        Ok(provided)
+    }
+
+    /// Exports what the actor's instance exports.
+    fn export_all(&mut self, world: &World, owned: &Owned, actor: u32) -> Result<(), InstrumentError> {
+        for (key, item) in &world.resolve.worlds[world.world].exports {
+            let name = world.resolve.name_world_key(key);
+            let kind = match item {
+                WorldItem::Function(_) => ComponentExportKind::Func,
+                WorldItem::Interface { .. } => ComponentExportKind::Instance,
+                WorldItem::Type { .. } => ComponentExportKind::Type,
+            };
+            let ty = match world.borrowing.get(&name) {
+                Some(functions) => {
+                    Some(self.type_by_imports(&world.resolve, &owned.instances, kind, functions)?)
+                }
+                None => None,
+            };
+            self.export(actor, kind, &name, ty);
+        }
+        Ok(())
+    }
+
     fn nest(&mut self, component: &[u8]) -> u32 {
         self.component.section(&RawSection { id: ComponentSectionId::Component as u8, data: component });
         self.components += 1;

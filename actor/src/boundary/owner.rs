@@ -1,5 +1,5 @@
-//! Owns the resource types of the outer component: it imports them from an interface of Retake's own, so that whoever
-//! records hears of each handle that is dropped, and the actor's interfaces say that theirs are the same ones.
+//! Owns the resource types of the outer component: it imports them from an interface of Retake's own, so that each drop of
+//! a handle can be recorded. The actor's interfaces refer to the same types.
 //!
 //! A component model resource has its destructor where the type is declared. The actor's own imports only refer to it (`eq`),
 //! so that the functions in them stay what the host provides.
@@ -17,7 +17,7 @@ use super::names::{RESOURCES, resource_name};
 use super::prefix::{Before, Item, Kept, Prefix};
 use super::renumber::resource;
 
-/// Index of the first of them in the outer component: behind the type of the interface.
+/// Index of the first of these types in the outer component: the type of the interface comes before.
 const FIRST_RESOURCE: u32 = 1;
 
 /// A resource type that the actor imports.
@@ -29,7 +29,7 @@ pub(super) struct ImportedResource {
     pub name: String,
 }
 
-/// What an outer component begins with.
+/// The first part of an outer component.
 pub(super) struct Owned {
     /// The resource types, in the order of their names in [`RESOURCES`].
     pub resources: Vec<ImportedResource>,
@@ -76,7 +76,7 @@ fn declared(prefix: &Prefix<'_>) -> Vec<ImportedResource> {
     resources
 }
 
-/// Imports [`RESOURCES`] and makes its types the component's types [`FIRST_RESOURCE`] and on.
+/// Imports [`RESOURCES`] and makes its types the component's types, starting at [`FIRST_RESOURCE`].
 fn import_resources(component: &mut Component, count: usize) {
     let mut instance = InstanceType::new();
     for index in 0..count {

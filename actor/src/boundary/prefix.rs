@@ -1,5 +1,5 @@
-//! Owns [`Prefix`]: the types and imports that the shim begins with, as other components take them over, whole or only what
-//! one of them needs.
+//! Owns [`Prefix`]: the types and imports at the start of the shim. Other components take them over, all or only the part
+//! that they need.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -22,8 +22,8 @@ use super::renumber::TypeRenumbering;
 pub(super) struct Prefix<'a> {
     /// What they define, in order.
     pub items: Vec<Item<'a>>,
-    /// Instance index of each imported interface. Their order must be the same each time: what is built is known by its
-    /// bytes.
+    /// Instance index of each imported interface. Their order must be the same each time, so that the
+    /// built component has the same bytes.
     pub instances: BTreeMap<String, u32>,
 }
 
@@ -46,7 +46,7 @@ impl Item<'_> {
         matches!(self, Item::Type { .. } | Item::Alias { .. } | Item::ImportType { .. })
     }
 
-    /// What is imported, if something is, by the numbers that types have.
+    /// The import, if the item is one, under the new numbers of types.
     fn import(&self, numbers: &TypeRenumbering) -> Option<(&str, ComponentTypeRef)> {
         match self {
             Item::Import { name, ty } => Some((name, ComponentTypeRef::Instance(numbers.known[ty]))),
@@ -136,8 +136,8 @@ impl<'a> Prefix<'a> {
         })
     }
 
-    /// Writes all of it to a component that has something before it: among its types, from `resource` on, those that the resource
-    /// types of the imports are to be.
+    /// Writes all of it to a component that has other items before. The component's types, starting at `resource`, become
+    /// the resource types of the imports.
     pub fn write_all(
         &self,
         component: &mut Component,

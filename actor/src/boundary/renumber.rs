@@ -1,4 +1,4 @@
-//! Owns [`TypeRenumbering`]: how types are written anew in a component in which they have other numbers.
+//! Owns [`TypeRenumbering`]: how types are written again in a component that gives them other numbers.
 
 use std::collections::{BTreeSet, HashMap};
 use std::convert::Infallible;
@@ -22,16 +22,16 @@ pub(super) struct TypeRenumbering {
     pub known: HashMap<u32, u32>,
     /// New number of each type of the instance type that is written.
     inner: Vec<u32>,
-    /// The component's types that were referred to.
+    /// The component's types that were met as references.
     pub met: BTreeSet<u32>,
-    /// How many types the place is in.
+    /// How many types are open around the current one.
     depth: u32,
-    /// The component's type that the next resource type of an instance is to be, instead of one of its own.
+    /// The component's type to use for the next resource type of an instance, in place of its own.
     resource: Option<u32>,
 }
 
 impl TypeRenumbering {
-    /// The resource types of instances are to be the component's types from `first` on.
+    /// Uses the component's types, starting at `first`, for the resource types of instances.
     pub fn with_resources(first: u32) -> Self {
         TypeRenumbering { resource: Some(first), ..TypeRenumbering::default() }
     }

@@ -1,5 +1,5 @@
 //! Owns the shim: a component that imports what the actor imports, and the tap, and exports for each imported function
-//! one that reports its arguments, calls the real one, reports the result and gives borrows back.
+//! a function that reports its arguments, calls the real one, reports the result and gives borrows back.
 
 use std::collections::HashMap;
 
@@ -21,7 +21,7 @@ use super::tap_types::{add_interface, add_tap_interface, interface_item};
 use super::wit_types::contains_handle;
 use super::world::World;
 
-/// Where the bump allocator starts, and starts again after each call: a call's copies live for that call only.
+/// Where the bump allocator starts, and restarts after each call: copies live for one call.
 const HEAP_BASE: i32 = 1024;
 const HEAP: u32 = 0;
 
@@ -69,8 +69,7 @@ pub(super) fn build(mut world: World) -> Result<Vec<u8>, InstrumentError> {
         .map_err(|error| InstrumentError::build("shim", error))
 }
 
-/// Has the interface use each named type of the imports. The encoder leaves out what nothing uses, but the original asks
-/// for it.
+/// Makes the interface use each named type of the imports. The encoder drops unused types, but the original needs them.
 fn use_every_type(world: &mut World, calls: InterfaceId) {
     let resolve = &mut world.resolve;
     let named = world.imports.iter().flat_map(|import| resolve.interfaces[import.id].types.values());
@@ -165,74 +164,8 @@ impl CoreModule {
         self.function_count - 1
     }
 
-    /// `cabi_realloc(old, old_len, align, new_len)` on a bump allocator.
     fn add_realloc(&mut self) {
-        let (old, old_len, align, new_len, at, end) = (0, 1, 2, 3, 4, 5);
-        let mut code = Code::new([(2, ValType::I32)]);
-        for instruction in [
-            // what shrinks stays where it is
-            I::LocalGet(new_len),
-            I::LocalGet(old_len),
-            I::I32LeU,
-            I::If(BlockType::Empty),
-            I::LocalGet(old),
-            I::Return,
-            I::End,
-            // at = heap rounded up to align; end = at + new_len, trapping on overflow
-            I::GlobalGet(HEAP),
-            I::LocalGet(align),
-            I::I32Add,
-            I::I32Const(1),
-            I::I32Sub,
-            I::I32Const(0),
-            I::LocalGet(align),
-            I::I32Sub,
-            I::I32And,
-            I::LocalTee(at),
-            I::LocalGet(new_len),
-            I::I32Add,
-            I::LocalTee(end),
-            I::LocalGet(at),
-            I::I32LtU,
-            I::If(BlockType::Empty),
-            I::Unreachable,
-            I::End,
-            // grow to hold end
-            I::LocalGet(end),
-            I::MemorySize(0),
-            I::I32Const(16),
-            I::I32Shl,
-            I::I32GtU,
-            I::If(BlockType::Empty),
-            I::LocalGet(end),
-            I::I32Const(16),
-            I::I32ShrU,
-            I::I32Const(1),
-            I::I32Add,
-            I::MemorySize(0),
-            I::I32Sub,
-            I::MemoryGrow(0),
-            I::I32Const(-1),
-            I::I32Eq,
-            I::If(BlockType::Empty),
-            I::Unreachable,
-            I::End,
-            I::End,
-            I::LocalGet(end),
-            I::GlobalSet(HEAP),
-            // what was there moves along
-            I::LocalGet(old_len),
-            I::If(BlockType::Empty),
-            I::LocalGet(at),
-            I::LocalGet(old),
-            I::LocalGet(old_len),
-            I::MemoryCopy { src_mem: 0, dst_mem: 0 },
-            I::End,
-            I::LocalGet(at),
-            I::End,
-        ] {
-            code.instruction(&instruction);
-        }
+        let code = realloc_code();
         self.realloc = self.add_function("cabi_realloc", vec![ValType::I32; 4], vec![ValType::I32], &code);
     }
 
@@ -269,16 +202,7 @@ impl CoreModule {
         code.instruction(&I::Call(imports.arguments));
         push_params(&mut code);
         if let (true, Some(ty)) = (inner.retptr, &function.result) {
-            for instruction in [
-                I::I32Const(0),
-                I::I32Const(0),
-                I::I32Const(sizes.align(ty).align_wasm32() as i32),
-                I::I32Const(sizes.size(ty).size_wasm32() as i32),
-                I::Call(self.realloc),
-                I::LocalTee(result),
-            ] {
-                code.instruction(&instruction);
-            }
+            self.allocate_result(&mut code, sizes, ty, result);
         }
         code.instruction(&I::Call(imports.real));
         report_result(&mut code, &inner, result, imports.result);
@@ -305,12 +229,31 @@ impl CoreModule {
         let results = values(&outer.results);
         self.add_function(&name, values(&outer.params), results.clone(), &code);
 
-        let mut free_all = Code::new([]);
-        for instruction in [I::I32Const(HEAP_BASE), I::GlobalSet(HEAP), I::End] {
-            free_all.instruction(&instruction);
-        }
-        self.add_function(&format!("cabi_post_{name}"), results, vec![], &free_all);
+        self.add_post_return(&name, results);
         Ok(())
+    }
+
+    /// Makes room for a result that the real call writes to memory; the address is in local `result` and on the stack.
+    fn allocate_result(&self, code: &mut Code, sizes: &SizeAlign, ty: &Type, result: u32) {
+        for instruction in [
+            I::I32Const(0),
+            I::I32Const(0),
+            I::I32Const(sizes.align(ty).align_wasm32() as i32),
+            I::I32Const(sizes.size(ty).size_wasm32() as i32),
+            I::Call(self.realloc),
+            I::LocalTee(result),
+        ] {
+            code.instruction(&instruction);
+        }
+    }
+
+    /// The post-return function of a call frees all that was allocated for it.
+    fn add_post_return(&mut self, call: &str, results: Vec<ValType>) {
+        let mut code = Code::new([]);
+        for instruction in [I::I32Const(HEAP_BASE), I::GlobalSet(HEAP), I::End] {
+            code.instruction(&instruction);
+        }
+        self.add_function(&format!("cabi_post_{call}"), results, vec![], &code);
     }
 
     fn finish(mut self) -> Vec<u8> {
@@ -341,10 +284,81 @@ impl CoreModule {
     }
 }
 
-/// Keeps the real call's result in local `result` and tells the tap of it.
+/// `cabi_realloc(old, old_len, align, new_len)` on a bump allocator: one table of instructions.
+fn realloc_code() -> Code {
+    let (old, old_len, align, new_len, at, end) = (0, 1, 2, 3, 4, 5);
+    let mut code = Code::new([(2, ValType::I32)]);
+    for instruction in [
+        // what shrinks stays where it is
+        I::LocalGet(new_len),
+        I::LocalGet(old_len),
+        I::I32LeU,
+        I::If(BlockType::Empty),
+        I::LocalGet(old),
+        I::Return,
+        I::End,
+        // at = heap rounded up to align; end = at + new_len, trapping on overflow
+        I::GlobalGet(HEAP),
+        I::LocalGet(align),
+        I::I32Add,
+        I::I32Const(1),
+        I::I32Sub,
+        I::I32Const(0),
+        I::LocalGet(align),
+        I::I32Sub,
+        I::I32And,
+        I::LocalTee(at),
+        I::LocalGet(new_len),
+        I::I32Add,
+        I::LocalTee(end),
+        I::LocalGet(at),
+        I::I32LtU,
+        I::If(BlockType::Empty),
+        I::Unreachable,
+        I::End,
+        // grow to hold end
+        I::LocalGet(end),
+        I::MemorySize(0),
+        I::I32Const(16),
+        I::I32Shl,
+        I::I32GtU,
+        I::If(BlockType::Empty),
+        I::LocalGet(end),
+        I::I32Const(16),
+        I::I32ShrU,
+        I::I32Const(1),
+        I::I32Add,
+        I::MemorySize(0),
+        I::I32Sub,
+        I::MemoryGrow(0),
+        I::I32Const(-1),
+        I::I32Eq,
+        I::If(BlockType::Empty),
+        I::Unreachable,
+        I::End,
+        I::End,
+        I::LocalGet(end),
+        I::GlobalSet(HEAP),
+        // what was there moves along
+        I::LocalGet(old_len),
+        I::If(BlockType::Empty),
+        I::LocalGet(at),
+        I::LocalGet(old),
+        I::LocalGet(old_len),
+        I::MemoryCopy { src_mem: 0, dst_mem: 0 },
+        I::End,
+        I::LocalGet(at),
+        I::End,
+    ] {
+        code.instruction(&instruction);
+    }
+    code
+}
+
+/// Keeps the real call's result in local `result` and reports it to the tap.
 fn report_result(code: &mut Code, inner: &WasmSignature, result: u32, tap: u32) {
     if inner.retptr {
-        // The result stands in memory; the tap takes it as a list of one.
+        // The result is in memory; the tap takes it as a list of one.
         code.instruction(&I::LocalGet(result));
         code.instruction(&I::I32Const(1));
     } else if !inner.results.is_empty() {

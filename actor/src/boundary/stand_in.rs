@@ -1,10 +1,10 @@
-//! Owns the linker of a replay: made from the component's import types alone, with nothing real behind it.
+//! Owns the linker of a replay. It is made from the component's import types alone, with no real host function.
 //!
 //! Every imported resource is a type of its own, and its destructor and every imported function ask the [`StandIn`] in the
 //! store's data. As no host function is linked, none can run.
 
 use retake_chain::Value;
-use wasmtime::component::types::{ComponentFunc, ComponentItem};
+use wasmtime::component::types::{ComponentFunc, ComponentInstance, ComponentItem};
 use wasmtime::component::{Component, Linker, LinkerInstance, ResourceAny, ResourceDynamic, ResourceType};
 use wasmtime::{AsContextMut, Engine, Result, bail};
 
@@ -14,14 +14,14 @@ use super::names::{RESOURCES, ROOT, TAP};
 use super::tap_functions::{TapFunction, tap_functions};
 use crate::abi::{self, UnfitValue};
 
-/// Whoever answers the actor's calls in place of a host.
+/// Answers the actor's calls in place of a host.
 pub trait StandIn {
-    /// Answers a call. `input` holds the handles by the numbers that earlier answers, or the caller of the export, gave
-    /// them; or it is what kept the arguments from being lifted. An error ends the call as a trap would.
+    /// Answers a call. Handles in `input` are the numbers that earlier answers, or the caller of the export, gave them.
+    /// `input` is an error if the arguments could not be lifted. An error as answer ends the call as a trap would.
     fn answer(&mut self, call: &FunctionName, input: Result<Vec<Value>>) -> Result<Option<Value>>;
 
-    /// Hears from the shim, where there is one, that the actor is about to make a call. If the call never comes, it ended
-    /// in the shim.
+    /// The shim, if there is one, announces a call that the actor is about to make. If no call follows, it ended in the
+    /// shim.
     fn announce(&mut self, call: &FunctionName, input: Result<Vec<Value>>) -> Result<()> {
         let _ = (call, input);
         Ok(())
@@ -45,11 +45,13 @@ impl StandInResources {
     }
 }
 
-/// Defines every import of `component` in `linker`, so that `get` finds who answers.
+/// Defines every import of `component` in `linker`. `get` finds the stand-in in the store's data.
 ///
-/// The component is the original, or an instrumented one, for what the shim does to the actor's limits; its tap then tells
-/// the stand-in of each call and does nothing else. Fails for imports at the root of the world, which [`super::instrument`]
-/// refuses to record.
+/// The component is the original, or the instrumented one where the shim counts against the actor's limits. The tap of an
+/// instrumented component announces each call to the stand-in and does nothing else.
+///
+/// # Errors
+/// The component has an import that [`super::instrument`] refuses to record.
 pub fn link_stand_in<T, S>(
     linker: &mut Linker<T>,
     engine: &Engine,
@@ -61,58 +63,87 @@ where
     T: 'static,
     S: StandIn + 'static,
 {
-    // The same resource imported under two names (`use`) must get one type.
-    let mut distinct: Vec<ResourceType> = Vec::new();
+    let mut resources = Resources::default();
     for (interface, import) in component.component_type().imports(engine) {
-        let instance = match import.ty {
-            ComponentItem::ComponentInstance(_) if interface == TAP => continue,
-            ComponentItem::ComponentInstance(instance) => instance,
+        match import.ty {
+            ComponentItem::ComponentInstance(_) if interface == TAP => {}
+            ComponentItem::ComponentInstance(instance) => {
+                let drops = instrumented.filter(|_| interface == RESOURCES).map(Instrumented::drops);
+                link_interface(linker, engine, interface, &instance, drops, &mut resources, get)?;
+            }
             ComponentItem::ComponentFunc(ty) => {
                 link_function(&mut linker.root(), FunctionName::new(ROOT, interface), &ty, get)?;
-                continue;
             }
             // Another name for a type of an interface that comes before it.
             ComponentItem::Resource(ty) => {
-                let Some(number) = distinct.iter().position(|known| *known == ty) else {
+                let Some(kind) = resources.known(ty) else {
                     bail!("the import `{interface}` is a resource at the root of the world");
                 };
-                let ty = ResourceType::host_dynamic(number as u32);
-                linker.root().resource(interface, ty, |_, _| Ok(()))?;
-                continue;
+                linker.root().resource(interface, ResourceType::host_dynamic(kind), |_, _| Ok(()))?;
             }
-            ComponentItem::Type(_) => continue,
+            ComponentItem::Type(_) => {}
             _ => bail!("the import `{interface}` is neither an interface, a function nor a type"),
-        };
-        let mut drops = instrumented.filter(|_| interface == RESOURCES).map(Instrumented::drops);
-        let mut linker = linker.instance(interface)?;
-        for (name, export) in instance.exports(engine) {
-            match export.ty {
-                ComponentItem::Resource(ty) => {
-                    let number = match distinct.iter().position(|known| *known == ty) {
-                        Some(number) => number,
-                        None => {
-                            distinct.push(ty);
-                            distinct.len() - 1
-                        }
-                    } as u32;
-                    let drop = drops.as_mut().and_then(Iterator::next);
-                    let drop = drop.unwrap_or_else(|| FunctionName::drop_of(interface, name));
-                    linker.resource(name, ResourceType::host_dynamic(number), move |mut store, rep| {
-                        let answer = get(store.data_mut()).answer(&drop, Ok(vec![Value::Handle(rep)]))?;
-                        answer.map_or(Ok(()), |value| Err(UnfitValue::of_nothing(&value).into()))
-                    })?;
-                }
-                ComponentItem::ComponentFunc(ty) => {
-                    link_function(&mut linker, FunctionName::new(interface, name), &ty, get)?;
-                }
-                _ => {}
-            }
         }
     }
     if let Some(instrumented) = instrumented {
         link_silent_tap(linker, engine, instrumented, component, get)?;
     }
-    Ok(StandInResources { count: distinct.len() as u32 })
+    Ok(StandInResources { count: resources.distinct.len() as u32 })
+}
+
+/// The resource types met so far. One that is imported under two names (`use`) is one type.
+#[derive(Default)]
+struct Resources {
+    distinct: Vec<ResourceType>,
+}
+
+impl Resources {
+    fn known(&self, ty: ResourceType) -> Option<u32> {
+        self.distinct.iter().position(|known| *known == ty).map(|kind| kind as u32)
+    }
+
+    fn kind(&mut self, ty: ResourceType) -> u32 {
+        self.known(ty).unwrap_or_else(|| {
+            self.distinct.push(ty);
+            self.distinct.len() as u32 - 1
+        })
+    }
+}
+
+/// Defines the resource types and functions of one imported interface. `drops` names the drops of its resources, where it
+/// is Retake's own interface for them.
+fn link_interface<T, S>(
+    linker: &mut Linker<T>,
+    engine: &Engine,
+    interface: &str,
+    instance: &ComponentInstance,
+    mut drops: Option<impl Iterator<Item = FunctionName>>,
+    resources: &mut Resources,
+    get: impl Fn(&mut T) -> &mut S + Send + Sync + Copy + 'static,
+) -> Result<()>
+where
+    T: 'static,
+    S: StandIn + 'static,
+{
+    let mut linker = linker.instance(interface)?;
+    for (name, export) in instance.exports(engine) {
+        match export.ty {
+            ComponentItem::Resource(ty) => {
+                let kind = resources.kind(ty);
+                let drop = drops.as_mut().and_then(Iterator::next);
+                let drop = drop.unwrap_or_else(|| FunctionName::drop_of(interface, name));
+                linker.resource(name, ResourceType::host_dynamic(kind), move |mut store, rep| {
+                    let answer = get(store.data_mut()).answer(&drop, Ok(vec![Value::Handle(rep)]))?;
+                    answer.map_or(Ok(()), |value| Err(UnfitValue::of_nothing(&value).into()))
+                })?;
+            }
+            ComponentItem::ComponentFunc(ty) => {
+                link_function(&mut linker, FunctionName::new(interface, name), &ty, get)?;
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 fn link_function<T: 'static, S: StandIn + 'static>(

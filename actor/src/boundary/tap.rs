@@ -1,8 +1,8 @@
-//! Owns the host's side of the tap: reports in, events on the chain out.
+//! Owns [`Tap`], the host's side of the boundary: the shim's reports come in, events on the chain go out.
 //!
 //! A [`Tap`] belongs to one instance and lives in its store's data. The argument half of a report is kept until the result
-//! half makes it one event; a call that never comes back (a trap, an exit, a host failure) is closed by
-//! [`Tap::close_call`], so that no call is without its outcome.
+//! half completes the event. [`Tap::close_call`] closes a call that does not return (a trap, an exit, a host failure), so every
+//! call has an outcome.
 
 use std::sync::Arc;
 
@@ -17,10 +17,10 @@ use super::function_name::FunctionName;
 use super::ids::HandleIds;
 use crate::abi::{self, LiftedArguments, LiftedHandle};
 
-/// Why a call could not be recorded. It ends the session, and is no trap of the guest.
+/// Why a call could not be recorded. It ends the session; it is not a trap of the guest.
 #[derive(Debug, Error)]
 pub enum TapError {
-    /// The values of a call are more than the profile's bound or an event allows, or of a form that has no record.
+    /// The values exceed the profile's limit or what an event holds, or have no recorded form.
     #[error("`{call}` cannot be recorded: {reason}")]
     Refused {
         /// The call.
@@ -28,21 +28,21 @@ pub enum TapError {
         /// Why.
         reason: String,
     },
-    /// A handle among the arguments was never given to this instance by a recorded call.
+    /// No recorded call gave this instance a handle that is among the arguments.
     #[error("`{call}` was called with a handle that no recorded call gave to the actor")]
     UnknownHandle {
         /// The call.
         call: FunctionName,
     },
-    /// A host function called back into the actor, which called out again.
-    #[error("`{call}` was called before `{open}` came back; calls back into the actor cannot be recorded")]
+    /// A host function called back into the actor, and the actor called out again.
+    #[error("`{call}` was called before `{open}` returned; calls back into the actor cannot be recorded")]
     Nested {
         /// The inner call.
         call: FunctionName,
         /// The outer call.
         open: FunctionName,
     },
-    /// The result of a call was reported that was never begun; this is a fault of Retake.
+    /// A result was reported for a call that had not begun: a fault of Retake.
     #[error("the result of `{call}` was reported without its arguments; please report this")]
     Orphan {
         /// The call.
@@ -53,7 +53,7 @@ pub enum TapError {
     Chain(#[from] ChainError),
 }
 
-/// What one instance has reported, on its way to the actor's chain.
+/// Turns the reports of one instance into events of the actor's chain.
 #[derive(Debug)]
 pub struct Tap {
     chain: Arc<StateChain>,
@@ -85,12 +85,12 @@ impl Tap {
         self.ids.introduce(ty, rep)
     }
 
-    /// The call that has not come back, if there is one.
+    /// The call that has not returned, if there is one.
     pub fn open_call(&self) -> Option<&FunctionName> {
         self.open.as_ref().map(|open| &open.name)
     }
 
-    /// Records the call that has not come back, if there is one, with the outcome that it had instead of a result.
+    /// Records the call that has not returned, if there is one, with `outcome` in place of a result.
     pub async fn close_call(&mut self, outcome: Outcome) -> Result<Option<ChainEvent>, ChainError> {
         match self.open.take() {
             Some(open) => {
@@ -128,7 +128,7 @@ impl Tap {
         Ok(())
     }
 
-    /// The guest drops an owned handle, whose number is free from now on.
+    /// The guest drops an owned handle, which frees its number.
     pub(super) fn begin_drop(
         &mut self,
         name: &FunctionName,
@@ -165,7 +165,7 @@ impl Tap {
     }
 }
 
-/// The handles among arguments that are given away.
+/// The handles among the arguments that the guest gives away.
 fn owned(types: &[Type], arguments: &LiftedArguments) -> Vec<LiftedHandle> {
     let mut owned = Vec::new();
     for (value, ty) in arguments.values.iter().zip(types) {
@@ -207,8 +207,7 @@ fn number(
     Ok(())
 }
 
-/// What wasmtime says when the handles that a store may have are used up. The guest's own are nearly all of them, so that is
-/// how its call ends.
+/// wasmtime's message when a store has no handles left. Nearly all are the guest's own, so its call ends with that.
 const NO_MORE_HANDLES: &str = "store handle limit exceeded";
 
 fn refused(call: &FunctionName, error: wasmtime::Error) -> wasmtime::Error {

@@ -31,7 +31,7 @@ pub(super) fn tap_functions(
     let tap = match component.component_type().get_import(engine, TAP).map(|import| import.ty) {
         None => return Ok(Vec::new()),
         Some(ComponentItem::ComponentInstance(tap)) => tap,
-        Some(_) => return Err(format_err!("the import `{TAP}` is no instance")),
+        Some(_) => return Err(format_err!("the import `{TAP}` is not an instance")),
     };
     let half = |name: String| match tap.get_export(engine, &name).map(|export| export.ty) {
         Some(ComponentItem::ComponentFunc(ty)) => Ok(TapHalf { name, ty }),

@@ -1,6 +1,6 @@
 //! Owns the types of the tap interface: for every imported function `f` with index `i`, `a{i}` takes its arguments and
-//! `r{i}` its result, with every `own` replaced by a `borrow` of the same layout, so that telling the tap takes nothing
-//! away from the guest.
+//! `r{i}` its result, with every `own` replaced by a `borrow` of the same layout, so that a report takes nothing
+//! from the guest.
 
 use std::collections::HashMap;
 
@@ -60,13 +60,13 @@ pub(super) fn add_tap_interface(
         }
         lender.declare(arguments);
 
-        // A function without a result reports too: the report is what says that the call came back.
+        // A function without a result reports too: the report says that the call returned.
         let mut result = mould.clone();
         result.name = result_name(index);
         if let Some(ty) = &function.result {
             let signature = lender.resolve.wasm_signature(AbiVariant::GuestImport, function);
             let lent = lender.lend(ty);
-            // A result in memory is handed over where it stands, as a list of one element.
+            // A result in memory is reported in place, as a list of one element.
             let ty = if signature.retptr { lender.anonymous(TypeDefKind::List(lent)) } else { lent };
             result.params = vec![Param { name: "result".into(), ty, span: Default::default() }];
         }

@@ -51,7 +51,7 @@ pub(super) fn name_by_interfaces(resolve: &mut Resolve, function: &mut Function)
     params.chain(&mut function.result).for_each(|ty| *ty = without_root_names(resolve, *ty));
 }
 
-/// The same type with the names that interfaces have for what the world has names for too: an interface cannot use those.
+/// The same type by the names that interfaces have for it: an interface cannot use the names of a world.
 fn without_root_names(resolve: &mut Resolve, ty: Type) -> Type {
     let Type::Id(id) = ty else { return ty };
     let mut def = resolve.types[id].clone();

@@ -1,5 +1,5 @@
-//! Owns what the boundary needs to know of a component's world: the imported interfaces and their functions, and the
-//! refusal, by name, of what cannot be recorded.
+//! Owns [`World`]: the imported interfaces and functions of a component. Decoding refuses, by name, what cannot be
+//! recorded.
 
 use std::collections::BTreeMap;
 
@@ -40,15 +40,15 @@ pub(super) struct World {
     pub imports: Vec<Import>,
     /// The types that are imported at the root of the world, which the functions there use.
     pub root_types: Vec<RootType>,
-    /// Every imported function with the name of its interface, in the order of the shim's functions; those of interfaces come
+    /// Every imported function with its interface, in the order of the shim's functions. Functions of interfaces come
     /// first.
     pub functions: Vec<(String, Function)>,
-    /// The exports whose functions use types by the names that the imports have for them, with these functions.
+    /// The exports that use types under the names of imports, with their functions.
     pub borrowing: BTreeMap<String, Vec<Function>>,
 }
 
 impl World {
-    /// Whether there is anything for a tap to see.
+    /// Whether a tap has anything to record.
     pub fn reaches_a_host(&self) -> bool {
         let resource = |id: &TypeId| self.resolve.types[*id].kind == TypeDefKind::Resource;
         let declares = |import: &Import| self.resolve.interfaces[import.id].types.values().any(resource);
@@ -95,8 +95,8 @@ impl World {
     }
 }
 
-/// The decoder asks for memory by the lengths that sections claim, so these are looked at before. It panics at some valid
-/// components that were not made from WIT, so a panic is one of its ways to refuse.
+/// The decoder allocates by the lengths that sections claim, so those are checked first. It panics at some valid
+/// components that were not made from WIT, so a panic counts as a refusal.
 fn decode_wit(component: &[u8]) -> Result<DecodedWasm, InstrumentError> {
     let undecodable = |reason| InstrumentError::Undecodable { reason };
     if let Some(error) = Parser::new(0).parse_all(component).find_map(Result::err) {
@@ -112,14 +112,14 @@ fn decode_wit(component: &[u8]) -> Result<DecodedWasm, InstrumentError> {
     }
 }
 
-/// The name of a package that the boundary would add a second time.
+/// The name of a package of the boundary itself, if the component uses one.
 fn own_package(resolve: &Resolve) -> Option<String> {
     let own = [TAP, CALLS].map(|interface| interface.split_once('/').map(|(package, _)| package));
     let mut names = resolve.package_names.keys().map(ToString::to_string);
     names.find(|name| own.contains(&Some(name)))
 }
 
-/// Finds what a type at the root of the world is another name for.
+/// Finds the interface type that a type at the root of the world is an alias of.
 fn root_type(resolve: &Resolve, name: String, id: TypeId) -> Result<RootType, InstrumentError> {
     let target = &resolve.types[dealias(resolve, id)];
     let interface = match target.owner {
@@ -132,8 +132,8 @@ fn root_type(resolve: &Resolve, name: String, id: TypeId) -> Result<RootType, In
     }
 }
 
-/// Finds the exports that use types of imported interfaces without a name of their own for them. That is valid, as an import
-/// names them, though no tool that starts from WIT writes it.
+/// Finds the exports that use types of imported interfaces and do not name them. That is valid, since an import names them,
+/// but no tool that starts from WIT writes it.
 fn borrowing(
     resolve: &mut Resolve,
     world: WorldId,

@@ -1,9 +1,9 @@
 //! Owns [`CodeCache`]: compiled components in a folder, so that a component is compiled once per engine and machine.
 //!
-//! wasmtime runs what it is handed as compiled code without a look at it, so whoever may write an entry may run code as
-//! this user. Therefore the folder is made for its owner alone, one that others may write to, or put another in the place of
-//! (`trust.rs`), is refused, and an entry counts only if it is whole: its checksum, and the key of what it was compiled from, are in it. (wasmtime's own cache has no
-//! checksum: it would run what a bad disk made of an entry.)
+//! wasmtime runs compiled code without a check, so a user who can write an entry can run code as this user. Therefore the
+//! folder is made for its owner alone; a folder that others may write to or replace (`trust.rs`) is refused; and an entry is
+//! used only if its checksum and its key are right. wasmtime's own cache has no checksum, so it would run an entry that a bad
+//! disk changed.
 
 mod sweep;
 mod trust;
@@ -24,19 +24,19 @@ use xxhash_rust::xxh64::xxh64;
 
 use crate::load::{LoadError, compile};
 
-/// What every entry begins with; the number is that of the entry's form.
+/// The start of every entry; the number is the version of the format.
 const MAGIC: &[u8; 8] = b"rtkcode1";
 /// Magic, key, checksum.
 const HEADER: usize = 8 + 32 + 8;
 /// The extension of an entry; its name is the key in hexadecimal.
 const EXTENSION: &str = "code";
-/// What the name of an entry begins with that is being written.
+/// The start of the name of an entry that is being written.
 const UNFINISHED: &str = ".retake-";
 
 /// Why a folder cannot be used as a cache.
 #[derive(Debug, Error)]
 pub enum CacheError {
-    /// It is not there, and cannot be made.
+    /// It cannot be made or read.
     #[error("`{path}` cannot be used: {reason}", path = .path.display())]
     Unusable {
         /// The folder.
@@ -70,23 +70,23 @@ pub enum CacheError {
     },
 }
 
-/// A folder of compiled components. What goes wrong with it costs time and nothing else.
+/// A folder of compiled components. A fault of the folder costs time and nothing else.
 #[derive(Debug)]
 pub struct CodeCache {
     folder: PathBuf,
     max_bytes: u64,
-    /// The first thing that went wrong.
+    /// The first fault.
     trouble: Mutex<Option<String>>,
 }
 
 impl CodeCache {
-    /// How many bytes of code are kept, unless said otherwise.
+    /// The default limit of the kept code, in bytes.
     pub const MAX_BYTES: u64 = 1 << 30;
 
     /// Uses a folder, which is made with mode 0700 if it is not there.
     ///
     /// # Errors
-    /// [`CacheError`] if it cannot be had, or others could write to it or put another in its place.
+    /// [`CacheError`] if it cannot be made or read, or if others could write to it or replace it.
     pub fn open(folder: &Path) -> Result<CodeCache, CacheError> {
         let unusable =
             |error: io::Error| CacheError::Unusable { path: folder.into(), reason: error.to_string() };
@@ -102,7 +102,7 @@ impl CodeCache {
             trusted(&fs::canonicalize(there).map_err(unusable)?)?;
             DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(unusable)?;
         }
-        // From here on its links are resolved, so that nobody can change what they lead to.
+        // With its links resolved, nobody can change where they lead.
         let real = fs::canonicalize(folder).map_err(unusable)?;
         if let Some(parent) = real.parent() {
             trusted(parent)?;
@@ -113,12 +113,12 @@ impl CodeCache {
         Ok(CodeCache { folder: real, max_bytes: Self::MAX_BYTES, trouble: Mutex::default() })
     }
 
-    /// Keeps no more than about `bytes` of code; what was not used for the longest time goes first.
+    /// Keeps about `bytes` of code at most, and removes the least recently used entries first.
     pub fn with_max_bytes(self, bytes: u64) -> Self {
         CodeCache { max_bytes: bytes, ..self }
     }
 
-    /// The first thing that went wrong with the folder, if anything did.
+    /// The first fault of the folder, if there was one.
     pub fn trouble(&self) -> Option<String> {
         self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -146,14 +146,14 @@ impl CodeCache {
         self.folder.join(format!("{key}.{EXTENSION}"))
     }
 
-    /// An entry that is whole and ours; any other is as good as none, and is replaced.
+    /// An entry that is whole and ours. Any other is ignored and replaced.
     fn load(&self, engine: &Engine, key: &ContentRef) -> Option<Component> {
         let mut file = File::open(self.path(key)).ok()?;
         let metadata = file.metadata().ok()?;
         if !metadata.is_file() || !is_ours(&metadata) {
             return None;
         }
-        // No entry is larger, so a length that is wrong asks for no more memory than that.
+        // No entry is larger, so a wrong length cannot allocate more than that.
         let length = metadata.len().checked_sub(HEADER as u64).filter(|length| *length <= self.max_bytes)?;
         let mut entry = Vec::with_capacity(HEADER + usize::try_from(length).ok()?);
         file.read_to_end(&mut entry).ok()?;
@@ -165,7 +165,7 @@ impl CodeCache {
         // SAFETY: the bytes are what `Component::serialize` gave for this key, under the same engine, up to the checksum;
         // nobody but this user could write them (`is_ours`), and they are copied before they are used.
         let component = unsafe { Component::deserialize(engine, code) }.ok()?;
-        // For the sweep; an entry that cannot be marked is used all the same.
+        // For the sweep. An entry that cannot be marked is still used.
         let _ = file.set_modified(SystemTime::now());
         Some(component)
     }
@@ -175,7 +175,7 @@ impl CodeCache {
         if code.len() as u64 > self.max_bytes {
             return Ok(());
         }
-        // Made with mode 0600. It takes its place as a whole, so that nobody reads half of it.
+        // Made with mode 0600, and renamed when it is complete, so that nobody reads half of it.
         let mut file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(&self.folder)?;
         file.write_all(&header_of(key, &code))?;
         file.write_all(&code)?;
@@ -205,7 +205,7 @@ fn key(engine: &Engine, identity: ContentRef) -> ContentRef {
     ContentRef::of(&settings.0)
 }
 
-/// A hasher that keeps what it is given, for a digest that does not change from build to build as a `Hasher`'s may.
+/// A hasher that keeps its input, for a digest that is the same in each build.
 struct Settings(Vec<u8>);
 
 impl Hasher for Settings {
@@ -213,7 +213,7 @@ impl Hasher for Settings {
         self.0.extend_from_slice(bytes);
     }
 
-    /// Nobody asks.
+    /// Unused: the bytes themselves are the result.
     fn finish(&self) -> u64 {
         xxh64(&self.0, 0)
     }

@@ -1,5 +1,5 @@
-//! Owns the bound on a cache's size: what was not used for the longest time goes first, and what a killed process left
-//! goes with it. Files of any other name are left alone.
+//! Owns the limit on a cache's size: the least recently used entries are removed first, and so are files that a killed
+//! process left. Files of any other name stay.
 
 use std::fs;
 use std::io;
@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use super::{EXTENSION, UNFINISHED};
 
-/// How old an unfinished entry is when nobody can be writing it any more.
+/// The age at which an unfinished entry counts as abandoned.
 const ABANDONED: Duration = Duration::from_secs(60 * 60);
 
 struct Entry {

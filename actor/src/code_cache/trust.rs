@@ -1,5 +1,5 @@
-//! Owns the question whether others could put another folder in place of a cache: they could if they may write to a folder
-//! that it is in, or own one.
+//! Owns the check whether others could replace a cache's folder: they could if they own a folder that it is in, or may write
+//! to one.
 
 use std::fs;
 use std::io;
@@ -11,7 +11,7 @@ const ROOT: u32 = 0;
 const WRITABLE: u32 = 0o022;
 const STICKY: u32 = 0o1000;
 
-/// The first of a folder and its parents that is not to be trusted, and why. Its links must be resolved.
+/// The first of a folder and its parents that cannot be trusted, and why. Links in `folder` must be resolved.
 pub(super) fn check(folder: &Path) -> io::Result<Option<(PathBuf, &'static str)>> {
     let own = rustix::process::geteuid().as_raw();
     for part in folder.ancestors() {

@@ -41,7 +41,7 @@ pub enum ArgumentError {
 }
 
 impl ArgumentError {
-    /// The same as an error of the engine, for a call whose arguments come from a file: an [`UnfitValue`], or the fault of `own`.
+    /// Converts to an error of the engine, for arguments that come from a file: an [`UnfitValue`], or the fault of `own`.
     pub fn into_engine_error(self) -> wasmtime::Error {
         let arguments = |count| format!("{count} {}", if count == 1 { "argument" } else { "arguments" });
         match self {

@@ -14,20 +14,20 @@ pub struct Export {
     pub name: String,
     /// Its type.
     pub ty: ComponentFunc,
-    /// The kind of session that drives it by itself, without being told a name, if one does.
+    /// The kind of session that calls it without a name from the user, if one does.
     pub entry: Option<SessionKind>,
     /// How it carries the actor's state, if it does.
     pub stateful: Option<StatefulCall>,
     index: ComponentExportIndex,
 }
 
-/// An export that cannot be called from outside by its name: what it takes or returns has no form outside of the component.
+/// An export that cannot be called from outside: something that it takes or returns has no form outside the component.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("`{function}` {problem}, and so cannot be called by its name; {}", callable(.others))]
+#[error("`{function}` cannot be called by name, because it {problem}; {}", callable(.others))]
 pub struct NotCallable {
     /// The export.
     pub function: String,
-    /// Which of its types is the reason.
+    /// The type that is the reason.
     pub problem: String,
     /// Exports that can be called.
     pub others: Vec<String>,
@@ -40,7 +40,7 @@ fn callable(others: &[String]) -> String {
     }
 }
 
-/// What in a type has no form outside of the component, if something does.
+/// The part of a type that has no form outside the component, if there is one.
 fn formless(ty: &Type) -> Option<&'static str> {
     fn first(mut types: impl Iterator<Item = Type>) -> Option<&'static str> {
         types.find_map(|ty| formless(&ty))
@@ -76,7 +76,7 @@ fn formless(ty: &Type) -> Option<&'static str> {
     }
 }
 
-/// Which kind of session drives a function by itself.
+/// The kind of session that calls a function by itself.
 pub(super) fn entry_of(interface: &str, function: &str) -> Option<SessionKind> {
     let is = |prefix, name| interface.starts_with(prefix) && function == name;
     if is("wasi:http/incoming-handler@0.2.", "handle") {
@@ -104,7 +104,7 @@ impl Export {
         self.ty.params().skip(usize::from(self.stateful.is_some())).collect()
     }
 
-    /// Why a caller from outside cannot call it, if so: the host itself still can.
+    /// Why a caller from outside cannot call it. The host itself still can.
     pub(super) fn problem(&self) -> Option<String> {
         let taken = self.ty.params().find_map(|(name, ty)| {
             let what = formless(&ty)?;

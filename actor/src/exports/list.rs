@@ -21,17 +21,17 @@ pub struct Exports(Vec<Export>);
 pub struct UnknownExport {
     /// The name asked for.
     pub name: String,
-    /// Names that are exported, the likeliest first.
+    /// Names that are exported, the most similar first.
     pub near: Vec<String>,
 }
 
-/// Why a name stands for no export that can be called from outside.
+/// Why a name does not resolve to an export that can be called from outside.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ResolveError {
     /// There is none.
     #[error(transparent)]
     Unknown(#[from] UnknownExport),
-    /// There is one, and it cannot be called so.
+    /// There is one, but it cannot be called from outside.
     #[error(transparent)]
     NotCallable(#[from] NotCallable),
 }
@@ -79,10 +79,10 @@ impl Exports {
         of_kind(SessionKind::Http).or_else(|| of_kind(SessionKind::Command))
     }
 
-    /// The function of exactly that name, or the only one that is called so in any interface.
+    /// The function of exactly that name, or the only function with that name in all interfaces.
     ///
     /// # Errors
-    /// [`UnknownExport`] with names that are alike.
+    /// [`UnknownExport`] with similar names.
     pub fn resolve(&self, name: &str) -> Result<&Export, UnknownExport> {
         if let Some(export) = self.0.iter().find(|export| export.name == name) {
             return Ok(export);
@@ -97,7 +97,7 @@ impl Exports {
     /// As [`resolve`](Self::resolve), for a caller from outside of the component.
     ///
     /// # Errors
-    /// [`ResolveError`] if there is no such function, or what it takes or returns has no form outside of the component.
+    /// [`ResolveError`] if there is no such function, or if it takes or returns something without a form outside the component.
     pub fn callable(&self, name: &str) -> Result<&Export, ResolveError> {
         let export = self.resolve(name)?;
         match export.problem() {
@@ -109,7 +109,7 @@ impl Exports {
         }
     }
 
-    /// Names of some of the exports, the most alike first.
+    /// Names of some of the exports, the most similar first.
     fn near(&self, name: &str, wanted: impl Fn(&Export) -> bool) -> Vec<String> {
         let likeness = |export: &Export| {
             strsim::jaro_winkler(&export.name, name).max(strsim::jaro_winkler(export.parts().1, name))

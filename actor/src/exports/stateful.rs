@@ -1,19 +1,19 @@
-//! Owns functions of Theater's shape, which carry the actor's state: recognising them, giving them the state, and telling
-//! the new one from the rest of what they return.
+//! Owns [`StatefulCall`]: functions of Theater's shape, which carry the actor's state. It recognises them and takes the new
+//! state out of what they return.
 
 use retake_chain::{ContentRef, Outcome, Value};
 use wasmtime::component::Type;
 use wasmtime::component::types::ComponentFunc;
 
-/// A state of at most so many bytes is in every `wasm-result` as it is; a longer one as its digest, with the bytes only
-/// where it has changed.
+/// The largest state, in bytes, that every `wasm-result` has in full. A longer state is recorded as its digest, with the
+/// bytes only where it changed.
 pub const INLINE_STATE: usize = 1 << 10;
 
 /// A function whose first parameter is `state: option<list<u8>>`, and that returns
 /// `result<tuple<option<list<u8>>, ...>, string>`.
 #[derive(Clone, Copy, Debug)]
 pub struct StatefulCall {
-    /// What it returns besides the state.
+    /// How many values it returns besides the state.
     rest: usize,
 }
 
@@ -27,8 +27,8 @@ struct StatefulReturn {
 }
 
 impl StatefulCall {
-    /// How a call ended that returned `value`, without the state in it, and the state as its `wasm-result` carries it. A
-    /// new state takes the place of `state`. A function without a state (`None`) has none.
+    /// Splits the returned `value` of a call: its outcome without the state, and the state as the `wasm-result` carries it.
+    /// A new state replaces `state`. A function without a state (`None`) returns its value as the outcome.
     pub fn returned(
         call: Option<StatefulCall>,
         value: Option<Value>,
@@ -83,8 +83,8 @@ fn is_state(ty: &Type) -> bool {
     matches!(option.ty(), Type::List(list) if list.ty() == Type::U8)
 }
 
-/// The state as a `wasm-result` carries it, `before` being the one that the chain had: itself, or if it is long, length and
-/// digest, with the bytes if it has changed.
+/// The state as a `wasm-result` carries it: in full, or if it is long, as length and digest, with the bytes if it differs from
+/// `before`, the last state on the chain.
 fn state_to_record(state: &Value, before: &Value) -> Value {
     let bytes = match state {
         Value::List(one) => match one.as_slice() {

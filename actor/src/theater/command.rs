@@ -1,4 +1,4 @@
-//! Owns [`TheaterCommand`]: what an actor's host asks of the session that the actor lives in.
+//! Owns [`TheaterCommand`]: a request of an actor's host to the actor's session.
 
 use bytes::Bytes;
 use retake_chain::TheaterId;
@@ -12,7 +12,7 @@ pub enum TheaterCommand {
     SendMessage {
         /// Who sends it.
         messenger: Messenger,
-        /// The actor it is for, as the sender names it.
+        /// The receiving actor, as the sender names it.
         to: String,
         /// The message.
         message: Bytes,
@@ -23,7 +23,7 @@ pub enum TheaterCommand {
     Request {
         /// Who sends it.
         messenger: Messenger,
-        /// The actor it is for, as the sender names it.
+        /// The receiving actor, as the sender names it.
         to: String,
         /// The message.
         message: Bytes,
@@ -32,7 +32,7 @@ pub enum TheaterCommand {
     },
 }
 
-/// Which message it is: the sender, and its number among all that the sender sent or tried to send, from 0.
+/// Identifies a message: its sender, and its number among all messages that the sender tried to send, from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Messenger {
     /// The sender.
@@ -44,7 +44,7 @@ pub struct Messenger {
 /// Why a message was not delivered, or not responded to.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum MessageError {
-    /// No actor of the session is called so.
+    /// The session has no actor of that name.
     #[error("no actor `{name}` in this session; name one by its id, or by its number as in `#0`")]
     UnknownActor {
         /// The name.
@@ -56,7 +56,7 @@ pub enum MessageError {
         /// The name.
         name: String,
     },
-    /// The actor waits for the one that asks, and cannot answer before it is answered.
+    /// The actor itself waits for the one that asks.
     #[error("the actor `{name}` waits for this one, and cannot answer it")]
     Waiting {
         /// The name.
@@ -76,7 +76,7 @@ pub enum MessageError {
         /// Why.
         reason: String,
     },
-    /// Nobody delivers messages any more.
+    /// The session has ended.
     #[error("the session has ended")]
     SessionEnded,
 }

@@ -34,7 +34,7 @@ impl Extensions {
         value.downcast::<T>().ok().map(|value| *value)
     }
 
-    /// What a panic in the middle of a change could leave is a whole map, so a poisoned lock is as good as any.
+    /// A panic during a change leaves a whole map, so a poisoned lock can still be used.
     fn write<R>(&self, change: impl FnOnce(&mut Values) -> R) -> R {
         change(&mut self.0.write().unwrap_or_else(PoisonError::into_inner))
     }

@@ -1,5 +1,4 @@
-//! Owns [`ActorHandle`], by which an actor is called, and the mailbox at its other end: one call at a time, in order of
-//! arrival.
+//! Owns [`ActorHandle`], which calls an actor, and its mailbox: one call at a time, in order of arrival.
 
 use bytes::Bytes;
 use retake_chain::Value;
@@ -9,13 +8,13 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::command::Messenger;
 
-/// Operations that may wait in a mailbox; who sends more waits.
+/// Operations that may wait in a mailbox. The sender of more waits.
 const MAILBOX: usize = 64;
 
 /// Where the answer to an operation goes.
 pub type Answer<T> = oneshot::Sender<Result<T, ActorError>>;
 
-/// What an actor's mailbox takes.
+/// An operation for an actor's mailbox.
 #[derive(Debug)]
 pub enum ActorOperation {
     /// Call an export.
@@ -36,14 +35,14 @@ pub enum ActorOperation {
         /// Where the response to a request goes; a message that is only sent has none.
         answer: Option<Answer<Bytes>>,
     },
-    /// Tell the state.
+    /// Return the state.
     GetState {
         /// The state as the component model's `option<list<u8>>`.
         answer: Answer<Value>,
     },
-    /// End the chain cleanly, after what waits already.
+    /// End the chain cleanly, after the operations that wait already.
     Shutdown {
-        /// Says that it has ended.
+        /// Confirms the end.
         answer: Answer<()>,
     },
 }
@@ -51,9 +50,9 @@ pub enum ActorOperation {
 /// The receiving end of a handle.
 pub type Mailbox = mpsc::Receiver<ActorOperation>;
 
-/// Speaks to one actor. Clones speak to the same.
+/// Sends operations to one actor. Clones send to the same actor.
 ///
-/// The recorder's `LiveActor` is who answers; see `examples/embed` for both ends.
+/// The recorder's `LiveActor` answers; see `examples/embed` for both ends.
 ///
 /// # Examples
 ///
@@ -91,7 +90,7 @@ pub enum NotDelivered {
     Ended,
 }
 
-/// Why an actor did not do what it was asked.
+/// Why an actor did not carry out an operation.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ActorError {
     /// It has shut down, or its session has ended.
@@ -103,7 +102,7 @@ pub enum ActorError {
     /// It exports one that cannot be called from outside.
     #[error(transparent)]
     NotCallable(#[from] crate::NotCallable),
-    /// The number of arguments is another than that of the parameters.
+    /// The number of arguments differs from the number of parameters.
     #[error("`{function}` takes {expected}, and got {found}")]
     ArgumentCount {
         /// The function.
@@ -120,7 +119,7 @@ pub enum ActorError {
         function: String,
         /// The parameter.
         parameter: String,
-        /// What is expected, and what was given.
+        /// The expected type and the given value.
         reason: String,
     },
     /// The call trapped, or a host call in it failed.
@@ -145,7 +144,7 @@ pub enum ActorError {
         /// The function.
         function: String,
     },
-    /// The call was given up since it took longer than it may.
+    /// The call was given up because it exceeded its time limit.
     #[error("{reason}")]
     TimedOut {
         /// The bound, and where the call was.
@@ -172,11 +171,11 @@ impl ActorHandle {
         (ActorHandle { mailbox }, operations)
     }
 
-    /// Calls an export and waits for what it returns. A stateful function is given the actor's state before `params`, and
-    /// leaves the new state behind; the answer is the rest of what it returned.
+    /// Calls an export and waits for its result. A stateful function gets the actor's state before `params`, and its new state
+    /// is kept; the answer is the rest of its result.
     ///
     /// # Errors
-    /// [`ActorError`]; the actor lives on, unless that says that it ended.
+    /// [`ActorError`]. The actor goes on, except after [`ActorError::Ended`].
     pub async fn call_function(&self, name: &str, params: Vec<Value>) -> Result<Option<Value>, ActorError> {
         self.ask(|answer| ActorOperation::CallFunction { name: name.into(), params, answer }).await
     }

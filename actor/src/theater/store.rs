@@ -1,5 +1,5 @@
-//! Owns [`ActorStore`]: everything that belongs to one actor, as its host functions and its embedder see it, and
-//! [`ActorContext`], which is the part of a wasmtime store's data that Retake needs.
+//! Owns [`ActorStore`], everything that belongs to one actor, and [`ActorContext`], the part of a wasmtime store's data that
+//! Retake needs.
 
 use std::sync::Arc;
 
@@ -86,14 +86,14 @@ pub enum Presence {
 pub enum SaveError {
     /// The history no longer has all of the chain.
     #[error(
-        "the history has lost the first {lost} events; keep a larger one, or record the chain from its beginning"
+        "the chain cannot be saved: its history has lost the first {lost} events; keep a larger history, since the first event"
     )]
     Lost {
         /// How many.
         lost: u64,
     },
-    /// The chain goes on.
-    #[error("the chain has not ended, so there is nothing whole to seal; shut the actor down first")]
+    /// The chain has not ended.
+    #[error("the chain cannot be saved before it has ended; shut the actor down first")]
     NotEnded,
     /// The chain is broken.
     #[error(transparent)]
@@ -124,8 +124,8 @@ impl ActorStore {
         }
     }
 
-    /// Keeps the latest events, up to `size` of them, from now on. Call it within a tokio runtime, and before the first
-    /// event if the history is to have all.
+    /// Starts to keep the latest events, up to `size` of them. Call it within a tokio runtime, and before the first event to
+    /// keep all events.
     pub fn with_history(mut self, size: usize) -> Self {
         self.history = Some(Arc::new(History::attach(&self.chain, size, &Handle::current())));
         self
@@ -172,7 +172,7 @@ impl ActorStore {
         self.record_event(ChainEventData::wasm(data)).await
     }
 
-    /// Appends something that the runtime did on its own account. A replay copies it.
+    /// Appends an action of the runtime itself. A replay copies it.
     ///
     /// # Errors
     /// As [`record_event`](Self::record_event).
@@ -228,8 +228,7 @@ impl ActorStore {
         }
     }
 
-    /// A listener that hears every later event, and is told how many it missed when it is too far behind. `None` without a
-    /// history.
+    /// A listener for every later event. One that is too slow learns how many events it missed. `None` without a history.
     pub fn subscribe_to_events(&self) -> Option<broadcast::Receiver<ChainEvent>> {
         self.history.as_ref().map(|history| history.listen())
     }

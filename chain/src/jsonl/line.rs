@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::bytes::Base64;
-use crate::event::ChainEvent;
-use crate::hash::EventHash;
-use crate::ids::TheaterId;
+use crate::codec::base64::Base64;
+use crate::codec::payload_codec::value_bytes;
 use crate::log::{ChainNumber, FormatVersion, FrameRef, Record, Seal, SealKind, SealedChain};
-use crate::payload_codec::value_bytes;
-use crate::value::Value;
+use crate::model::event::ChainEvent;
+use crate::model::hash::EventHash;
+use crate::model::ids::TheaterId;
+use crate::model::value::Value;
 
 /// What a reader hands out, line by line.
 #[derive(Clone, Debug, PartialEq, Eq)]

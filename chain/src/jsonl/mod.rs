@@ -9,16 +9,13 @@
 //! {"end":{"sealed":{"kind":"complete","events":1,"chains":[["<uuid>",1,"<hex>"]]}}}
 //! ```
 //!
-//! [`JsonlWriter`] and [`JsonlReader`] are the two ends. `line` has the lines, `value` and `value_reader` the JSON form of a
-//! [`Value`](crate::Value), which is the form of values in all JSON of Retake, and `bytes` that of byte strings. Whether
+//! [`JsonlWriter`] and [`JsonlReader`] are the two ends. `line` has the lines; the JSON form of a
+//! [`Value`](crate::Value) is `codec`'s, and the same in all JSON of Retake. Whether
 //! hashes, links and counts hold is the verifier's to say.
 
-mod bytes;
 mod error;
 mod line;
 mod reader;
-pub(crate) mod value;
-pub(crate) mod value_reader;
 mod writer;
 
 #[cfg(test)]

@@ -4,12 +4,12 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::encoding::{DecodeError, from_canonical_slice};
-use crate::value::Value;
+use crate::codec::encoding::{DecodeError, from_canonical_slice};
+use crate::model::value::Value;
 
 use super::error::Damage;
 use super::format::{FrameEntry, FrameRef, Header, IndexBody, Seal, TAG_HEADER, TAG_INDEX, TAG_SEAL};
-use super::version::{FORMAT_VERSION, FormatVersion, VersionError};
+use crate::model::version::{FORMAT_VERSION, FormatVersion, VersionError};
 
 /// The version in a header, if this crate can read it. It is looked for before anything else is demanded of the header, for
 /// that of another version may have more in it.

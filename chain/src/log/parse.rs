@@ -3,12 +3,12 @@
 
 use super::error::Damage;
 use super::format::{
-    ACTOR_CHUNK, MAX_ACTOR, MAX_EVENT, MAX_EVENT_TYPE, TAG_ACTOR, TAG_CHAIN, TAG_EVENT, TAG_HEADER,
-    TAG_INDEX, TAG_SEAL,
+    ACTOR_CHUNK, MAX_ACTOR, TAG_ACTOR, TAG_CHAIN, TAG_EVENT, TAG_HEADER, TAG_INDEX, TAG_SEAL,
 };
-use crate::hash::EventHash;
-use crate::ids::TheaterId;
-use crate::unpack::{UnpackError, Unpacker};
+use crate::codec::unpack::{UnpackError, Unpacker};
+use crate::model::hash::EventHash;
+use crate::model::ids::TheaterId;
+use crate::model::limits::{MAX_EVENT, MAX_EVENT_TYPE};
 
 /// One record, borrowed from the bytes; the data of an event as a range of them.
 #[derive(Debug, PartialEq, Eq)]

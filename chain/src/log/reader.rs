@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::event::ChainEvent;
 use crate::file_kind::FileKind;
-use crate::hash::EventHash;
-use crate::ids::TheaterId;
+use crate::model::event::ChainEvent;
+use crate::model::hash::EventHash;
+use crate::model::ids::TheaterId;
 
 use super::blocks::{check_index, decode_header, decode_seal_body};
 use super::error::{Damage, ReadError};
@@ -21,7 +21,7 @@ use super::format::{
 };
 use super::parse::{Item, Stop, parse_record};
 use super::source::{End, FrameSource, STEP, SourceError, Step};
-use super::version::FormatVersion;
+use crate::model::version::FormatVersion;
 
 /// Reads one `.take` from its first byte to its last. One event is the unit of memory.
 pub struct LogReader<R> {
@@ -46,7 +46,7 @@ pub struct LogReader<R> {
     seal: Option<Seal>,
 }
 
-/// What the open frame holds, from its first record on.
+/// What the open frame holds, since its first record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum FrameContent {
     Nothing,
@@ -189,7 +189,7 @@ impl<R: Read> LogReader<R> {
         Ok(None)
     }
 
-    /// The beginning of a record that is not whole, to be gone on with. What is before it is left to the events that hold it.
+    /// The start of a record that is not whole, to be continued. What is before it is left to the events that hold it.
     fn take_rest(&mut self) -> Vec<u8> {
         let buffer = mem::take(&mut self.buffer);
         let position = mem::take(&mut self.pos);

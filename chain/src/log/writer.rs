@@ -1,21 +1,22 @@
 //! Owns the order of records in a `.take`: header, embedded component, chains and events, indexes, seal.
 //! Compression and storage are `sink.rs`'s; who calls flush and sync, and when, is the recorder's.
 
-use crate::encoding::to_canonical_vec;
-use crate::event::ChainEvent;
-use crate::hash::EventHash;
-use crate::ids::TheaterId;
-use crate::pack;
+use crate::codec::encoding::to_canonical_vec;
+use crate::codec::pack;
+use crate::model::event::ChainEvent;
+use crate::model::hash::EventHash;
+use crate::model::ids::TheaterId;
 
 use super::error::WriteError;
 use super::format::{
     ACTOR_CHUNK, ChainNumber, FRAME_RAW_BYTES, FrameEntry, FrameRef, Header, IndexBody, MAX_ACTOR,
-    MAX_CHAINS, MAX_EVENT, MAX_EVENT_TYPE, MAX_FRAMES_PER_INDEX, Seal, SealKind, SealedChain, TAG_ACTOR,
-    TAG_CHAIN, TAG_EVENT, TAG_HEADER, TAG_INDEX, TAG_SEAL,
+    MAX_CHAINS, MAX_FRAMES_PER_INDEX, Seal, SealKind, SealedChain, TAG_ACTOR, TAG_CHAIN, TAG_EVENT,
+    TAG_HEADER, TAG_INDEX, TAG_SEAL,
 };
 use super::frame::encode_seal;
 use super::sink::{FrameSink, Storage};
-use super::version::FORMAT_VERSION;
+use crate::model::limits::{MAX_EVENT, MAX_EVENT_TYPE};
+use crate::model::version::FORMAT_VERSION;
 
 /// Writes one `.take`. Its memory does not grow with the take; only each chain costs a few dozen bytes.
 ///

@@ -3,9 +3,13 @@
 mod events;
 mod hashes;
 mod payloads;
+#[cfg(feature = "live")]
 mod polling;
+#[cfg(feature = "live")]
 mod state_chain;
+#[cfg(feature = "live")]
 mod state_chain_model;
 pub(crate) mod strategies;
+#[cfg(feature = "live")]
 mod subscribers;
 mod values;

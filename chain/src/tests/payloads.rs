@@ -4,7 +4,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::strategies::{payload, session};
-use crate::count::count_values;
+use crate::codec::count::count_values;
 use crate::*;
 
 proptest! {

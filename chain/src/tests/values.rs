@@ -4,7 +4,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::strategies::value;
-use crate::payload_codec::value_bytes;
+use crate::codec::payload_codec::value_bytes;
 use crate::*;
 
 proptest! {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::Request;
 use retake_chain::SessionKind;
 use retake_recorder::http::{Pool, serve};
-use retake_recorder::{Host, Invocation, Program, RecordError, Recorder, command, invoke};
+use retake_recorder::{Host, Invocation, Program, RecordError, Recorder, WaveError, command, invoke};
 use retake_verifier::ExitCode;
 use tokio::net::TcpListener;
 use tokio::task::coop::unconstrained;
@@ -60,6 +60,9 @@ fn invocations(program: &Program<Host>, options: &Options, calls: &[String]) -> 
     let calls = calls.iter().map(|text| Invocation::parse(text, program.exports(), actors));
     match calls.collect() {
         Ok(calls) => Ok(Driver::Invoke(calls)),
+        Err(error @ WaveError::UnknownActor { .. }) => {
+            Err(fail(ExitCode::Usage, format!("{error}, and `--actors` says how many there are")))
+        }
         Err(error) => Err(fail(ExitCode::Usage, error)),
     }
 }

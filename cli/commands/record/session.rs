@@ -8,7 +8,7 @@ use std::sync::Arc;
 use retake_actor::Actor;
 use retake_chain::SessionKind;
 use retake_chain::log::LogWriter;
-use retake_recorder::{Durability, Host, Program, RecordError, Recorder, SessionOptions};
+use retake_recorder::{Durability, EntryRemedy, Host, Program, RecordError, Recorder, SessionOptions};
 use retake_verifier::ExitCode;
 
 use super::bounds::RecordBounds;
@@ -105,7 +105,7 @@ async fn prepare(
         actor_path: path.display().to_string(),
         ..SessionOptions::default()
     };
-    let program = Host::program(actor, session, permissions).map_err(|error| refuse(&error))?;
+    let program = Host::program(actor, session, permissions).map_err(|error| refuse(&with_option(&error)))?;
     let driver = Driver::of(&program, options, requests, &calls).await?;
     Ok((program, driver))
 }
@@ -156,4 +156,13 @@ fn start_recorder(
         writer.embed_actor(&program.actor().bytes)?;
     }
     Ok(Recorder::start(writer, durability)?)
+}
+
+/// The error, with the option of this command that it is about.
+fn with_option(error: &RecordError) -> String {
+    match error {
+        RecordError::Directory { .. } => format!("{error}; it was given with `--dir`"),
+        RecordError::NoEntry { remedy: EntryRemedy::CallByName, .. } => format!("{error}, with `--invoke`"),
+        _ => error.to_string(),
+    }
 }

@@ -9,7 +9,7 @@ use base64::prelude::{BASE64_STANDARD, Engine};
 use retake_chain::log::SealSummary;
 use retake_replayer::Perturbation;
 use retake_verifier::suite::TakeSettings;
-use retake_verifier::{Checked, ExitCode, Fault, RepairPlan, ReplayReport, Report, VerifyError};
+use retake_verifier::{Checked, ExitCode, FaultKind, RepairPlan, ReplayReport, Report, VerifyError};
 use serde::Serialize;
 
 use crate::console::json_line;
@@ -24,7 +24,7 @@ struct VerifyLine<'a> {
     take: String,
     exit: u8,
     /// What the take lacks, if anything.
-    fault: Option<Fault>,
+    fault: Option<FaultKind>,
     /// The byte at which the take lacks it, if that is at one place.
     offset: Option<u64>,
     /// The event that would have come next, if the take lacks anything.
@@ -37,7 +37,7 @@ struct VerifyLine<'a> {
 struct FaultLine {
     take: String,
     exit: u8,
-    fault: Fault,
+    fault: FaultKind,
     /// The byte of the fault, or where the frame that holds it starts.
     offset: Option<u64>,
     /// The event at fault, or the one that would have come next.
@@ -75,7 +75,7 @@ struct RepeatLine<'a> {
 struct RepairedLine<'a> {
     take: String,
     repaired: String,
-    fault: Fault,
+    fault: FaultKind,
     reason: &'a str,
     calls: u64,
     events: u64,
@@ -138,7 +138,7 @@ impl Printer for Json {
     }
 
     fn verified(&self, take: &Path, report: &Report) {
-        let fault = Fault::of_report(report);
+        let fault = report.fault();
         json_line(&VerifyLine {
             take: shown(take),
             exit: report.exit_code().code(),
@@ -153,7 +153,7 @@ impl Printer for Json {
         json_line(&FaultLine {
             take: shown(take),
             exit: error.exit_code().code(),
-            fault: error.name(),
+            fault: error.kind(),
             offset: error.offset(),
             event: error.event(),
             error: error.to_string(),

@@ -4,7 +4,7 @@ use std::fmt::{self, Write as _};
 use std::io::{self, Write};
 
 use retake_chain::{ChainEvent, ChainEventPayload, ChainNumber, Printable, Record, SessionStart, TheaterId};
-use retake_verifier::Described;
+use retake_verifier::EventDescription;
 
 use crate::console::safe;
 use crate::printer::form::EventPrinter;
@@ -24,7 +24,7 @@ impl TextEvents {
     }
 
     fn event(&mut self, number: u64, chain: ChainNumber, event: &ChainEvent) -> io::Result<()> {
-        let described = Described::of(event);
+        let described = EventDescription::of(event);
         let mut text = format!("{number:>6} {chain:>3}  {described}\n");
         if let Some(ChainEventPayload::Session(start)) = &described.payload {
             // Writing to a string does not fail.

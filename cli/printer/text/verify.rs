@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use retake_chain::{Printable, SealKind, TakeState};
-use retake_verifier::{Checked, ExitCode, Fault, Report, VerifyError};
+use retake_verifier::{Checked, ExitCode, Report, VerifyError};
 
 use crate::console::{fail, note, text_lines};
 use crate::words::count;
@@ -11,7 +11,7 @@ use crate::words::count;
 /// A fault, and how much was whole before it.
 pub fn fault(take: &Path, error: &VerifyError) {
     let Checked { events, calls, .. } = error.checked;
-    fail(error.exit_code(), format!("`{}`: {error} [{}]", take.display(), error.name().name()));
+    fail(error.exit_code(), format!("`{}`: {error} [{}]", take.display(), error.kind().name()));
     if events > 0 {
         note(format!("  whole before that: {}, {}", count(events, "event"), count(calls, "call")));
     }
@@ -26,7 +26,7 @@ pub fn report(take: &Path, report: &Report) {
         count(report.calls(), "call"),
         count(report.events, "event"),
     );
-    if let Some(fault) = Fault::of_report(report) {
+    if let Some(fault) = report.fault() {
         text += &format!(" [{}]", fault.name());
     }
     for chain in &report.chains {

@@ -182,7 +182,7 @@ async fn a_chain_that_is_added_between_flushes_is_not_forgotten() {
     futures::pin_mut!(first);
     assert!(poll!(first.as_mut()).is_pending());
     storage.until_it_waits();
-    let (second, added, third) = (recorder.commit(), support::chain(&recorder), recorder.commit());
+    let (second, added, third) = (recorder.commit(), crate::support::chain(&recorder), recorder.commit());
     futures::pin_mut!(second, added, third);
     assert!(poll!(second.as_mut()).is_pending());
     assert!(poll!(added.as_mut()).is_pending());

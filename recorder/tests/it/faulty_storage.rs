@@ -133,7 +133,10 @@ async fn seal(storage: &Faulty, recorder: &Recorder, reported: Option<&str>) {
         }
         Err(error) => {
             storage.assert_reports(&error.to_string());
-            assert!(reported.is_none_or(|reported| reported.contains(&error.to_string())), "{error} after {reported:?}");
+            assert!(
+                reported.is_none_or(|reported| reported.contains(&error.to_string())),
+                "{error} after {reported:?}"
+            );
         }
     }
 }

@@ -18,8 +18,8 @@ use retake_chain::{
     HostFunctionCall, Outcome, TheaterId, Value, WASM_CALL, WasmErrorKind, WasmEventData,
 };
 use retake_verifier::{
-    self as verifier, Described, Divergence, DivergenceKind, ExportCall, IntegrityError, IntegrityFault,
-    check_hash, compare, take_recorded_words,
+    Divergence, DivergenceKind, EventDescription, EventFault, EventLocation, ExportCall, IntegrityError,
+    adopt_recorded_message, check_hash, compare,
 };
 
 use crate::clocks::{CallClock, TakeClock};
@@ -217,7 +217,7 @@ impl Answers {
     /// Appends what the re-run did, which must be what the recording says next.
     pub fn emit(&mut self, mut data: ChainEventData) -> Result<(), Stop> {
         let Some(recorded) = self.cursor.peek() else { return Err(Stop::RecordingEnds) };
-        take_recorded_words(recorded.payload, &mut data.data);
+        adopt_recorded_message(recorded.payload, &mut data.data);
         let compares = is_of_the_guest(&data.data);
         let Some(place) = self.next_place() else { return Err(Stop::RecordingEnds) };
         if self.earliest.is_before(place.position.number) {
@@ -435,17 +435,18 @@ impl Answers {
         let divergence = Divergence {
             chain: self.id,
             chain_number: self.chain_number.0,
+            event: place.position.number,
             event_index: place.index,
             kind,
             call: self.call.clone(),
-            expected: Some(Described::of(&place.event)),
-            actual: actual.map(Described::of),
+            expected: Some(EventDescription::of(&place.event)),
+            actual: actual.map(EventDescription::of),
         };
         Stop::Diverged(place.position.number, Box::new(divergence))
     }
 
-    fn fault_at(&self, place: &Place, fault: IntegrityFault) -> IntegrityError {
-        let place = verifier::Place {
+    fn fault_at(&self, place: &Place, fault: EventFault) -> IntegrityError {
+        let location = EventLocation {
             event: place.position.number,
             offset: place.position.offset,
             chain: self.chain_number,
@@ -453,7 +454,7 @@ impl Answers {
             index: place.index,
             event_type: place.event.event_type.to_string(),
         };
-        place.with(fault)
+        location.with(fault)
     }
 
     /// Checks the hashes of what is not re-run; returns the number of the first event whose hash is wrong, and the fault.

@@ -1,9 +1,9 @@
-//! Owns the comparison of an observation with what the calls of its exchange tell.
+//! Owns the comparison of an observation with what the calls of its exchange say.
 
 use retake_chain::{HostFunctionCall, Outcome, Value, WasmEventData};
 
-use super::ObservationFault;
-use super::exchange::{Answered, Content, Exchange, Observed};
+use super::exchange::{Answered, Content, Current, Exchange, Observed};
+use super::fault::ObservationFault;
 use super::value::{Headers, fields_of, headers};
 use crate::messages::was_given_up;
 
@@ -19,51 +19,34 @@ const HIDDEN: [&str; 9] = [
     "host",
     "http2-settings",
 ];
-/// Headers of a response that a host may add on its own account.
+/// Headers of a response that a host may add.
 const ADDED: [&str; 4] = ["content-length", "date", "connection", "transfer-encoding"];
+
 impl Exchange {
-    /// Compares what the host noted with what is known.
+    /// Compares an observation with what is known of the exchange.
     pub fn observed(&mut self, call: &HostFunctionCall) -> Result<(), ObservationFault> {
-        let request = fields_of(call.input.first(), ["method", "path", "headers", "body"]);
-        let [method, path, noted, body] = request.ok_or(ObservationFault::Form { what: "the request" })?;
-        let (Value::String(method), Value::String(path)) = (method, path) else {
-            return Err(ObservationFault::Form { what: "the request's method or path" });
-        };
-        let headers = headers(noted).ok_or(ObservationFault::Form { what: "the request's headers" })?;
-        let body = Body::of(body).ok_or(ObservationFault::Form { what: "the request's body" })?;
+        let request = ObservedRequest::of(call)?;
         let response = match &call.output {
             Outcome::Returned(response) => {
                 Some(ObservedResponse::of(response).ok_or(ObservationFault::Form { what: "the response" })?)
             }
             Outcome::Failed(_) | Outcome::Cancelled => None,
             Outcome::Exited(_) | Outcome::Trapped { .. } => {
-                return Err(ObservationFault::Form { what: "the response's outcome" });
+                return Err(ObservationFault::Form { what: "the outcome of the response" });
             }
         };
         let Some(current) = &mut self.current else { return Ok(()) };
         let given_up = call.output == Outcome::Cancelled;
-        let observed = current.observed.insert(Observed { given_up, broken: false });
-        if self.lost {
+        current.observed = Some(Observed { given_up, broken: false });
+        if self.over_budget {
             return Ok(());
         }
-        same("method of the request", current.method.as_ref(), method)?;
-        same("path of the request", current.path.as_ref(), path)?;
-        if let Some(entries) = &current.entries {
-            same_headers("request", entries, &headers, &HIDDEN)?;
-        }
-        for (name, values) in &current.asked {
-            let noted = headers.get(name).map_or(&[][..], Vec::as_slice);
-            if noted != &values[..] && !(values.is_empty() && HIDDEN.contains(&&**name)) {
-                return Err(differs("headers of the request", show(name, noted), show(name, values)));
-            }
-        }
-        if current.read_all && !current.read.inexact {
-            body.is("body of the request", &mut current.read)?;
-        } else if !current.read.inexact && body.length < current.read.length {
-            let (noted, read) = (body.length.to_string(), current.read.length.to_string());
-            return Err(differs("length of the request's body", noted, format!("at least {read}")));
-        }
-        let Some(response) = response else { return Ok(()) };
+        current.compare_request(&request)?;
+        response.map_or(Ok(()), |response| self.compare_response(&response))
+    }
+
+    fn compare_response(&mut self, response: &ObservedResponse) -> Result<(), ObservationFault> {
+        let Some(current) = &mut self.current else { return Ok(()) };
         let given = match &current.answered {
             Answered::Not => return Err(ObservationFault::NoResponse { did: "set none" }),
             Answered::Error => return Err(ObservationFault::NoResponse { did: "answered with an error" }),
@@ -74,23 +57,22 @@ impl Exchange {
             return Err(differs("status", response.status.to_string(), given.status.to_string()));
         }
         if let Some(known) = &given.headers {
-            same_headers("response", known, &response.headers, &ADDED)?;
+            same_headers("headers of the response", known, &response.headers, &ADDED)?;
         }
-        match given.body {
-            None => response.body.is("body of the response", &mut Content::default())?,
-            Some(number) => {
-                if let Some(written) = self.bodies.get_mut(&number) {
-                    if !written.content.inexact {
-                        response.body.is("body of the response", &mut written.content)?;
-                    }
-                    observed.broken = written.finished && !response.body.complete;
-                }
+        let Some(body) = given.body else {
+            return response.body.check("body of the response", &mut Content::default());
+        };
+        if let Some(written) = self.bodies.get_mut(&body) {
+            if !written.content.inexact {
+                response.body.check("body of the response", &mut written.content)?;
             }
+            let broken = written.finished && !response.body.complete;
+            current.observed.get_or_insert_default().broken = broken;
         }
         Ok(())
     }
 
-    /// Checks what only the end of the call tells.
+    /// Checks the part of the observation that only the end of the call can confirm.
     pub fn ended(&self, ended: &WasmEventData) -> Result<(), ObservationFault> {
         let Some(current) = &self.current else { return Ok(()) };
         let given_up = was_given_up(ended);
@@ -101,8 +83,57 @@ impl Exchange {
             }
             Some(Observed { given_up: true, .. }) if !given_up => Err(ObservationFault::NotGivenUp),
             Some(Observed { broken: true, .. }) if returned => Err(ObservationFault::Finished),
-            _ => Ok(()),
+            Some(Observed { .. }) | None => Ok(()),
         }
+    }
+}
+
+impl Current {
+    fn compare_request(&mut self, request: &ObservedRequest) -> Result<(), ObservationFault> {
+        same("method of the request", self.method.as_deref(), request.method)?;
+        same("path of the request", self.path.as_deref(), request.path)?;
+        if let Some(known) = &self.all_headers {
+            same_headers("headers of the request", known, &request.headers, &HIDDEN)?;
+        }
+        for (name, values) in &self.seen_headers {
+            let noted = request.headers.get(name).map_or(&[][..], Vec::as_slice);
+            if noted != &values[..] && !(values.is_empty() && HIDDEN.contains(&&**name)) {
+                return Err(differs("headers of the request", show(name, noted), show(name, values)));
+            }
+        }
+        let body = &request.body;
+        if self.read.inexact {
+            Ok(())
+        } else if self.read_to_end {
+            body.check("body of the request", &mut self.read)
+        } else if body.length < self.read.length {
+            let (noted, read) = (body.length.to_string(), self.read.length);
+            Err(differs("length of the request's body", noted, format!("at least {read}")))
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// A request as the host noted it.
+struct ObservedRequest<'a> {
+    method: &'a str,
+    path: &'a str,
+    headers: Headers,
+    body: Body<'a>,
+}
+
+impl<'a> ObservedRequest<'a> {
+    fn of(call: &'a HostFunctionCall) -> Result<Self, ObservationFault> {
+        let wrong = |what| ObservationFault::Form { what };
+        let fields = fields_of(call.input.first(), ["method", "path", "headers", "body"]);
+        let [method, path, noted, body] = fields.ok_or(wrong("the request"))?;
+        let (Value::String(method), Value::String(path)) = (method, path) else {
+            return Err(wrong("the method or path of the request"));
+        };
+        let headers = headers(noted).ok_or(wrong("the list of headers of the request"))?;
+        let body = Body::of(body).ok_or(wrong("the body of the request"))?;
+        Ok(ObservedRequest { method, path, headers, body })
     }
 }
 
@@ -123,7 +154,8 @@ impl<'a> Body<'a> {
         }
     }
 
-    fn is(&self, part: &'static str, content: &mut Content) -> Result<(), ObservationFault> {
+    /// Checks that this is the body with this content.
+    fn check(&self, part: &'static str, content: &mut Content) -> Result<(), ObservationFault> {
         let (length, digest) = (content.length, content.digest());
         if self.length == length && self.sha256 == digest.as_ref() {
             return Ok(());
@@ -133,6 +165,7 @@ impl<'a> Body<'a> {
     }
 }
 
+/// A response as the host noted it.
 struct ObservedResponse<'a> {
     status: u64,
     headers: Headers,
@@ -147,7 +180,7 @@ impl<'a> ObservedResponse<'a> {
     }
 }
 
-fn same(part: &'static str, computed: Option<&String>, noted: &String) -> Result<(), ObservationFault> {
+fn same(part: &'static str, computed: Option<&str>, noted: &str) -> Result<(), ObservationFault> {
     match computed {
         Some(computed) if computed != noted => {
             Err(differs(part, format!("{noted:?}"), format!("{computed:?}")))
@@ -156,17 +189,13 @@ fn same(part: &'static str, computed: Option<&String>, noted: &String) -> Result
     }
 }
 
-/// All headers that the actor knows must have been noted, and no others, except those that it cannot know.
+/// Checks that the host noted all headers that the actor knows, and no others except those that the actor cannot know.
 fn same_headers(
-    whose: &'static str,
+    part: &'static str,
     known: &Headers,
     noted: &Headers,
     unknown: &[&str],
 ) -> Result<(), ObservationFault> {
-    let part = match whose {
-        "request" => "headers of the request",
-        _ => "headers of the response",
-    };
     for (name, values) in known {
         let found = noted.get(name).map_or(&[][..], Vec::as_slice);
         if found != &values[..] {

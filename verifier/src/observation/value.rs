@@ -1,19 +1,20 @@
-//! Owns what the values of recorded calls mean for an exchange: results, headers, methods and paths.
+//! Owns how values of recorded calls are read for an exchange: results, headers, methods and paths.
 
 use std::collections::BTreeMap;
 
 use retake_chain::{HostFunctionCall, Outcome, Value};
 
-/// What a header costs beside its bytes, and what a handle costs.
+/// Memory of a header besides its bytes, and of a handle.
 pub(super) const ENTRY: usize = 128;
 
-/// Values by lower-case name. The order of names is not compared.
+/// Header values by lower-case name. The order of names is not compared.
 pub(super) type Headers = BTreeMap<String, Vec<Vec<u8>>>;
 
-/// What a host function gave back.
+/// The result of a host function.
 pub(super) enum Answer<'a> {
-    /// A value, or `ok` with one.
+    /// `ok`, with its value.
     Ok(Option<&'a Value>),
+    /// `err`, with its value.
     Err(Option<&'a Value>),
     /// It did not return.
     None,
@@ -36,6 +37,7 @@ pub(super) fn answer(call: &HostFunctionCall) -> Answer<'_> {
     }
 }
 
+/// The handle, if the value is one.
 pub(super) fn handle(value: Option<&Value>) -> Option<u32> {
     match value {
         Some(Value::Handle(number)) => Some(*number),
@@ -72,7 +74,7 @@ pub(super) fn headers(value: &Value) -> Option<Headers> {
     Some(headers)
 }
 
-/// The value of a header, as a host keeps it.
+/// The value of a header as a host keeps it: a host rewrites the number of `content-length`.
 pub(super) fn bytes(name: &str, value: &Value) -> Option<Vec<u8>> {
     let Value::Bytes(bytes) = value else { return None };
     let length = || str::from_utf8(bytes).ok()?.parse::<u64>().ok();
@@ -82,6 +84,7 @@ pub(super) fn bytes(name: &str, value: &Value) -> Option<Vec<u8>> {
     }
 }
 
+/// Memory of these headers.
 pub(super) fn cost(headers: &Headers) -> usize {
     let one = |(name, values): (&String, &Vec<Vec<u8>>)| {
         ENTRY + name.len() + values.iter().map(|value| ENTRY + value.len()).sum::<usize>()
@@ -98,7 +101,7 @@ pub(super) fn method(value: &Value) -> Option<String> {
     }
 }
 
-/// The path of a request; the host notes `/` where it has none.
+/// The path of a request. The host notes `/` for a request without one.
 pub(super) fn path(value: &Value) -> Option<String> {
     match value {
         Value::None => Some("/".into()),

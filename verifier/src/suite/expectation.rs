@@ -1,4 +1,4 @@
-//! Owns what is expected of a take, and whether its replay came out so.
+//! Owns the expected result of a replay, and whether a replay meets it.
 
 use std::fmt;
 
@@ -7,48 +7,49 @@ use serde::{Deserialize, Serialize};
 use crate::exit::ExitCode;
 use crate::verdict::{ReplayReport, Verdict};
 
-use super::event::TakeStatus;
+use super::status::TakeStatus;
 
-/// An event in a take.
+/// An event, by its place in a chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Spot {
+pub struct ChainPosition {
     /// Number of the chain in the take.
     pub chain: u32,
     /// Index of the event in the chain, from 0.
-    pub event: u64,
+    #[serde(rename = "event")]
+    pub index: u64,
 }
 
-/// How the replay of a take should come out.
+/// The expected result of a replay.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Expectation {
-    /// Every event is the recorded one.
+    /// Every event equals the recorded one.
     #[default]
     Identical,
-    /// The build differs first at this event, and nowhere else.
-    Diverge(Spot),
+    /// The first difference is at this event.
+    Diverge(ChainPosition),
 }
 
-/// What a replay is worth, given what was expected.
+/// The result of a replay, measured by its expectation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Judgement {
-    /// Whether it is as expected, and if not, in what way.
+    /// The status of the take.
     pub status: TakeStatus,
-    /// What the exit code of a run with this take alone is.
+    /// The exit code of a run with this take alone.
     pub exit: ExitCode,
-    /// Why it is not as expected, where the report alone does not say.
+    /// Why the replay does not meet the expectation, if the report does not say it.
     pub reason: Option<String>,
 }
 
-impl fmt::Display for Spot {
+impl fmt::Display for ChainPosition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "event {} of chain {}", self.event, self.chain)
+        write!(f, "index {} of chain {}", self.index, self.chain)
     }
 }
 
 impl Expectation {
-    /// Judges a replay. A take that is not whole is no success, whatever is expected.
+    /// Judges a replay. A damaged take does not pass, whatever is expected.
     pub fn judge(self, report: &ReplayReport) -> Judgement {
         let exit = report.exit_code();
         let Expectation::Diverge(expected) = self else {
@@ -61,17 +62,23 @@ impl Expectation {
         };
         match (exit, &report.verdict) {
             (ExitCode::Identical, _) => {
-                unexpected(format!("it was to diverge at {expected}, and is identical"))
+                unexpected(format!("expected a divergence at {expected}, but the replay is identical"))
             }
             (ExitCode::Diverged, Verdict::Diverged(divergence)) => {
-                let found = Spot { chain: divergence.chain_number, event: divergence.event_index };
+                let found = ChainPosition { chain: divergence.chain_number, index: divergence.event_index };
                 if found == expected {
                     let passed = ExitCode::Identical;
                     return Judgement { status: TakeStatus::Passed, exit: passed, reason: None };
                 }
-                unexpected(format!("it was to diverge at {expected}, and diverges at {found}"))
+                unexpected(format!("expected a divergence at {expected}, but the replay diverged at {found}"))
             }
-            _ => Judgement { status: TakeStatus::of(exit), exit, reason: None },
+            (
+                ExitCode::Diverged,
+                Verdict::Identical | Verdict::Unfinished { .. } | Verdict::NothingToCheck,
+            )
+            | (ExitCode::Usage | ExitCode::Damaged | ExitCode::Unchecked | ExitCode::Nothing, _) => {
+                Judgement { status: TakeStatus::of(exit), exit, reason: None }
+            }
         }
     }
 }

@@ -1,33 +1,33 @@
-//! Owns what makes two machines sure that they speak of the same takes: [`TakeId`] and [`SuiteId`].
+//! Owns the ids by which two machines know that they run the same takes: [`TakeId`] and [`SuiteId`].
 
 use std::io::{self, Read, Seek};
 
 use retake_chain::{ContentHasher, ContentRef, IndexedLog, to_canonical_vec};
 use serde::{Deserialize, Serialize};
 
-/// A take of a suite, as a SHA-256 in hexadecimal: of its name, and of its seal, in which the head of every chain stands for all
-/// of the chain. Of a file without a seal all bytes count.
+/// The id of a take in a suite: a SHA-256 in hexadecimal over its name and its seal. The seal has the head of every chain, which
+/// stands for the whole chain. Without a seal, the SHA-256 is over the name and all bytes of the file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct TakeId(String);
 
-/// All takes of a suite, after the filters and before the partition.
+/// The id of all takes of a suite, after filtering and before partitioning.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SuiteId {
-    /// How many.
+    /// Number of takes.
     pub takes: u64,
     /// SHA-256 over their ids, sorted, in hexadecimal.
     pub digest: String,
 }
 
 impl TakeId {
-    /// The id of a take under a name; one that cannot be read has one too, which is that of no other file.
+    /// The id of a take with this name. A file that cannot be read has an id too, which no other file has.
     pub fn of(name: &str, take: io::Result<impl Read + Seek>) -> TakeId {
         let mut hasher = ContentHasher::new();
         hasher.update(name.as_bytes());
-        // No name has a zero byte.
-        let counted = take.and_then(|mut take| match sealed(&mut take) {
+        // A name has no zero byte, so name and content cannot be confused.
+        let counted = take.and_then(|mut take| match canonical_seal(&mut take) {
             Some(seal) => {
                 hasher.update(b"\0sealed");
                 hasher.update(&seal);
@@ -36,7 +36,7 @@ impl TakeId {
             None => {
                 hasher.update(b"\0");
                 take.rewind()?;
-                all_of(take, &mut hasher)
+                hash_all(take, &mut hasher)
             }
         });
         if counted.is_err() {
@@ -46,13 +46,14 @@ impl TakeId {
     }
 }
 
-/// What the seal says, if the take has one that can be read.
-fn sealed(take: impl Read + Seek) -> Option<Vec<u8>> {
+/// The seal in canonical form, if the take has one that can be read.
+fn canonical_seal(take: impl Read + Seek) -> Option<Vec<u8>> {
     let log = IndexedLog::open(take).ok()??;
     to_canonical_vec(log.seal()).ok()
 }
 
-fn all_of(mut take: impl Read, hasher: &mut ContentHasher) -> io::Result<()> {
+/// Adds all bytes of a file.
+fn hash_all(mut take: impl Read, hasher: &mut ContentHasher) -> io::Result<()> {
     let mut buffer = vec![0; 64 << 10];
     loop {
         match take.read(&mut buffer) {
@@ -65,7 +66,7 @@ fn all_of(mut take: impl Read, hasher: &mut ContentHasher) -> io::Result<()> {
 }
 
 impl SuiteId {
-    /// The id of a suite of these takes, in whatever order.
+    /// The id of a suite of these takes, in any order.
     pub fn of<'a>(takes: impl IntoIterator<Item = &'a TakeId>) -> SuiteId {
         let mut ids: Vec<&str> = takes.into_iter().map(|take| take.0.as_str()).collect();
         ids.sort_unstable();

@@ -1,4 +1,4 @@
-//! Owns [`Partition`]: which takes of a suite are the part of one machine of several.
+//! Owns [`Partition`]: how a suite is divided among machines.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,45 +7,45 @@ use retake_chain::ContentRef;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// One part of several, as `slice:1/4` or `hash:1/4`.
+/// One part of a suite, for example `slice:1/4` or `hash:1/4`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct Partition {
-    /// How takes are dealt out.
+    /// How takes are assigned to parts.
     pub kind: PartitionKind,
-    /// Which part this is, from 1.
+    /// Number of this part, from 1.
     pub index: u64,
-    /// How many there are.
+    /// Number of parts.
     pub count: u64,
 }
 
-/// How takes are dealt out to the parts.
+/// How takes are assigned to parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PartitionKind {
-    /// One after the other, in the order of their names: parts of one size.
+    /// In turn, in the order of their names. The parts have equal sizes.
     Slice,
-    /// By a digest of the name: a take stays in its part when others come or go.
+    /// By a digest of the name. A take stays in its part when others are added or removed.
     Hash,
 }
 
-/// Text that is no partition.
+/// The text is not a partition.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("`{text}` is no partition: give `slice:M/N` or `hash:M/N`, with M from 1 to N")]
+#[error("`{text}` is not a partition; write `slice:M/N` or `hash:M/N`, with M from 1 to N")]
 pub struct PartitionError {
     text: String,
 }
 
 impl Partition {
-    /// Whether a take is in this part: the one at `position` in the suite, sorted by name, from 0.
+    /// Whether a take is in this part. `position` is its place in the suite sorted by name, from 0.
     pub fn has(&self, position: usize, name: &str) -> bool {
-        let place = match self.kind {
+        let number = match self.kind {
             PartitionKind::Slice => position as u64,
             PartitionKind::Hash => {
                 let digest = ContentRef::of(name.as_bytes());
-                digest.as_ref().iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
+                digest.as_ref().iter().take(8).fold(0, |sum, byte| sum << 8 | u64::from(*byte))
             }
         };
-        place % self.count == self.index - 1
+        number % self.count == self.index - 1
     }
 }
 

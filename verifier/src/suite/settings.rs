@@ -1,5 +1,5 @@
-//! Owns what is configured for a take and for a run, and which build a take was replayed with: what two reports must have in common to be
-//! parts of one suite.
+//! Owns the settings of a take and of a run, and the build that a take was replayed with. Two reports are parts of one suite only if
+//! they agree in these.
 
 use std::fmt;
 
@@ -9,65 +9,65 @@ use serde::{Deserialize, Serialize};
 use crate::exit::ExitCode;
 use crate::verdict::ReplayReport;
 
-use super::event::TakeStatus;
 use super::expectation::{Expectation, Judgement};
+use super::status::TakeStatus;
 
-/// What is configured for one take, on the command line or in files.
+/// The settings of one take, from the command line or from files.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TakeSettings {
-    /// Path of the build to re-run, as it is configured; without one it is the recorded build.
+    /// Path of the build to replay, as configured. Without it the recorded build is replayed.
     pub actor: Option<String>,
-    /// How the replay should come out.
+    /// The expected result of the replay.
     pub expect: Expectation,
-    /// Fuel of a call, for a take that was recorded without a bound.
+    /// Fuel of each call, for a take that was recorded without a limit.
     pub fuel: Option<u64>,
-    /// Whether a run of the recorded build is a failure.
+    /// Whether a replay of the recorded build is a failure.
     pub require_build: bool,
-    /// For the selection of takes, and for readers of reports.
+    /// Labels by which takes are selected.
     pub labels: Vec<String>,
 }
 
-/// What is configured for a whole suite, its takes in other partitions included.
+/// The settings of a whole suite, including its takes in other parts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SuiteSettings {
     /// The version of Retake.
     pub retake: String,
     /// The engine and its version.
     pub engine: String,
-    /// The build that the command line names for all takes.
+    /// The build for all takes, from the command line.
     pub actor: Option<String>,
-    /// The fuel that the command line gives to takes without another.
+    /// The fuel for takes without their own, from the command line.
     pub fuel: Option<u64>,
-    /// Whether the command line requires a build for all takes.
+    /// Whether all takes require a build, from the command line.
     pub require_build: bool,
     /// SHA-256 over the names and settings of all takes of the suite.
     pub digest: ContentRef,
 }
 
-/// Which component was replayed for a take.
+/// The component that was replayed for a take.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Build {
-    /// Who says which.
+    /// Where it comes from.
     pub source: BuildSource,
-    /// Its path, as it is configured.
+    /// Its path, as configured.
     pub path: Option<String>,
     /// SHA-256 of the component; `None` if it was not read.
     pub digest: Option<ContentRef>,
 }
 
-/// Who says which component is replayed.
+/// Where the replayed component comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum BuildSource {
-    /// The settings: today's build, whether or not it is the recorded one.
+    /// The settings name it. It may be the recorded build.
     Configured,
-    /// The take.
+    /// It is embedded in the take, or the take names it.
     Recorded,
 }
 
 impl TakeSettings {
-    /// Judges a replay. One with the recorded build answers nothing where today's is required, unless it failed in a graver way.
+    /// Judges a replay. A replay of the recorded build does not pass where the settings require another, unless it failed already.
     pub fn judge(&self, report: &ReplayReport) -> Judgement {
         let judgement = self.expect.judge(report);
         match judgement.status {
@@ -78,11 +78,17 @@ impl TakeSettings {
                     "the recorded build was replayed, but `require-build` asks for another; name it with `actor` in `retake.toml`".into(),
                 ),
             },
-            _ => judgement,
+            TakeStatus::Passed
+            | TakeStatus::Diverged
+            | TakeStatus::Unexpected
+            | TakeStatus::Damaged
+            | TakeStatus::Unchecked
+            | TakeStatus::NoBuild
+            | TakeStatus::Nothing => judgement,
         }
     }
 
-    /// Where the build of a take with these settings comes from.
+    /// Where the build for these settings comes from.
     pub fn source(&self) -> BuildSource {
         match self.actor {
             Some(_) => BuildSource::Configured,
@@ -90,7 +96,7 @@ impl TakeSettings {
         }
     }
 
-    /// The digest over the settings of all takes of a suite, by their names and in whatever order.
+    /// The digest over the names and settings of all takes of a suite, in any order.
     pub fn digest_of<'a>(takes: impl IntoIterator<Item = (&'a str, &'a TakeSettings)>) -> ContentRef {
         let mut takes: Vec<_> = takes.into_iter().collect();
         takes.sort_unstable_by_key(|(name, _)| *name);
@@ -99,7 +105,7 @@ impl TakeSettings {
 }
 
 impl Build {
-    /// Whether the recorded build was replayed: then nothing is said about today's.
+    /// Whether the recorded build was replayed, so the result says nothing about a newer build.
     pub fn ran_recorded(&self) -> bool {
         self.source == BuildSource::Recorded && self.digest.is_some()
     }

@@ -30,7 +30,7 @@ fn feed(
     Ok(())
 }
 
-fn fault_of(error: IntegrityError) -> IntegrityFault {
+fn fault_of(error: IntegrityError) -> EventFault {
     match error {
         IntegrityError::Event { fault, .. } => *fault,
         other => panic!("unexpected {other}"),
@@ -38,10 +38,10 @@ fn fault_of(error: IntegrityError) -> IntegrityFault {
 }
 
 /// The fault of the last of these events, all before it being good.
-fn fault(events: &[ChainEvent]) -> IntegrityFault {
+fn fault(events: &[ChainEvent]) -> EventFault {
     match check(events).map(|_| ()).unwrap_err() {
-        IntegrityError::Event { place, fault } => {
-            assert_eq!(place.event as usize, events.len() - 1, "{place}: {fault}");
+        IntegrityError::Event { location, fault } => {
+            assert_eq!(location.event as usize, events.len() - 1, "{location}: {fault}");
             *fault
         }
         other => panic!("unexpected {other}"),
@@ -56,7 +56,7 @@ fn a_removed_doubled_or_moved_event_breaks_the_links() {
     for broken in [removed, doubled] {
         let last = broken.len() - 1;
         let (expected, actual) = (Some(broken[last - 1].hash), broken[last].parent_hash);
-        assert_eq!(fault(&broken), IntegrityFault::Parent { expected, actual });
+        assert_eq!(fault(&broken), EventFault::Link { expected, actual });
     }
 }
 
@@ -71,13 +71,13 @@ fn a_chain_begins_with_its_genesis_and_has_no_other() {
 #[test]
 fn a_genesis_is_of_the_chains_actor_and_of_a_known_format() {
     let other = ChainEventData::session(start(id(2)));
-    assert_eq!(fault(&link(&[other])), IntegrityFault::GenesisId { chain: id(1), found: id(2) });
+    assert_eq!(fault(&link(&[other])), EventFault::GenesisActor { chain: id(1), found: id(2) });
     let mut newer = start(id(1));
     newer.format.major.0 += 1;
     let (found, supported) = (newer.format, FORMAT_VERSION);
     assert_eq!(
         fault(&link(&[ChainEventData::session(newer)])),
-        IntegrityFault::GenesisVersion(VersionError::NewerMajor { found, supported })
+        EventFault::GenesisVersion(VersionError::NewerMajor { found, supported })
     );
 }
 
@@ -100,7 +100,7 @@ fn a_payload_that_is_not_canonical_is_refused_though_its_hash_is_right() {
     for (event_type, data) in cases {
         let event = ChainEvent::link(Some(genesis[0].hash), Arc::from(event_type), Bytes::from(data));
         let found = fault(&[genesis[0].clone(), event]);
-        assert!(matches!(found, IntegrityFault::Payload(_)), "{found}");
+        assert!(matches!(found, EventFault::Payload(_)), "{found}");
     }
 }
 
@@ -110,9 +110,9 @@ fn chains_are_introduced_in_turn_once_and_before_their_events() {
     let error = checker.record(&Record::Chain { number: ChainNumber(2), id: id(2) }).unwrap_err();
     assert_eq!(error, IntegrityError::ChainOutOfTurn { expected: ChainNumber(1), found: ChainNumber(2) });
     let error = checker.record(&Record::Chain { number: ChainNumber(1), id: id(1) }).unwrap_err();
-    assert_eq!(error, IntegrityError::DoubleChain { chain: ChainNumber(1), id: id(1) });
+    assert_eq!(error, IntegrityError::DuplicateChain { chain: ChainNumber(1), id: id(1) });
     let error = feed(&mut checker, 1, 8, &link(&session(id(2)))).unwrap_err();
-    assert_eq!(fault_of(error), IntegrityFault::UnknownChain);
+    assert_eq!(fault_of(error), EventFault::UnknownChain);
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn every_genesis_names_the_one_component() {
     embedded.record(&Record::Actor { offset: 0, total, bytes }).unwrap();
     embedded.record(&Record::Chain { number: ChainNumber(0), id: id(2) }).unwrap();
     let error = feed(&mut embedded, 0, 0, &other).unwrap_err();
-    let IntegrityFault::GenesisActor { whose, expected, .. } = fault_of(error) else {
+    let EventFault::GenesisComponent { whose, expected, .. } = fault_of(error) else {
         panic!("another component was taken for this one")
     };
     assert_eq!((whose, expected), ("the embedded one", ContentRef::of(COMPONENT)));
@@ -134,7 +134,7 @@ fn every_genesis_names_the_one_component() {
     let mut checker = check(&link(&session(id(1)))).unwrap();
     checker.record(&Record::Chain { number: ChainNumber(1), id: id(2) }).unwrap();
     let error = feed(&mut checker, 1, 8, &other).unwrap_err();
-    assert!(matches!(fault_of(error), IntegrityFault::GenesisActor { .. }));
+    assert!(matches!(fault_of(error), EventFault::GenesisComponent { .. }));
 }
 
 #[test]
@@ -169,15 +169,15 @@ fn the_seal_must_agree_with_what_was_read() {
     };
     finish(|_| ()).unwrap();
     type Change = fn(&mut Seal);
-    let changes: [(Change, Fault); 5] = [
-        (|seal| seal.events += 1, Fault::EventCount),
-        (|seal| seal.chains.clear(), Fault::ChainCount),
-        (|seal| seal.chains[0].id = id(9), Fault::SealActor),
-        (|seal| seal.chains[0].count -= 1, Fault::Count),
-        (|seal| seal.chains[0].head = None, Fault::Head),
+    let changes: [(Change, FaultKind); 5] = [
+        (|seal| seal.events += 1, FaultKind::EventCount),
+        (|seal| seal.chains.clear(), FaultKind::ChainCount),
+        (|seal| seal.chains[0].id = id(9), FaultKind::SealActor),
+        (|seal| seal.chains[0].count -= 1, FaultKind::Count),
+        (|seal| seal.chains[0].head = None, FaultKind::Head),
     ];
     for (change, fault) in changes {
-        assert_eq!(Fault::from(&finish(change).unwrap_err()), fault);
+        assert_eq!(FaultKind::from(&finish(change).unwrap_err()), fault);
     }
 }
 

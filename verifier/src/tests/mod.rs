@@ -1,6 +1,6 @@
 //! Tests of the crate, one file per part.
 
-mod checker;
+mod compare;
 mod integrity;
 mod observation;
 mod repair;

@@ -79,10 +79,7 @@ fn respond() -> Vec<ChainEventData> {
 }
 
 /// Checks a session of these calls, each with what was noted of it.
-fn check(
-    mode: InstanceMode,
-    calls: Vec<(Vec<ChainEventData>, ChainEventData)>,
-) -> Result<(), IntegrityFault> {
+fn check(mode: InstanceMode, calls: Vec<(Vec<ChainEventData>, ChainEventData)>) -> Result<(), EventFault> {
     let genesis = SessionStart { kind: SessionKind::Http, instance_mode: mode, ..start(id(1)) };
     let mut events = vec![ChainEventData::session(genesis)];
     for (number, (host_calls, noted)) in (1..).zip(calls) {
@@ -106,10 +103,7 @@ fn tells(calls: Vec<ChainEventData>, right: ChainEventData, wrong: Vec<ChainEven
     check(InstanceMode::PerCall, vec![(calls.clone(), right)]).unwrap();
     for noted in wrong {
         let found = check(InstanceMode::PerCall, vec![(calls.clone(), noted)]);
-        assert!(
-            matches!(found, Err(IntegrityFault::Observation(ObservationFault::Differs { .. }))),
-            "{found:?}"
-        );
+        assert!(matches!(found, Err(EventFault::Observation(ObservationFault::Differs { .. }))), "{found:?}");
     }
 }
 
@@ -216,7 +210,7 @@ fn an_instance_that_lives_on_takes_its_resources_along_and_not_its_requests() {
     };
     check(InstanceMode::Session, calls(&[("a", "1")])).unwrap();
     let found = check(InstanceMode::Session, calls(&[("a", "2")]));
-    assert!(matches!(found, Err(IntegrityFault::Observation(ObservationFault::Differs { .. }))), "{found:?}");
+    assert!(matches!(found, Err(EventFault::Observation(ObservationFault::Differs { .. }))), "{found:?}");
 }
 
 #[test]

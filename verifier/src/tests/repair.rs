@@ -53,12 +53,12 @@ fn what_is_kept_ends_with_the_last_whole_call_of_each_chain() {
     for (end, kept) in [(5, 5), (6, 5), (7, 7)] {
         let take = unsealed(&[(id(1), events[..end].to_vec())]);
         let (plan, bytes) = repaired(&take);
-        assert_eq!((plan.fault(), plan.cut_events()), (Fault::Unsealed, (end - kept) as u64));
+        assert_eq!((plan.fault(), plan.cut_events()), (FaultKind::Unsealed, (end - kept) as u64));
         assert_eq!(chains(&bytes), [events[..kept].to_vec()]);
     }
     for end in 0..5 {
         let error = plan(&unsealed(&[(id(1), events[..end].to_vec())])).unwrap_err();
-        assert!(matches!(error, RepairError::NothingWhole { .. }), "{error}");
+        assert!(matches!(error, RepairError::NothingToKeep { .. }), "{error}");
     }
 }
 
@@ -76,7 +76,7 @@ fn a_repaired_take_is_never_taken_for_an_original() {
     let take = unsealed(&[(id(1), link(&session(id(1)))[..6].to_vec())]);
     let (_, bytes) = repaired(&take);
     let report = verify(&bytes[..]).unwrap();
-    assert_eq!((report.exit_code(), Fault::of_report(&report)), (ExitCode::Damaged, Some(Fault::Repaired)));
+    assert_eq!((report.exit_code(), report.fault()), (ExitCode::Damaged, Some(FaultKind::Repaired)));
     let Some(SealKind::Repaired { reason, cut_events, original_bytes }) = report.seal else {
         panic!("a seal")
     };
@@ -108,7 +108,7 @@ fn a_take_cut_or_changed_anywhere_is_repaired_to_a_prefix_of_its_calls_or_not_at
                     saved += 1;
                 }
                 Err(error) => assert!(
-                    matches!(error, RepairError::NothingWhole { .. } | RepairError::Unreadable(_)),
+                    matches!(error, RepairError::NothingToKeep { .. } | RepairError::Unreadable(_)),
                     "{at}: {error}"
                 ),
             }
@@ -122,7 +122,7 @@ fn an_altered_event_ends_what_is_kept_and_what_is_behind_it_is_counted() {
     let mut events = link(&session(id(1)));
     events[5].data = bytes::Bytes::from_static(b"altered");
     let (plan, bytes) = repaired(&sealed(&[(id(1), events.clone())]));
-    assert_eq!((plan.fault(), plan.cut_events()), (Fault::Hash, 3));
+    assert_eq!((plan.fault(), plan.cut_events()), (FaultKind::Hash, 3));
     assert_eq!(chains(&bytes), [events[..5].to_vec()]);
 }
 

@@ -82,13 +82,16 @@ fn an_altered_event_in_a_well_made_file_is_named() {
     events[3].data = host("resolution", vec![Value::from(4u8)], returned(1u8)).data.encode();
     let error = verify(&sealed(&[(id(1), events.clone())])[..]).unwrap_err();
     assert_eq!((error.checked.events, error.exit_code()), (3, ExitCode::Damaged));
-    let VerifyFault::Integrity(IntegrityError::Event { place, fault }) = &error.fault else {
+    let VerifyFault::Integrity(IntegrityError::Event { location, fault }) = &error.fault else {
         panic!("unexpected {error}")
     };
-    assert_eq!((place.event, place.index, place.chain, place.id), (3, 3, ChainNumber(0), Some(id(1))));
-    assert_eq!(place.event_type, "wasi:clocks/wall-clock@0.2.3/resolution");
+    assert_eq!(
+        (location.event, location.index, location.chain, location.id),
+        (3, 3, ChainNumber(0), Some(id(1)))
+    );
+    assert_eq!(location.event_type, "wasi:clocks/wall-clock@0.2.3/resolution");
     let actual = events[3].recompute_hash();
-    assert_eq!(**fault, IntegrityFault::Hash { expected: events[3].hash, actual });
+    assert_eq!(**fault, EventFault::Hash { expected: events[3].hash, actual });
 }
 
 #[test]

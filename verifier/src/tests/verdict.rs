@@ -9,18 +9,19 @@ fn divergence() -> Divergence {
     Divergence {
         chain: id(1),
         chain_number: 0,
+        event: 5,
         event_index: 3,
         kind: DivergenceKind::DifferentArguments { positions: vec![0, 2] },
         call: Some(ExportCall { index: 0, function: "run".into(), params: vec![Value::from("x")] }),
         expected: Some(host("resolution", vec![Value::from(3u8)], returned(1u8)).data.into()),
-        actual: Some(Described::of(&result("run", Outcome::Exited(2)).to_chain_event(None))),
+        actual: Some(EventDescription::of(&result("run", Outcome::Exited(2)).to_chain_event(None))),
     }
 }
 
 #[test]
 fn a_divergence_tells_where_what_and_in_which_call() {
     let text = "\
-diverged at event 3 of chain 0 (actor 01010101-0101-0101-0101-010101010101): different arguments, at position 0, 2
+diverged at event 5 (index 3 of chain 0, actor 01010101-0101-0101-0101-010101010101): different arguments, at position 0, 2
   expected: wasi:clocks/wall-clock@0.2.3/resolution(3) returned 1
   actual:   run exited with 2
   in call 0 of the chain: run(\"x\")";
@@ -51,7 +52,7 @@ fn the_takes_own_fault_wins_over_the_verdict() {
         given_up: 0,
         unchecked: 0,
         events: 8,
-        chains: vec![crate::ChainHead { id: id(1), events: 8, head: None }],
+        chains: vec![RerunChain { id: id(1), events: 8, head: None }],
         recorded_digest: ContentRef::of(COMPONENT),
         replayed_digest: ContentRef::of(COMPONENT),
         profile: profile(),

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use serde_json::Value as Json;
 
-use crate::count::count_values;
-use crate::payload_codec::value_bytes;
+use crate::codec::count::count_values;
+use crate::codec::payload_codec::value_bytes;
 use crate::tests::strategies::value;
 use crate::*;
 
@@ -123,9 +123,9 @@ fn every_other_form_is_refused_and_the_right_one_is_named() {
         (r#"{"$f64":"nan:7FF8000000000000"}"#, "which is not a float"),
         (r#"{"$f64":"nan:3ff8000000000000"}"#, "which is not a float"),
         (r#"{"$f64":"infinity"}"#, "which is not a float"),
-        (r#"{"$bytes":"AP8"}"#, "no padded base64"),
-        (r#"{"$bytes":"AP9="}"#, "no padded base64"),
-        (r#"{"$bytes":"A P8="}"#, "no padded base64"),
+        (r#"{"$bytes":"AP8"}"#, "not padded base64"),
+        (r#"{"$bytes":"AP9="}"#, "not padded base64"),
+        (r#"{"$bytes":"A P8="}"#, "not padded base64"),
         (r#"{"$bytes":[0,255]}"#, "expected bytes in base64"),
         (r#"{"$handle":4294967296}"#, "4294967296"),
         (r#"{"$handle":-1}"#, "-1"),

@@ -1,0 +1,86 @@
+//! Owns the hash of an event, with its formula, the link to the event before, and what an event's bytes say of it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::codec::count::count_values;
+use crate::codec::encoding::DecodeError;
+use crate::codec::pack;
+use crate::codec::payload_codec::{CREATION_ERROR_HEAD, HOST_FUNCTION_HEAD};
+use crate::model::event::{ChainEvent, ChainEventData};
+use crate::model::event_type::{WASM_ERROR, WASM_RESULT};
+use crate::model::hash::{EventHash, sha256_of_parts};
+use crate::model::limits::MAX_VALUES;
+use crate::model::payload::ChainEventPayload;
+
+/// Keeps event hashes apart from every other use of SHA-256.
+pub const EVENT_HASH_DOMAIN: &[u8] = b"retake.event.v1\0";
+
+/// The hash of an event:
+///
+/// ```text
+/// SHA-256( "retake.event.v1" ‖ 0x00 ‖ msgpack([parent_hash or nil, event_type, data]) )
+/// ```
+///
+/// with the parent's hash and `data` as MessagePack byte strings, all lengths in their shortest form. `data`
+/// is hashed where it lies, without a copy.
+pub fn event_hash(parent: Option<&EventHash>, event_type: &str, data: &[u8]) -> EventHash {
+    let mut head = Vec::with_capacity(64 + event_type.len() + 8);
+    head.extend_from_slice(EVENT_HASH_DOMAIN);
+    pack::array_header(&mut head, 3);
+    match parent {
+        Some(parent) => pack::binary(&mut head, parent.as_ref()),
+        None => pack::nil(&mut head),
+    }
+    pack::string(&mut head, event_type);
+    pack::binary_header(&mut head, data.len());
+    EventHash(sha256_of_parts(&head, data))
+}
+
+impl ChainEventData {
+    /// Links the event after `parent` and hashes it.
+    pub fn to_chain_event(&self, parent: Option<EventHash>) -> ChainEvent {
+        ChainEvent::link(parent, self.event_type.clone(), self.data.encode())
+    }
+}
+
+impl ChainEvent {
+    /// Links `data` after `parent` and hashes it.
+    pub fn link(parent_hash: Option<EventHash>, event_type: Arc<str>, data: Bytes) -> Self {
+        let hash = event_hash(parent_hash.as_ref(), &event_type, &data);
+        Self { hash, parent_hash, event_type, data }
+    }
+
+    /// What the hash should be, from the other fields.
+    pub fn recompute_hash(&self) -> EventHash {
+        event_hash(self.parent_hash.as_ref(), &self.event_type, &self.data)
+    }
+
+    /// Decodes what the event says.
+    ///
+    /// # Errors
+    /// [`DecodeError`] if the data is not the canonical payload of the event's type.
+    pub fn payload(&self) -> Result<ChainEventPayload, DecodeError> {
+        ChainEventPayload::decode_shared(&self.event_type, &self.data)
+    }
+
+    /// How many values the data holds, as [`MAX_VALUES`] counts them, without decoding it; if it is more, the limit.
+    pub fn value_count(&self) -> usize {
+        count_values(&self.data).unwrap_or(MAX_VALUES)
+    }
+
+    /// Whether this is a call of the actor to its host.
+    pub fn is_host_call(&self) -> bool {
+        self.data.starts_with(HOST_FUNCTION_HEAD)
+    }
+
+    /// Whether this ends an export call: by a result or an error, and not the error of a component that could not be made.
+    pub fn ends_call(&self) -> bool {
+        match &*self.event_type {
+            WASM_RESULT => true,
+            WASM_ERROR => !self.data.starts_with(CREATION_ERROR_HEAD),
+            _ => false,
+        }
+    }
+}
