@@ -111,7 +111,7 @@ impl TakeFile {
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 if fs::symlink_metadata(path).is_ok() {
                     return refused(
-                        "it links to a file that does not exist; remove it, or give another name",
+                        "it is a link to a file that is not there; remove it, or give another name",
                     );
                 }
                 return TakeFile::create_new(path);
