@@ -1,11 +1,12 @@
 //! Owns why a session could not be recorded, in words, with the remedy on the command line.
 
-use retake_recorder::{RecordError, WaveError};
+use retake_recorder::{EntryRemedy, RecordError, WaveError};
 
 /// Why a session was not recorded.
 pub fn not_recorded(error: &RecordError) -> String {
     let remedy = match error {
         RecordError::Directory { .. } => "; give another one with `--dir`",
+        RecordError::NoEntry { remedy: EntryRemedy::CallByName, .. } => ", with `--invoke`",
         _ => "",
     };
     format!("{error}{remedy}")

@@ -1,7 +1,7 @@
 //! Record and replay in somebody else's host: its own interface, its own bindings, its own linker.
 //!
 //! `cargo run --example embed` records an actor that reads a sensor, replays the recording without the sensor, and then
-//! shows what another build of the actor, asked for the same, would be told.
+//! shows how another build of the actor diverges from it.
 
 use std::error::Error;
 use std::fs::File;
@@ -78,7 +78,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let report = check(File::open(&path)?, ACTOR)?;
     println!("replayed: {:?}, {} events checked", report.verdict, report.events);
 
-    // A build that begins with another place.
+    // A build that asks for another place.
     let changed = String::from_utf8(ACTOR.to_vec())?
         .replace("(call $temperature (local.get $places))", "(call $temperature (i32.const 0))");
     match check(File::open(&path)?, changed.as_bytes())?.verdict {

@@ -1,7 +1,7 @@
 //! Owns the bound in time on the calls of a session: [`CallTimeout`], and the [`Alarm`] that is set for each call.
 //!
-//! A call that takes longer is given up, wherever it is: in a host call, whose future is dropped, or in code that computes
-//! without end, which is compiled to look at the engine's epoch. Until then nothing that is recorded depends on the bound.
+//! A call that takes longer is given up wherever it is. A host call ends as its future is dropped; guest code is compiled to
+//! check the engine's epoch. Before that, nothing that is recorded depends on the bound.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,7 +22,7 @@ pub struct CallTimeout {
     first: OnceLock<TimedOutCall>,
 }
 
-/// A call that was given up since it took too long.
+/// A call that was given up because it took too long.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TimedOutCall {
     /// The bound.
@@ -76,7 +76,7 @@ impl CallTimeout {
     }
 
     pub(crate) fn note(&self, call: TimedOutCall) {
-        // Of several the first one stays.
+        // The first of several stays.
         let _ = self.first.set(call);
         self.given_up.fetch_add(1, Ordering::Relaxed);
     }
@@ -87,7 +87,7 @@ impl CallTimeout {
 pub(crate) struct LastGuestPlace(Arc<Mutex<Option<GuestPlace>>>);
 
 impl LastGuestPlace {
-    /// Has the guest give way whenever the epoch changes, and note where it is.
+    /// Makes the guest yield whenever the epoch changes, and notes where it is.
     pub fn watch<T>(&self, store: &mut Store<T>) {
         let noted = self.0.clone();
         store.epoch_deadline_callback(move |guest| {
@@ -108,14 +108,14 @@ pub(crate) struct Alarm {
 }
 
 impl Alarm {
-    /// Sets the alarm for a call that begins now in `store`, whose guest then gives way; also when `cancel` gives the call up.
+    /// Sets the alarm for a call that starts now in `store`. When it rings, or `cancel` gives the call up, the guest yields.
     pub fn set<T>(
         timeout: &CallTimeout,
         engine: &Engine,
         store: &mut Store<T>,
         cancel: &CancellationToken,
     ) -> Alarm {
-        // Before the clock runs: the epoch that it begins is one that the guest has not seen.
+        // Set before the clock runs, so that the guest has not seen the next epoch.
         store.set_epoch_deadline(1);
         let rung = CancellationToken::new();
         let (limit, engine, ring, cancel) = (timeout.limit, engine.clone(), rung.clone(), cancel.clone());

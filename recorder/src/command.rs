@@ -23,7 +23,10 @@ pub enum CommandEnd {
     GivenUp,
 }
 
-/// Runs the command once and records it, up to and including the shutdown of its chain. `cancel` gives the call up.
+/// Runs the command once and records it, with the shutdown of its chain. `cancel` gives the call up.
+///
+/// # Errors
+/// [`RecordError`] if it cannot be recorded.
 pub async fn record<T: HasActor>(
     program: &Arc<Program<T>>,
     recorder: &Recorder,
@@ -31,13 +34,13 @@ pub async fn record<T: HasActor>(
 ) -> Result<CommandEnd, RecordError> {
     let run = Invocation { actor: 0, function: program.entry()?.name.clone(), params: Vec::new() };
     let mut end = CommandEnd::GivenUp;
-    // The one call is on its way before anybody can stop it.
+    // The one call is made before anyone can stop it.
     let stop = CancellationToken::new();
     invoke::record(program, recorder, 1, (&stop, cancel), &[run], |_, answer| end = end_of(answer)).await?;
     Ok(end)
 }
 
-/// What the answer of `run` means: a result without values, or one of the other ends of a call.
+/// What the answer of `run` means: a result without values, or another end of the call.
 fn end_of(answer: Result<Option<Value>, ActorError>) -> CommandEnd {
     match answer {
         Ok(Some(Value::String(case))) if case == "ok" => CommandEnd::Exited(0),

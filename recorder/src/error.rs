@@ -1,5 +1,6 @@
 //! Owns [`RecordError`]: every reason why a recording cannot be made or finished.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -17,7 +18,7 @@ pub enum RecordError {
     /// The actor cannot be used.
     #[error(transparent)]
     Actor(#[from] LoadError),
-    /// It has no export that a session drives by itself.
+    /// The component has no export that a session drives by itself.
     #[error(
         "the component has no export that can be driven: it exports {exports}; driven without a name are \
          `wasi:http/incoming-handler@0.2.x` and `wasi:cli/run@0.2.x`; {remedy}"
@@ -26,9 +27,9 @@ pub enum RecordError {
         /// The exported functions, as a list for people.
         exports: String,
         /// What to do.
-        remedy: &'static str,
+        remedy: EntryRemedy,
     },
-    /// The actor imports something that its host does not provide.
+    /// The host does not provide an import of the actor.
     #[error("an import of the actor is not provided: {0}")]
     Import(Unprovided),
     /// A directory to preopen cannot be opened.
@@ -39,7 +40,7 @@ pub enum RecordError {
         /// Why.
         reason: String,
     },
-    /// An instance was to be made while another of the same actor lives.
+    /// A second instance of the actor was to be made while the first one lives.
     #[error("the actor's resources are held by another instance of it")]
     TwoInstances,
     /// The machine has no room for the actor.
@@ -62,7 +63,7 @@ pub enum RecordError {
         /// What it says.
         reason: String,
     },
-    /// A call was made that cannot be recorded exactly; the session ends here.
+    /// A call cannot be recorded exactly; the session ends with it.
     #[error(transparent)]
     Refused(#[from] TapError),
     /// The chain did not take an event.
@@ -76,7 +77,36 @@ pub enum RecordError {
     RecorderGone,
 }
 
-/// Without its file nothing that was written is readable.
+/// What to do with a component that has no export for a session to drive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EntryRemedy {
+    /// Build it with such an export.
+    Build,
+    /// Build it for WASI 0.2.
+    BuildForWasi02,
+    /// Call another export by its name.
+    CallByName,
+    /// Record it in another host.
+    OwnHost,
+}
+
+impl fmt::Display for EntryRemedy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            EntryRemedy::Build => "build it with one of them",
+            EntryRemedy::BuildForWasi02 => {
+                "this one is for WASI 0.3: build it for WASI 0.2 (with Rust: `cargo build --target wasm32-wasip2`)"
+            }
+            EntryRemedy::CallByName => "call any other by its name",
+            EntryRemedy::OwnHost => {
+                "none of the others can be called by its name, since all take or return handles: record it in a host of \
+                 your own"
+            }
+        })
+    }
+}
+
+/// Without its file, nothing that was written can be read.
 fn write_fault(fault: &WriteError) -> String {
     let lost = match fault {
         WriteError::Io { source, .. } => {
@@ -102,15 +132,10 @@ impl RecordError {
             wasi.is_some_and(|(_, version)| version.starts_with("0.3."))
         };
         let remedy = match names.is_empty() {
-            true => "build it with one of them",
-            false if exports.iter().any(of_wasi_0_3) => {
-                "this one is for WASI 0.3: build it for WASI 0.2 (with Rust: `cargo build --target wasm32-wasip2`)"
-            }
-            false if exports.iter().any(Export::is_callable) => "call any other by its name, with `--invoke`",
-            false => {
-                "none of the others can be called by its name, since all take or return handles: record it in a host of \
-                 your own"
-            }
+            true => EntryRemedy::Build,
+            false if exports.iter().any(of_wasi_0_3) => EntryRemedy::BuildForWasi02,
+            false if exports.iter().any(Export::is_callable) => EntryRemedy::CallByName,
+            false => EntryRemedy::OwnHost,
         };
         let exports = if names.is_empty() { "no function".into() } else { names.join(", ") };
         RecordError::NoEntry { exports, remedy }

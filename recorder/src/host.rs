@@ -1,4 +1,4 @@
-//! Owns the real host of a recorded actor: what of the machine it may reach, and WASI as wasmtime provides it.
+//! Owns the real host of a recorded actor: WASI as wasmtime provides it, and what of the machine the actor may reach.
 //!
 //! Nothing is inherited or reachable unless a [`Permissions`] says so.
 
@@ -21,7 +21,7 @@ use crate::program::{Program, SessionOptions};
 use crate::stdio::{GuestStream, Stdio};
 use crate::theater;
 
-/// What of the machine an actor may reach.
+/// What an actor may reach on the machine.
 #[derive(Clone, Debug, Default)]
 pub struct Permissions {
     /// Environment variables, name and value.
@@ -30,7 +30,7 @@ pub struct Permissions {
     pub dirs: Vec<Preopen>,
     /// Whether it may use the network: wasi:http and sockets.
     pub allow_net: bool,
-    /// Whether what invoked exports print on standard output goes to standard error, as with an HTTP actor.
+    /// Whether standard output of invoked exports goes to standard error, as for an HTTP actor.
     pub keep_stdout: bool,
 }
 
@@ -45,14 +45,14 @@ pub struct Preopen {
     pub read_only: bool,
 }
 
-/// Which of this process's streams an actor has.
+/// The streams of this process that an actor has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Streams {
-    /// A command's: all three.
+    /// All three, for a command.
     All,
-    /// Those of an export that is invoked: it reads nothing.
+    /// The two outputs, for an invoked export, which reads nothing.
     Outputs,
-    /// A server's: all that it prints goes to standard error, and it reads nothing.
+    /// Standard error for both outputs, for a server, which reads nothing.
     Stderr,
 }
 
@@ -67,7 +67,10 @@ pub struct Host {
 }
 
 impl Host {
-    /// A program whose actors have WASI and wasi:http, and of the machine what `permissions` say.
+    /// A program whose actors have WASI and wasi:http, and may reach what `permissions` allow.
+    ///
+    /// # Errors
+    /// As [`Program::load`], and [`RecordError::Directory`].
     pub fn program(
         actor: Actor,
         options: SessionOptions,
@@ -105,7 +108,7 @@ impl Host {
 }
 
 impl Drop for Host {
-    /// What an instance leaves in the actor's table ends with it: a response that was never set, say.
+    /// What an instance leaves in the actor's table ends with it: for example a response that was never set.
     fn drop(&mut self) {
         *self.table = ResourceTable::new();
     }
@@ -144,7 +147,7 @@ impl Permissions {
         Ok(wasi.build())
     }
 
-    /// Opens every directory once, so that a session finds out before it begins.
+    /// Opens every directory once, so that a fault shows before the session starts.
     fn check(&self) -> Result<(), RecordError> {
         self.wasi(&[], Streams::Stderr).map(drop)
     }

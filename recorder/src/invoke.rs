@@ -14,8 +14,11 @@ use crate::recorder::Recorder;
 use crate::session::Session;
 use crate::wave::Invocation;
 
-/// Makes the calls in order, of as many actors as there are to be, and records them, up to and including the shutdown of
-/// each chain. `answered` hears of each answer. `stop` makes no more calls; `cancel` gives up those in flight.
+/// Starts this many actors, makes the calls in order and records them, with the shutdown of each chain. `answered` gets each
+/// answer. After `stop` no more calls are made; `cancel` gives up the calls in flight.
+///
+/// # Errors
+/// [`RecordError`] of the first actor that failed.
 pub async fn record<T: HasActor>(
     program: &Arc<Program<T>>,
     recorder: &Recorder,

@@ -2,16 +2,16 @@
 //! session drives the actor against real hosts.
 //!
 //! - [`Recorder`]: the subscriber; nothing is lost, and the actor's path does no file I/O.
-//! - [`TakeFile`]: the file that a take is written to, locked, and looked after until it is sealed.
-//! - [`Program`]: a component made ready to run and be recorded, before anything is written.
+//! - [`TakeFile`]: the file that a take is written to, locked until it is sealed.
+//! - [`Program`]: a component that is ready to run and be recorded.
 //! - [`Session`] and [`LiveActor`]: the actors of a recording, each with its chain and a mailbox, called one call at a time.
-//! - [`Stdio`]: this process's output streams, which the guest and the session share.
+//! - [`Stdio`]: the output streams of this process, which the guest and the session share.
 //! - [`Host`]: WASI and wasi:http for an actor; an embedder brings a host of its own.
 //! - [`Invocation`]: a call of any export, in WAVE.
 //! - [`CallTimeout`]: how long a call may take.
 //! - [`command`]: sessions of `wasi:cli/run`.
 //! - [`invoke`]: sessions of any exports, called by name.
-//! - [`http`]: sessions of `wasi:http/incoming-handler`, served on a socket or driven with given requests.
+//! - [`http`]: sessions of `wasi:http/incoming-handler`, with requests from a socket, another server or a list.
 //!
 //! The replayer mirrors this crate: both answer "who answers the actor's call?".
 
@@ -44,7 +44,7 @@ mod worker;
 pub use actor_thread::ActorThread;
 pub use call_timeout::{CallTimeout, TimedOutCall};
 pub use durability::Durability;
-pub use error::RecordError;
+pub use error::{EntryRemedy, RecordError};
 pub use host::{Host, Permissions, Preopen};
 pub use live_actor::LiveActor;
 pub use program::{Program, SessionOptions};

@@ -1,5 +1,5 @@
-//! Owns [`Program`]: a component made ready to run and be recorded. Everything that can be refused is refused here, before
-//! a file is created.
+//! Owns [`Program`]: a component that is ready to run and be recorded. What can be refused is refused here, before a file is
+//! created.
 
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -24,7 +24,7 @@ use crate::theater::{GET_CHAIN, RUNTIME};
 pub struct SessionOptions {
     /// The engine profile.
     pub profile: EngineProfile,
-    /// How the actor is driven; if not said, by its export of `wasi:http/incoming-handler` or `wasi:cli/run`.
+    /// How the actor is driven. By default its export `wasi:http/incoming-handler` or `wasi:cli/run` says.
     pub kind: Option<SessionKind>,
     /// Whether calls share an instance.
     pub instance_mode: InstanceMode,
@@ -32,20 +32,20 @@ pub struct SessionOptions {
     pub arguments: Vec<String>,
     /// Names of the environment variables that the host gives.
     pub env_names: Vec<String>,
-    /// Guest paths of the directories that the host gives, with `:ro` behind those that are read-only.
+    /// Guest paths of the directories that the host gives; read-only ones end with `:ro`.
     pub preopens: Vec<String>,
     /// Whether the host allows the network.
     pub allow_net: bool,
     /// The path of the component, as it was given.
     pub actor_path: String,
-    /// Where compiled code is kept; without it the component is compiled each time.
+    /// Where compiled code is kept. Without it the component is compiled each time.
     pub code_cache: Option<Arc<CodeCache>>,
-    /// How long each call may take. It is in no event but that of a call that is given up.
+    /// How long each call may take. It shows only in the event of a call that is given up.
     pub timeout: Option<Arc<CallTimeout>>,
 }
 
 impl Default for SessionOptions {
-    /// The default profile, a fresh instance per call, nothing given.
+    /// The default profile, a fresh instance per call, and nothing from the host.
     fn default() -> Self {
         SessionOptions {
             profile: profile::default_profile(),
@@ -77,12 +77,12 @@ pub struct Program<T: 'static> {
 type MakeHost<T> = dyn Fn(SessionKind, ActorContext) -> Result<T, RecordError> + Send + Sync;
 
 impl<T: HasActor> Program<T> {
-    /// Instruments, compiles and links the actor. `link` provides its imports, as it would in a linker of its own; `host`
-    /// makes the data of a store for each instance.
+    /// Instruments, compiles and links the actor. `link` provides its imports as in any linker. `host` makes the data of a
+    /// store for each instance.
     ///
     /// # Errors
-    /// [`RecordError`] if the component cannot be recorded, has no export for the session to drive, or imports something
-    /// that is not provided.
+    /// [`RecordError`] if the component cannot be recorded, has no export that the session can drive, or has an import that
+    /// is not provided.
     pub fn load(
         actor: Actor,
         options: SessionOptions,
@@ -137,7 +137,7 @@ impl<T: HasActor> Program<T> {
         self.options.instance_mode
     }
 
-    /// Whether the actor imports the function that tells it its chain.
+    /// Whether the actor imports the function that returns its chain.
     pub(crate) fn asks_for_chain(&self) -> bool {
         self.asks_for_chain
     }
@@ -158,12 +158,12 @@ impl<T: HasActor> Program<T> {
         self.options.timeout.as_deref()
     }
 
-    /// An alarm for a call that begins now, if calls have a bound in time.
+    /// An alarm for a call that starts now, if calls have a bound in time.
     pub(crate) fn alarm(&self, store: &mut Store<T>, cancel: &CancellationToken) -> Option<Alarm> {
         Some(Alarm::set(self.timeout()?, &self.engine, store, cancel))
     }
 
-    /// Gives the next call in a store what the profile allows it.
+    /// Gives the next call in a store the fuel that the profile allows.
     pub(crate) fn begin_call(&self, store: &mut Store<T>) -> wasmtime::Result<()> {
         profile::begin_call(store, &self.options.profile)
     }

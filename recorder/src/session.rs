@@ -1,4 +1,4 @@
-//! Owns [`Session`]: the actors of one recording, and what they ask of each other.
+//! Owns [`Session`]: the actors of one recording, and the commands between them.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 /// Commands that may wait.
 const COMMANDS: usize = 64;
 
-/// The actors of one recording, and the task that does what they ask for. Clones are the same session.
+/// The actors of one recording, and the task that carries out their commands. Clones are the same session.
 #[derive(Clone, Debug)]
 pub struct Session {
     theater_tx: mpsc::Sender<TheaterCommand>,
@@ -22,14 +22,14 @@ pub struct Session {
 
 #[derive(Debug, Default)]
 struct Actors {
-    /// In order of their start, which is that of their chains in the take.
+    /// In the order in which they started, which is the order of their chains in the take.
     handles: Vec<(TheaterId, ActorHandle)>,
-    /// Whom each actor waits for that has asked another.
+    /// For each actor that waits for a response, the actor that it asked.
     waiting: HashMap<TheaterId, TheaterId>,
 }
 
 impl Session {
-    /// A session without actors. Call it within a tokio runtime.
+    /// A session without actors. Call this in a tokio runtime.
     pub fn new() -> Session {
         let (theater_tx, commands) = mpsc::channel(COMMANDS);
         let actors = Arc::default();
@@ -53,10 +53,10 @@ impl Default for Session {
     }
 }
 
-/// Does what the actors ask for, until the session and all of them are gone. It never waits for an actor.
+/// Carries out the actors' commands until the session and all actors are gone. It never waits for an actor.
 async fn obey(mut commands: mpsc::Receiver<TheaterCommand>, actors: Arc<Mutex<Actors>>) {
     while let Some(command) = commands.recv().await {
-        // Whoever asked may have been given up.
+        // The call that asked may have been given up.
         match command {
             TheaterCommand::SendMessage { messenger, to, message, answer } => {
                 let sent = lock(&actors).find(&to).and_then(|(_, actor)| {
@@ -78,7 +78,7 @@ async fn obey(mut commands: mpsc::Receiver<TheaterCommand>, actors: Arc<Mutex<Ac
 
 type Response = oneshot::Receiver<Result<Bytes, ActorError>>;
 
-/// Puts a request into a mailbox, unless its response would have to wait for itself.
+/// Puts a request into a mailbox, unless the receiver waits for the sender.
 fn request(
     actors: &Mutex<Actors>,
     messenger: Messenger,
@@ -129,7 +129,7 @@ impl Actors {
         found.cloned().ok_or_else(|| MessageError::UnknownActor { name: name.into() })
     }
 
-    /// Whether `actor` is `other`, or waits for it, or for one that does.
+    /// Whether `actor` is `other`, or waits for it directly or through others.
     fn waits_for(&self, mut actor: TheaterId, other: TheaterId) -> bool {
         while actor != other {
             match self.waiting.get(&actor) {
@@ -141,7 +141,7 @@ impl Actors {
     }
 }
 
-/// Nothing can fail while the lock is held, so a poisoned one is as good as any.
+/// Nothing can fail while the lock is held, so a poisoned lock is usable.
 fn lock(actors: &Mutex<Actors>) -> MutexGuard<'_, Actors> {
     actors.lock().unwrap_or_else(PoisonError::into_inner)
 }

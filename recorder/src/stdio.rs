@@ -1,5 +1,5 @@
-//! Owns the standard output and error of this process, as far as a guest and the session both write to them: a guest may
-//! leave a line open, and what the session prints next has to start on a line of its own.
+//! Owns the standard output and error of this process, which a guest and the session share. A guest may leave a line open, and
+//! what the session prints next has to start on a line of its own.
 
 use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -26,11 +26,11 @@ pub enum Stdio {
 static OPEN: [AtomicBool; 2] = [AtomicBool::new(false), AtomicBool::new(false)];
 
 impl Stdio {
-    /// Ends the line that a guest left open where the next bytes of this stream will appear, if it left one. Call it before
-    /// the session itself prints.
+    /// Ends the line that a guest left open where the next bytes of this stream will appear. Call it before the session
+    /// prints.
     ///
-    /// Where the two streams are one file or terminal, a line of either counts; where they are apart, the guest's output
-    /// stays as the guest wrote it.
+    /// If the two streams are one file or terminal, an open line of either counts. If they are not, the guest's output stays as
+    /// the guest wrote it.
     pub fn end_open_line(self) {
         if !OPEN[self as usize].swap(false, Ordering::Relaxed) {
             return;
@@ -38,7 +38,7 @@ impl Stdio {
         if are_one() {
             OPEN.iter().for_each(|open| open.store(false, Ordering::Relaxed));
         }
-        // Who reads may have gone, as with all that is printed.
+        // The reader may have gone.
         let _ = io::stdout().flush();
         let _ = match self {
             Stdio::Out => io::stdout().write_all(b"\n"),
@@ -69,7 +69,7 @@ fn are_one() -> bool {
     })
 }
 
-/// One of this process's streams, for a guest. It is wasmtime's own, which notes how what was written ends.
+/// One of this process's streams, for a guest: wasmtime's own, which also notes how the written bytes end.
 pub(crate) struct GuestStream(pub Stdio);
 
 impl IsTerminal for GuestStream {

@@ -1,8 +1,8 @@
-//! Owns [`TakeFile`]: the file that a take is written to. It is locked while it is recorded, and that it is still there and
-//! still the named one is looked after, since writes to a deleted file succeed. What is written is the log's.
+//! Owns [`TakeFile`]: the file that a take is written to. It is locked while the take is recorded. As writes to a deleted file
+//! succeed, it checks that the file still exists and still has its name. The log says what is written.
 //!
-//! A new take is written under its own name, so that it is there when the recorder is killed. One that replaces another is
-//! written beside it, and takes its name when it is sealed: until then the other one is there as it was.
+//! A new take is written under its own name, so that it is there if the recorder is killed. A take that replaces another is
+//! written beside it, and gets the name when it is sealed. Until then the other one stays as it was.
 
 use std::ffi::OsString;
 use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
@@ -18,9 +18,9 @@ use thiserror::Error;
 pub struct TakeFile {
     file: File,
     path: PathBuf,
-    /// Where the file's name stands.
+    /// The directory of the file.
     directory: PathBuf,
-    /// The directory can be synced, and was.
+    /// The directory was synced, so it can be.
     syncs_directory: bool,
     replaces: Option<Replaced>,
     /// Bytes that were written.
@@ -35,16 +35,16 @@ struct Replaced {
     file: File,
 }
 
-/// What a take is called, after its name, while it is recorded and will replace another.
+/// The suffix of the name of a take that will replace another, while it is recorded.
 const RECORDING: &str = ".recording";
 
-/// What became of a take's file, other than what its recorder made of it.
+/// What happened to the file of a take while it was recorded.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum FileLost {
     /// Another recorder has it.
-    #[error("another recorder writes to it; wait until that ends, or give another name")]
+    #[error("another recorder writes to it; wait until that one ends, or give another name")]
     Locked,
-    /// It is whole, but another recorder has taken the name that it was to get.
+    /// The take is whole, but another recorder has taken its name.
     #[error(
         "another recorder writes to `{}` now; the take is whole and sealed at `{}`",
         path.display(), beside.display()
@@ -55,15 +55,15 @@ pub enum FileLost {
         /// Where it is.
         beside: PathBuf,
     },
-    /// It has no name any more.
-    #[error("`{}` was deleted while it was recorded; nothing of the take is left, record it again", path.display())]
+    /// It was deleted.
+    #[error("`{}` was deleted while it was recorded; nothing of the take is left; record it again", path.display())]
     Deleted {
         /// The name it had.
         path: PathBuf,
     },
-    /// It is not what was written.
+    /// Another program changed it.
     #[error(
-        "`{}` has {found} bytes, and {written} were written: another program changed it while it was recorded; record it again",
+        "`{}`: another program changed it while it was recorded: expected {written} bytes, found {found}; record it again",
         path.display()
     )]
     Changed {
@@ -74,9 +74,9 @@ pub enum FileLost {
         /// Bytes that were written.
         written: u64,
     },
-    /// It has another name now.
+    /// It was moved.
     #[error(
-        "the take is no longer at `{}`: it was moved while it was recorded; where it is now, it is whole and sealed",
+        "`{}` was moved while it was recorded; the take is whole and sealed where it is now",
         path.display()
     )]
     Moved {
@@ -86,27 +86,27 @@ pub enum FileLost {
 }
 
 impl TakeFile {
-    /// Creates a file that must not exist yet. Only its owner may read it: a take holds what the actor was told.
+    /// Creates a file that must not exist yet. Only its owner may read it, as a take holds what the actor received.
     ///
     /// # Errors
-    /// What the file system says, [`ErrorKind::AlreadyExists`] for one that exists; [`FileLost::Locked`] within a
+    /// The file system's error, [`ErrorKind::AlreadyExists`] for a file that exists; [`FileLost::Locked`] in an
     /// [`ErrorKind::ResourceBusy`].
     pub fn create_new(path: &Path) -> io::Result<TakeFile> {
         let file = OpenOptions::new().append(true).create_new(true).mode(0o600).open(path)?;
         TakeFile::of(file, path, None)
     }
 
-    /// Creates a file that replaces the one at `path` when the take is sealed, unless another recorder writes to that. Until
-    /// then it is beside it, as [`beside`](Self::beside) says. It gets the permissions of the file that it replaces. Where
-    /// there is none, this is [`create_new`](Self::create_new).
+    /// Creates a file that replaces the one at `path` when the take is sealed, unless another recorder writes to that one.
+    /// Until then it is [beside](Self::beside) it. It gets the permissions of the file that it replaces. If there is no such
+    /// file, this is [`create_new`](Self::create_new).
     ///
     /// # Errors
-    /// As [`TakeFile::create_new`]; a file that this user may not write is not replaced, nor is what is not a regular file.
+    /// As [`TakeFile::create_new`]. A file that this user may not write is not replaced, nor is one that is not regular.
     pub fn replace(path: &Path) -> io::Result<TakeFile> {
         let refused = |found: &str| Err(io::Error::new(ErrorKind::InvalidInput, found));
         match fs::metadata(path) {
             Ok(found) if found.is_file() => {}
-            // To open a pipe could wait without end.
+            // Opening a pipe could wait without end.
             Ok(_) => return refused("it is there, and is not a regular file"),
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 if fs::symlink_metadata(path).is_ok() {
@@ -120,7 +120,7 @@ impl TakeFile {
         }
         let old = OpenOptions::new().write(true).open(path)?;
         lock(&old)?;
-        // Through a link, to what it links to.
+        // A link is followed: its target is replaced.
         let path = match fs::symlink_metadata(path)?.is_symlink() {
             true => fs::canonicalize(path)?,
             false => path.to_path_buf(),
@@ -132,7 +132,7 @@ impl TakeFile {
                 name.push(format!("-{count}"));
             }
             let beside = PathBuf::from(name);
-            // One that is there is of a recorder that was killed, and holds what it had recorded.
+            // A file that exists is left by a recorder that was killed, and holds what that recorded.
             match OpenOptions::new().append(true).create_new(true).mode(0o600).open(&beside) {
                 Ok(file) => return TakeFile::of(file, &beside, Some(Replaced { path, file: old })),
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
@@ -142,7 +142,7 @@ impl TakeFile {
         unreachable!("the counter does not end")
     }
 
-    /// Where the take is until it is sealed, if it is to replace another.
+    /// The path of the take until it is sealed, if it replaces another.
     pub fn beside(&self) -> Option<&Path> {
         self.replaces.is_some().then_some(&*self.path)
     }
@@ -165,7 +165,7 @@ impl TakeFile {
     fn take_name(&mut self) -> io::Result<()> {
         let Some(Replaced { path, file: old }) = self.replaces.take() else { return Ok(()) };
         let permissions = old.metadata()?.permissions();
-        // Somebody may have put another file there meanwhile, and it may be another recorder's.
+        // Another file may be there by now, and may belong to another recorder.
         if let Ok(now) = OpenOptions::new().write(true).open(&path)
             && identity(&now.metadata()?) != identity(&old.metadata()?)
             && lock(&now).is_err()
@@ -179,10 +179,10 @@ impl TakeFile {
         Ok(())
     }
 
-    /// Makes the file's name survive a loss of power. Without it a file that was synced may have none.
+    /// Makes the file's name survive a loss of power. Without this, a synced file may have no name.
     ///
     /// # Errors
-    /// What the file system says.
+    /// The file system's error.
     pub fn sync_directory(&mut self) -> io::Result<()> {
         sync_folder(&self.directory)?;
         self.syncs_directory = true;
@@ -207,7 +207,7 @@ fn lock(file: &File) -> io::Result<()> {
     match file.try_lock() {
         Ok(()) => Ok(()),
         Err(TryLockError::WouldBlock) => Err(io::Error::new(ErrorKind::ResourceBusy, FileLost::Locked)),
-        // Some file systems have no locks; there nothing keeps two recorders apart.
+        // Some file systems have no locks. There, two recorders are not kept apart.
         Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => Ok(()),
         Err(TryLockError::Error(error)) => Err(error),
     }
@@ -235,7 +235,8 @@ impl Storage for TakeFile {
         self.file.sync_data()
     }
 
-    /// Fails if the path names the file no longer, or the file has another length than what was written. A take that replaces another gets its name here.
+    /// Fails if the path does not name the file any more, or the file does not have the length that was written. A take that
+    /// replaces another gets its name here.
     fn close(&mut self) -> io::Result<()> {
         if !self.is_at_its_path()? {
             return Err(io::Error::new(ErrorKind::NotFound, FileLost::Moved { path: self.path.clone() }));
@@ -247,7 +248,7 @@ impl Storage for TakeFile {
         }
         self.take_name()?;
         match self.sync_directory() {
-            // Where that was not asked for, it is no condition.
+            // It matters only if it was asked for.
             Err(error) if self.syncs_directory => Err(error),
             _ => Ok(()),
         }
@@ -257,7 +258,7 @@ impl Storage for TakeFile {
 /// Makes the names in a folder survive a loss of power.
 ///
 /// # Errors
-/// What the file system says.
+/// The file system's error.
 pub fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }

@@ -1,13 +1,13 @@
-//! Owns [`Unprovided`]: an import that the linker has nothing for, or something of another type, and what to do about it.
+//! Owns [`Unprovided`]: an import that the linker does not have, or has with another type, and what to do about it.
 
 use std::fmt;
 
-/// What the linker says of the import that it refuses, before and after the import's name.
+/// The linker's words before and after the name of an import that it refuses.
 const REFUSED: &str = "component imports ";
 const NOT_FOUND: &str = "a matching implementation was not found";
-/// What it says of a part of an interface, before and after the part's name.
+/// Its words before and after the name of a part of an interface.
 const PART: (&str, &str) = ("instance export `", "` has the wrong type");
-/// What it says where there is nothing at all, after the kind of the part.
+/// Its words after the kind of a part that is missing.
 const MISSING: &str = " implementation is missing";
 
 /// An import that is not provided, or not as the component imports it.
@@ -15,16 +15,16 @@ const MISSING: &str = " implementation is missing";
 pub struct Unprovided {
     /// The import: most often an interface with its version.
     pub import: String,
-    /// The function or type of it that is missing or has another type.
+    /// Its function or type that is missing or has another type.
     pub part: Option<String>,
     /// What is wrong, in the linker's words.
     pub reason: String,
-    /// Whether there is nothing, rather than something of another type.
+    /// Whether it is missing; else it has another type.
     missing: bool,
 }
 
 impl Unprovided {
-    /// Takes apart what the linker says. `None` if it says something else.
+    /// Reads the linker's words. `None` for any other error.
     pub(crate) fn of(error: &wasmtime::Error) -> Option<Unprovided> {
         let causes: Vec<String> = error.chain().map(ToString::to_string).collect();
         let at = causes.iter().position(|said| said.starts_with(REFUSED) && said.contains(NOT_FOUND))?;
@@ -38,19 +38,19 @@ impl Unprovided {
         Some(Unprovided { import, part: part.map(str::to_string), reason, missing })
     }
 
-    /// What to do, by whose interface it is, and of which version.
+    /// What to do; it depends on the interface and its version.
     fn remedy(&self) -> &'static str {
         let version = self.import.rsplit_once('@').map_or("", |(_, version)| version);
         let is_wasi = self.import.starts_with("wasi:");
         if is_wasi && version.starts_with("0.3.") {
-            "it is of WASI 0.3: build the component for WASI 0.2 (with Rust: `cargo build --target wasm32-wasip2`)"
+            "it is part of WASI 0.3: build the component for WASI 0.2 (with Rust: `cargo build --target wasm32-wasip2`)"
         } else if is_wasi && !self.missing {
             "build the component with the WIT of WASI 0.2"
         } else if is_wasi {
-            "the host has what is stable in WASI 0.2 of wasi:cli, clocks, filesystem, http, io, random and sockets: \
+            "the host provides the stable parts of WASI 0.2: wasi:cli, clocks, filesystem, http, io, random and sockets: \
              build the component without the rest, or record it in a host of your own that provides it"
         } else if self.import.starts_with("theater:") {
-            "of Theater the host has `theater:simple/runtime` and `theater:simple/message-server-host`"
+            "the host provides two interfaces of Theater: `theater:simple/runtime` and `theater:simple/message-server-host`"
         } else {
             "compose the component with one that exports it (`wac plug`), or record it in a host of your own that \
              provides it"
@@ -62,11 +62,11 @@ impl fmt::Display for Unprovided {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Unprovided { import, part, reason, missing } = self;
         match (part, missing) {
-            (Some(part), true) => write!(f, "the host has nothing for `{import}` (`{part}`: {reason})"),
+            (Some(part), true) => write!(f, "the host does not provide `{import}` (`{part}`: {reason})"),
             (Some(part), false) => {
                 write!(f, "`{part}` of `{import}` differs from what the host has ({reason})")
             }
-            (None, true) => write!(f, "the host has nothing for `{import}` ({reason})"),
+            (None, true) => write!(f, "the host does not provide `{import}` ({reason})"),
             (None, false) => write!(f, "`{import}` differs from what the host has ({reason})"),
         }?;
         write!(f, "; {}", self.remedy())

@@ -20,10 +20,10 @@ pub struct Invocation {
     pub params: Vec<Value>,
 }
 
-/// A text that is no call of a component.
+/// Why a text is not a call of a component.
 #[derive(Debug, Error)]
 pub enum WaveError {
-    /// It is not of the form `name(arguments)`, or the arguments are not WAVE.
+    /// It does not have the form `name(arguments)`, or the arguments are not WAVE.
     #[error("`{text}` is not a call: {reason}; write it as `name(argument, ...)`, in WAVE")]
     NoCall {
         /// The text.
@@ -39,7 +39,7 @@ pub enum WaveError {
         /// How many there are.
         actors: usize,
     },
-    /// The component has no such export that can be called.
+    /// The component does not export it, or it cannot be called.
     #[error("`{text}`: {uncalled}")]
     Uncalled {
         /// The text.
@@ -47,8 +47,8 @@ pub enum WaveError {
         /// The name, with what is near.
         uncalled: ResolveError,
     },
-    /// There are too many arguments, or too few.
-    #[error("`{text}`: `{function}` takes {expected}, and got {found}")]
+    /// There are too many or too few arguments.
+    #[error("`{text}`: `{function}` takes {expected}, found {found}")]
     Count {
         /// The text.
         text: String,
@@ -76,8 +76,8 @@ pub enum WaveError {
 }
 
 impl Invocation {
-    /// Reads a call of one of the exports. It is of the first actor, unless `#` and the number of another of the `actors`
-    /// come before the name.
+    /// Reads a call of one of the exports. It calls the first actor, unless the text starts with `#` and the number of another
+    /// of the `actors`.
     ///
     /// # Errors
     /// [`WaveError`] with what is expected.
@@ -95,7 +95,7 @@ impl Invocation {
         };
         let parts = call.split_once('(');
         let (name, _) = parts.ok_or_else(|| no_call("the parentheses are missing".into()))?;
-        // The name may be that of an interface's function, which WAVE does not know.
+        // WAVE does not know names of functions in interfaces.
         let call = format!("call{}", &call[name.len()..]);
         let call = UntypedFuncCall::parse(&call).map_err(|error| no_call(describe(&error)))?;
         let name = name.trim();
@@ -156,9 +156,10 @@ fn type_name(ty: &Type) -> String {
     DisplayType(ty).to_string()
 }
 
-/// What an export returned, in WAVE: without the state, where it has one.
+/// The result of an export in WAVE, without the state if it has one.
 ///
-/// Fails where the value is not of the export's type, or has no text form.
+/// # Errors
+/// The value is not of the export's type, or has no text form.
 pub fn to_wave(export: &Export, returned: &Value) -> wasmtime::Result<String> {
     let ty = export.ty.results().next();
     let (None, Some(ty)) = (export.stateful, &ty) else {

@@ -1,7 +1,7 @@
-//! Owns [`ReplayError`]: every reason why a take cannot be replayed at all. A difference is not among them.
+//! Owns [`ReplayError`]: every reason why a take cannot be replayed. A difference is an answer, and not one of them.
 
 use retake_actor::{LoadError, RaisedIn, Shortage};
-use retake_chain::{ContentRef, EngineProfile};
+use retake_chain::{ChainError, ContentRef, EngineProfile};
 use retake_verifier::VerifyError;
 use thiserror::Error;
 
@@ -38,7 +38,7 @@ pub enum ReplayError {
         /// Why.
         reason: String,
     },
-    /// The take does not carry the actor, and nothing is at the recorded path.
+    /// The take does not carry the actor, and the recorded path cannot be read.
     #[error("the take does not carry the actor, and `{path}` cannot be read: {reason}; name the component")]
     ActorMissing {
         /// The path in the genesis.
@@ -59,7 +59,7 @@ pub enum ReplayError {
     },
     /// The component at the recorded path is not the one that was recorded.
     #[error(
-        "`{path}` is not the component that was recorded: its SHA-256 is {found}, the take has {recorded}; \
+        "`{path}` is not the component that was recorded: expected SHA-256 {recorded}, found {found}; \
          name another build to replay that on purpose"
     )]
     OtherActor {
@@ -72,7 +72,7 @@ pub enum ReplayError {
     },
     /// Two chains of one take were made by different components or under different profiles.
     #[error(
-        "chain {chain} of the take was recorded with another actor or profile than the first; it cannot be replayed"
+        "the take cannot be replayed: the actor or profile of chain {chain} differs from that of the first chain"
     )]
     MixedSession {
         /// Number of the chain in the take.
@@ -88,7 +88,7 @@ pub enum ReplayError {
     },
     /// The take has a bound on execution, and the replay was given another.
     #[error(
-        "the take was recorded with a fuel of {fuel} per call, which its replay holds as well; \
+        "the take was recorded with a fuel of {fuel} per call, and its replay has the same; \
          leave out the replay's own bound"
     )]
     TwoBounds {
@@ -109,10 +109,10 @@ pub enum ReplayError {
     /// The take holds no call of an export.
     #[error("the take holds no call, so there is nothing to check")]
     NothingToCheck,
-    /// A re-run took longer than it may. What it would have done is not known.
+    /// A re-run took too long. What it would have done is not known.
     #[error("{0}")]
     TimedOut(Box<TimedOut>),
-    /// The replay took longer than it may, while no guest was running.
+    /// The replay took too long, while no guest was running.
     #[error("{bound} and was stopped, after {events} events were read")]
     TakeTimedOut {
         /// The bound.
@@ -120,20 +120,23 @@ pub enum ReplayError {
         /// Events that were read.
         events: u64,
     },
-    /// The take has more chains under way at once than are re-run at once, and cannot be read again for the others.
+    /// The take has more chains at once than can be re-run at once, and cannot be read again for the others.
     #[error(
-        "the take has too many chains under way to be replayed in one reading, and it cannot be read again: {reason}"
+        "the take has too many chains at once to be replayed in one reading, and it cannot be read again: {reason}"
     )]
     NotReadAgain {
         /// Why.
         reason: String,
     },
-    /// The take was read a second time, and something else was there.
+    /// The take had other contents when it was read again.
     #[error("the take changed while it was replayed; is it still being recorded?")]
     TakeChanged,
     /// The machine has no room for the actor.
     #[error(transparent)]
     Shortage(#[from] Shortage),
+    /// The chain of a re-run did not take an event.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
     /// The system gave no thread.
     #[error("no thread for {purpose} could be started: {reason}")]
     NoThread {

@@ -1,29 +1,27 @@
-//! Owns [`StackUse`]: how much of its stack a guest has used, and [`StackRule`]: what that says where the recording has a call that
-//! ended because its stack was exhausted.
+//! Owns [`StackUse`]: how much of its stack a guest has used, and [`StackRule`]: what that means where the recorded call ended with
+//! an exhausted stack.
 //!
-//! The frames of one guest differ in size from one compilation to another: counting fuel and the checks that let it be
-//! interrupted make them larger, the shim's lie between them in a recording, another processor has others. So a re-run has
-//! several times the stack of a recording, in which every guest that returned then returns. Its depth says whether it exhausted its
-//! stack only if it is known to be the recorded guest, or if it is less deep than the recorded stack.
+//! The frames of a guest differ in size from one compilation to another. Counting fuel and checks for interruption make them
+//! larger, a recording has the shim's frames between them, and another processor has other frames. So a re-run has several times
+//! the stack of a recording, and every guest that returned in the recording returns. Its depth decides whether it exhausted its
+//! stack only if it is the recorded guest, or if it is less deep than the recorded stack.
 
 use retake_actor::profile::{self, GUEST_STACK, Tuning};
 
-/// The part of the recorded stack that the recorded component has to use, in percent: the rest may have been the shim's, or be
-/// in the difference between processors.
+/// The part of the recorded stack that the recorded component has to use, in percent. The shim may have used the rest, or
+/// processors may differ by it.
 const ENOUGH: usize = 75;
 
-/// The same for code that is not optimised. Its frames may be smaller too: what optimisation computes once and keeps,
-/// it computes again.
+/// The same for code that is not optimised. Its frames may be smaller too, as it computes again what optimised code keeps.
 const ENOUGH_UNOPTIMIZED: usize = 2;
 
-/// How much of the recorded stack may have been left in a call of the guest in which it was exhausted, in bytes: what the shim and the
-/// host have on the stack.
+/// How many bytes of the recorded stack may have been free when it was exhausted: what the shim and the host have on it.
 const MARGIN: usize = 16 << 10;
 
 /// The stack of a thread that re-runs a guest, apart from the guest's own.
 const HOST_STACK: usize = 8 << 20;
 
-/// The stack that a thread needs which re-runs a guest.
+/// The stack of a thread that re-runs a guest.
 pub(crate) fn thread_stack(tuning: Tuning) -> usize {
     tuning.stack + HOST_STACK
 }
@@ -31,14 +29,14 @@ pub(crate) fn thread_stack(tuning: Tuning) -> usize {
 /// How much stack a re-run has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum StackRoom {
-    /// More than the recording in any case; guests can be interrupted.
+    /// More than the recording in any case. Guests can be interrupted.
     Ample,
-    /// The same as the recording, with the same frames; guests cannot be interrupted, and must be known to end.
+    /// As much as the recording, with the same frames. Guests cannot be interrupted, and must be known to end.
     AsRecorded,
 }
 
 impl StackRoom {
-    /// How the engine is tuned for it, where `asked` was asked for.
+    /// The engine's tuning for it, starting from the one that is asked for.
     pub fn tuning(self, asked: Tuning) -> Tuning {
         match self {
             StackRoom::Ample => {
@@ -50,7 +48,7 @@ impl StackRoom {
     }
 }
 
-/// What decides that a guest has exhausted the recorded stack, where the recording says that it did.
+/// What decides whether a guest has exhausted the recorded stack, where the recording says that it did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum StackRule {
     /// The recorded component, in an ample stack: it has, once it is about as deep.
@@ -83,15 +81,15 @@ impl StackRule {
     }
 }
 
-/// How much of its stack the guest uses, from the place on where it was entered.
+/// How much of its stack the guest uses since it was entered.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct StackUse {
     entered: usize,
     /// How deep a guest is that may have used up the stack that it was recorded with.
     enough: usize,
-    /// How deep it was when it called last, or was interrupted.
+    /// How deep it was when it last called, or was interrupted.
     latest: usize,
-    /// How deep it was at most, since the last call of [`watch`](Self::watch).
+    /// How deep it was at most since the last call of [`watch`](Self::watch).
     deepest: usize,
     /// How deep it was then.
     watched_from: usize,
@@ -109,7 +107,7 @@ impl StackUse {
         self.deepest = self.deepest.max(self.latest);
     }
 
-    /// Forgets how deep the guest was before it made the call that is answered now.
+    /// Forgets how deep the guest was before the call that is answered now.
     pub fn watch(&mut self) {
         (self.deepest, self.watched_from) = (self.latest, self.latest);
     }
@@ -119,12 +117,12 @@ impl StackUse {
         self.latest >= self.enough
     }
 
-    /// The same of any time since it is watched.
+    /// The same for any time since it is watched.
     pub fn was_deep(self) -> bool {
         self.deepest >= self.enough
     }
 
-    /// The same of the call since which it is watched.
+    /// The same for the call at which the watch started.
     pub fn was_deep_at_first(self) -> bool {
         self.watched_from >= self.enough
     }

@@ -65,7 +65,7 @@ fn a_take_that_is_moved_is_finished_and_told_to_be_elsewhere() {
     assert_eq!(served.client().post("/echo", b"after").body, b"after");
 
     served.terminate();
-    served.ended().expect(4).says(&["the take is no longer at `folder/it.take`", "moved"]);
+    served.ended().expect(4).says(&["`folder/it.take` was moved while it was recorded", "moved"]);
 
     sandbox.retake(["verify", "elsewhere/it.take"]).expect(0).says(&["intact and sealed", "2 calls"]);
 }

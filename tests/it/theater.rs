@@ -322,8 +322,8 @@ fn a_call_that_cannot_be_made_is_told_before_anything_is_written() {
     let table: [(&[&str], &[&str]); 8] = [
         (&["--invoke", "incremnt(2)"], &["no function `incremnt`", "retake:counter/counter/increment"]),
         (&["--invoke", "increment(\"two\")"], &["the parameter `by`", "is of type `u32`"]),
-        (&["--invoke", "increment()"], &["takes (by: u32), and got 0"]),
-        (&["--invoke", "increment(1, 2)"], &["takes (by: u32), and got 2"]),
+        (&["--invoke", "increment()"], &["takes (by: u32), found 0"]),
+        (&["--invoke", "increment(1, 2)"], &["takes (by: u32), found 2"]),
         (&["--invoke", "increment"], &["the parentheses are missing"]),
         (&["--invoke", "increment(1"], &["is not a call"]),
         (&["--invoke", "#1 increment(1)"], &["there is no such actor; the last is `#0`"]),

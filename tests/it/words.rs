@@ -252,7 +252,7 @@ fn an_argument_that_is_not_of_its_type_is_shown_with_the_type() {
             "`by` of `retake:counter/counter/increment` is of type `u32`, which `\"two\"` is not",
         ),
         ("increment(99999999999999)", "is of type `u32`, which `99999999999999` is not"),
-        ("increment()", "takes (by: u32), and got 0"),
+        ("increment()", "takes (by: u32), found 0"),
         ("increment", "name(argument, ...)"),
         ("incremental(1)", "`retake:counter/counter/increment`"),
     ] {

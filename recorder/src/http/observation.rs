@@ -1,10 +1,10 @@
-//! Owns what the host notes of a request and a response: the input and output of the `wasi:http/incoming-handler` event.
+//! Owns the host's observation of a request and a response: the input and output of the `wasi:http/incoming-handler` event.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use retake_chain::{ContentHasher, Value};
 
-/// Length and digest of a body, while it goes by.
+/// Length and digest of a body, counted as it passes.
 #[derive(Default)]
 pub(super) struct BodyObservation {
     length: u64,

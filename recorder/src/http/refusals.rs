@@ -1,4 +1,4 @@
-//! Owns the count of requests that no actor handled, and that the take therefore does not have.
+//! Owns the count of requests that no actor handled. The take does not have them.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -11,7 +11,7 @@ pub enum Refusal {
     Ended,
     /// The session ended while the request waited: 502.
     Stopped,
-    /// The request named no host, which an actor is told: 400.
+    /// The request named no host, which an actor needs: 400.
     NoHost,
     /// The client went away while the request waited.
     ClientGone,

@@ -20,11 +20,11 @@ use tokio_util::sync::CancellationToken;
 use super::body::FromConnection;
 use super::pool::Pool;
 
-/// How long accepting pauses after it failed: what the machine has run out of may come back.
+/// How long accepting pauses after it failed. What the machine has run out of may come back.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Serves until `stop`, or until an actor fails; then takes no new connection or request and returns when those in flight
-/// have been answered, or the pool's calls are given up.
+/// Serves until `stop`, or until an actor fails. Then it takes no new connection or request, and returns when those in flight
+/// were answered or the pool's calls were given up.
 pub async fn serve(listener: TcpListener, pool: Arc<Pool>, stop: CancellationToken) {
     let mut connections = JoinSet::new();
     loop {
@@ -43,7 +43,7 @@ pub async fn serve(listener: TcpListener, pool: Arc<Pool>, stop: CancellationTok
     drop(listener);
     stop.cancel();
     let answered = async { while connections.join_next().await.is_some() {} };
-    // A client that reads no further would keep its connection open for ever.
+    // A client that stops reading would keep its connection open for ever.
     tokio::select! {
         () = answered => return,
         () = pool.overdue() => {}
@@ -51,15 +51,15 @@ pub async fn serve(listener: TcpListener, pool: Arc<Pool>, stop: CancellationTok
     connections.shutdown().await;
 }
 
-/// The next connection. Responses are written as they come: a small one must not wait until the client acknowledges what was sent
-/// before.
+/// The next connection. Responses are written as they come: a small one must not wait for the client to acknowledge an earlier
+/// one.
 async fn accept(listener: &TcpListener) -> io::Result<TcpStream> {
     let (stream, _) = listener.accept().await?;
     stream.set_nodelay(true)?;
     Ok(stream)
 }
 
-/// Serves one connection. A client that only stops sending still gets its responses: it has gone when it takes no more.
+/// Serves one connection. A client that only stops sending still gets its responses. It has gone when it takes no more.
 async fn connection(stream: TcpStream, pool: Arc<Pool>, stop: CancellationToken) {
     let broken = broken(&stream);
     let lost = CancellationToken::new();
@@ -75,13 +75,13 @@ async fn connection(stream: TcpStream, pool: Arc<Pool>, stop: CancellationToken)
         .half_close(true)
         .serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection, broken);
-    // What goes wrong on a connection is the client's business; the exchange is recorded either way.
+    // A fault of the connection concerns the client. The exchange is recorded either way.
     let ended = tokio::select! {
         _ = connection.as_mut() => true,
         () = &mut broken => true,
         () = stop.cancelled() => false,
     };
-    // A client that has sent half of its first request is owed nothing.
+    // A client that has sent half of its first request gets no response.
     if !ended && has_asked.load(Ordering::Relaxed) {
         connection.as_mut().graceful_shutdown();
         tokio::select! {
@@ -89,17 +89,17 @@ async fn connection(stream: TcpStream, pool: Arc<Pool>, stop: CancellationToken)
             () = &mut broken => {}
         }
     }
-    // Before the connection is dropped, and with it the bodies that it feeds.
+    // Before the connection is dropped, and the bodies that it feeds with it.
     lost.cancel();
 }
 
-/// Completes when the connection is broken: the client was sent something that it did not want any more, or is not there. A
-/// server learns that by itself only at its next write, which may be long in coming.
+/// Completes when the connection is broken: the client refused what was sent, or is not there. Without this, a server learns
+/// that only at its next write, which may come late.
 fn broken(stream: &TcpStream) -> impl Future<Output = ()> + use<> {
     let watched = stream.as_fd().try_clone_to_owned();
     let watched = watched.and_then(|socket| TcpStream::from_std(socket.into()));
     async move {
-        // Where it cannot be watched, writing to it still fails.
+        // If it cannot be watched, writing to it still fails.
         let Ok(watched) = watched else { return pending().await };
         let _ = watched.ready(Interest::ERROR).await;
     }

@@ -41,8 +41,8 @@ pub(super) fn add_to_linker<T: HasActor>(linker: &mut Linker<T>) -> Result<()> {
     )
 }
 
-/// Whom to give a message to, and whose it is. Its number is that of its call in the sender's chain, which is appended when
-/// the call comes back, or ends otherwise: a call that never comes to this function has a number too.
+/// Where a message goes, and which message it is. The number counts the calls in the sender's chain, which are appended when
+/// they return or end otherwise. So a call that never reaches this function has a number too.
 fn next_message(actor: &ActorStore) -> (Theater, Messenger) {
     let messenger = Messenger { from: actor.get_id(), number: actor.chain.message_count() };
     (actor.get_theater_tx(), messenger)

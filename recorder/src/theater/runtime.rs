@@ -1,4 +1,4 @@
-//! Owns `theater:simple/runtime`: a line for the log, the chain so far, and the actor's wish to end.
+//! Owns `theater:simple/runtime`: log lines, the chain so far, and the actor's request to end.
 
 use retake_actor::{ActorStore, HasActor};
 use retake_chain::{EventWindow, Printable};
@@ -9,10 +9,10 @@ use crate::stdio::Stdio;
 
 /// The interface.
 pub(crate) const RUNTIME: &str = "theater:simple/runtime";
-/// The function that wants a history of the chain.
+/// The function that returns the chain.
 pub(crate) const GET_CHAIN: &str = "get-chain";
 
-/// Kept with an actor that wants to end when its call is over.
+/// An extension of an actor that asked to end when its call is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ShutdownRequested;
 
@@ -56,8 +56,8 @@ pub(super) fn add_to_linker<T: HasActor>(linker: &mut Linker<T>) -> Result<()> {
     })
 }
 
-/// The events as Theater shows them, which numbers them instead of telling their hashes. What this function answered before
-/// is left out: each answer would hold all the earlier ones.
+/// The events as Theater shows them, with numbers in place of hashes. Earlier answers of this function are left out, as each
+/// would hold all the ones before it.
 fn chain_of(actor: &ActorStore) -> Chain {
     let EventWindow { events, lost } = actor.get_all_events();
     let events = (lost..).zip(events).map(|(index, event)| MetaEvent {

@@ -235,8 +235,7 @@ impl Answers {
     }
 
     fn check(&mut self, place: Place, actual: Result<ChainEvent, ChainError>) -> Result<(), Stop> {
-        let actual =
-            actual.map_err(|error| Stop::Failed(ReplayError::Engine { reason: error.to_string() }))?;
+        let actual = actual.map_err(|error| Stop::Failed(error.into()))?;
         // That the contents agree too is what proves the recorded hash.
         if !same_content(&place.event, &actual) || place.event.hash != actual.hash {
             let kind = compare(&place.event, &actual).unwrap_or(DivergenceKind::DifferentHash);

@@ -1,11 +1,10 @@
-//! What becomes of a session whose storage fails, at whichever of its operations: everything that is asked is answered, what
-//! was said to be safe can be read, and nothing is said to be safe afterwards.
-
-mod support;
+//! A session whose storage fails at any of its operations: every question is answered, what was reported safe can be read, and
+//! nothing is reported safe after the failure.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::support::{Found, chain, emit, noise, soon};
 use bytes::Bytes;
 use http::{Request, StatusCode};
 use http_body_util::BodyExt;
@@ -15,9 +14,8 @@ use retake_recorder::{
     Actor, CancellationToken, Durability, Host, LiveActor, LogWriter, Permissions, RecordError, Recorder,
     Session, SessionKind, SessionOptions, Value,
 };
-use support::{Found, chain, emit, noise, soon};
 
-/// A storage in memory of which one operation fails; those behind it would succeed.
+/// A storage in memory of which one operation fails. The later ones would succeed.
 #[derive(Clone)]
 struct Faulty(Arc<Mutex<State>>);
 
@@ -67,10 +65,10 @@ impl Faulty {
 
     /// Demands that the error names the position and what the storage said.
     #[track_caller]
-    fn assert_tells(&self, told: &str) {
+    fn assert_reports(&self, reported: &str) {
         let (whole, fault) = self.with(|state| (state.whole.expect("the storage has failed"), state.fault));
-        assert!(told.contains(&format!("at byte {whole}: ")), "{told} ({whole} bytes were whole)");
-        assert!(told.contains(fault.says), "{told}");
+        assert!(reported.contains(&format!("at byte {whole}: ")), "{reported} ({whole} bytes were whole)");
+        assert!(reported.contains(fault.says), "{reported}");
     }
 }
 
@@ -118,24 +116,27 @@ impl Storage for Faulty {
     }
 }
 
-/// Starts to record. `None` if the storage fails so early that there is no recorder, which is told.
+/// Starts to record. `None` if the storage fails so early that there is no recorder, which is reported.
 fn start(storage: &Faulty, durability: Durability) -> Option<Recorder> {
     let recorder = LogWriter::create(storage.clone())
         .map_err(|fault| fault.to_string())
         .and_then(|writer| Recorder::start(writer, durability).map_err(|error| error.to_string()));
-    recorder.inspect_err(|told| storage.assert_tells(told)).ok()
+    recorder.inspect_err(|reported| storage.assert_reports(reported)).ok()
 }
 
-/// Seals the take. It must be told if the storage has failed, in the same words as before.
-async fn seal(storage: &Faulty, recorder: &Recorder, told: Option<&str>) {
+/// Seals the take. It must be reported if the storage has failed, in the same words as before.
+async fn seal(storage: &Faulty, recorder: &Recorder, reported: Option<&str>) {
     match soon(recorder.seal()).await {
         Ok(_) => {
             assert!(!storage.has_failed());
             assert_eq!(storage.found().state, TakeState::Sealed);
         }
         Err(error) => {
-            storage.assert_tells(&error.to_string());
-            assert!(told.is_none_or(|told| told.contains(&error.to_string())), "{error} after {told:?}");
+            storage.assert_reports(&error.to_string());
+            assert!(
+                reported.is_none_or(|reported| reported.contains(&error.to_string())),
+                "{error} after {reported:?}"
+            );
         }
     }
 }
@@ -162,7 +163,7 @@ async fn with_a_fault_anywhere(mut session: impl AsyncFnMut(&Faulty, Durability)
 async fn whichever_operation_fails_what_was_safe_is_readable_and_nothing_is_safe_after() {
     with_a_fault_anywhere(async |storage, durability| {
         let Some(recorder) = start(storage, durability) else { return };
-        let (mut safe, mut emitted, mut told) = (0, 0, None);
+        let (mut safe, mut emitted, mut reported) = (0, 0, None);
         let chains = [soon(chain(&recorder)).await, soon(chain(&recorder)).await];
         for round in 0..12 {
             for chain in chains.iter().flatten() {
@@ -171,16 +172,16 @@ async fn whichever_operation_fails_what_was_safe_is_readable_and_nothing_is_safe
             }
             match soon(recorder.commit()).await {
                 Ok(()) => {
-                    assert_eq!(told, None, "nothing is safe after a fault");
+                    assert_eq!(reported, None, "nothing is safe after a fault");
                     safe = emitted;
                 }
                 Err(error) => {
-                    storage.assert_tells(&error.to_string());
-                    told.get_or_insert(error.to_string());
+                    storage.assert_reports(&error.to_string());
+                    reported.get_or_insert(error.to_string());
                 }
             }
         }
-        seal(storage, &recorder, told.as_deref()).await;
+        seal(storage, &recorder, reported.as_deref()).await;
 
         let found = storage.found();
         if durability != Durability::None {
@@ -207,28 +208,28 @@ async fn whichever_operation_fails_every_call_of_an_actor_is_answered() {
         let cancel = CancellationToken::new();
         let actor = match soon(LiveActor::start(&program, &recorder, &Session::new(), cancel)).await {
             Ok(actor) => actor.spawn().expect("a thread"),
-            Err(error) => return storage.assert_tells(&error.to_string()),
+            Err(error) => return storage.assert_reports(&error.to_string()),
         };
-        let (mut safe, mut told) = (0, None);
+        let (mut safe, mut reported) = (0, None);
         for number in 0..6u32 {
             let sum =
                 soon(actor.handle().call_function("add", vec![Value::from(number), Value::from(1u32)])).await;
             match sum {
                 Ok(sum) => {
-                    assert_eq!((sum, told.as_ref()), (Some(Value::from(number + 1)), None));
+                    assert_eq!((sum, reported.as_ref()), (Some(Value::from(number + 1)), None));
                     safe += 1;
                 }
-                // The first is told why; by then the actor has ended.
-                Err(error) if told.is_none() => {
-                    storage.assert_tells(&error.to_string());
-                    told = Some(error.to_string());
+                // The first is reported why; by then the actor has ended.
+                Err(error) if reported.is_none() => {
+                    storage.assert_reports(&error.to_string());
+                    reported = Some(error.to_string());
                 }
                 Err(_) => {}
             }
         }
         let _ = soon(actor.handle().shutdown()).await;
-        assert_eq!(soon(actor.join()).await.is_err(), told.is_some());
-        seal(storage, &recorder, told.as_deref()).await;
+        assert_eq!(soon(actor.join()).await.is_err(), reported.is_some());
+        seal(storage, &recorder, reported.as_deref()).await;
 
         let found = storage.found();
         if durability != Durability::None {
@@ -248,7 +249,7 @@ async fn whichever_operation_fails_every_request_is_answered_and_none_with_a_who
         let Some(recorder) = start(storage, durability) else { return };
         let pool = match soon(Pool::start(&program, &recorder, 2, CancellationToken::new(), |_| {})).await {
             Ok(pool) => pool,
-            Err(error) => return storage.assert_tells(&error.to_string()),
+            Err(error) => return storage.assert_reports(&error.to_string()),
         };
         let mut safe = 0;
         for number in 0..4 {
@@ -261,8 +262,8 @@ async fn whichever_operation_fails_every_request_is_answered_and_none_with_a_who
                 safe += 1;
             }
         }
-        let told = soon(pool.close()).await.err().map(|error: RecordError| error.to_string());
-        seal(storage, &recorder, told.as_deref()).await;
+        let reported = soon(pool.close()).await.err().map(|error: RecordError| error.to_string());
+        seal(storage, &recorder, reported.as_deref()).await;
 
         let found = storage.found();
         if durability != Durability::None {

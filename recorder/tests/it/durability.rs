@@ -1,16 +1,14 @@
 //! When a recorder says that a call is safe: after its flush, after its sync, or at once.
 
-mod support;
-
 use std::io::{self, Write};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
+use crate::support::{Found, chain, emit, soon};
 use futures::poll;
 use retake_chain::log::Storage;
 use retake_recorder::{Durability, LogWriter, Recorder};
-use support::{Found, chain, emit, soon};
 
 /// What a storage is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +18,7 @@ enum Asked {
     Sync,
 }
 
-/// A storage in memory that can be held up: it then does nothing more of a kind until it is let go.
+/// A storage in memory that can be held up: it then does no more operations of a kind until it is released.
 #[derive(Clone, Default)]
 struct Held(Arc<(Mutex<State>, Condvar)>);
 
@@ -175,7 +173,7 @@ async fn calls_that_wait_at_the_same_time_share_a_sync() {
 
 #[tokio::test]
 async fn a_chain_that_is_added_between_flushes_is_not_forgotten() {
-    // The recorder looks for further flushes behind the first, and finds another command.
+    // The recorder looks for flushes after the first, and finds another command.
     let (storage, recorder) = start(Durability::Sync);
     let chain = chain(&recorder).await.expect("room for a chain");
     storage.hold(Asked::Sync);
@@ -184,7 +182,7 @@ async fn a_chain_that_is_added_between_flushes_is_not_forgotten() {
     futures::pin_mut!(first);
     assert!(poll!(first.as_mut()).is_pending());
     storage.until_it_waits();
-    let (second, added, third) = (recorder.commit(), support::chain(&recorder), recorder.commit());
+    let (second, added, third) = (recorder.commit(), crate::support::chain(&recorder), recorder.commit());
     futures::pin_mut!(second, added, third);
     assert!(poll!(second.as_mut()).is_pending());
     assert!(poll!(added.as_mut()).is_pending());
@@ -217,7 +215,7 @@ async fn with_none_a_call_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn with_none_a_write_that_failed_is_told_at_the_next_call_and_at_the_seal() {
+async fn with_none_a_write_that_failed_is_reported_at_the_next_call_and_at_the_seal() {
     let (storage, recorder) = start(Durability::None);
     let chain = chain(&recorder).await.expect("room for a chain");
     storage.with(|state| state.fails = true);
@@ -226,22 +224,22 @@ async fn with_none_a_write_that_failed_is_told_at_the_next_call_and_at_the_seal(
     // Whenever the recorder comes to write it.
     let written = soon(recorder.flush()).await.expect_err("the storage is full").to_string();
 
-    let told = recorder.commit().await.expect_err("it is known by now").to_string();
+    let reported = recorder.commit().await.expect_err("it is known by now").to_string();
     let at_the_seal = soon(recorder.seal()).await.expect_err("it is not whole").to_string();
 
-    assert_eq!((&told, &at_the_seal), (&written, &written));
-    assert!(told.contains("no storage space"), "{told}");
+    assert_eq!((&reported, &at_the_seal), (&written, &written));
+    assert!(reported.contains("no storage space"), "{reported}");
 }
 
 #[tokio::test]
-async fn with_none_a_write_that_fails_late_is_told_at_the_seal() {
+async fn with_none_a_write_that_fails_late_is_reported_at_the_seal() {
     let (storage, recorder) = start(Durability::None);
     let chain = chain(&recorder).await.expect("room for a chain");
     storage.with(|state| state.fails = true);
     emit(&chain, b"lost".to_vec()).await;
     recorder.commit().await.expect("not waited for");
 
-    let told = soon(recorder.seal()).await.expect_err("it is not whole").to_string();
+    let reported = soon(recorder.seal()).await.expect_err("it is not whole").to_string();
 
-    assert!(told.contains("no storage space"), "{told}");
+    assert!(reported.contains("no storage space"), "{reported}");
 }

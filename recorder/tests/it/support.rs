@@ -1,7 +1,5 @@
 //! What the recorder's tests share: chains with events, and takes as they are read back.
 
-#![allow(dead_code, reason = "each test file uses its part")]
-
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
