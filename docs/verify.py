@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Checks takes by docs/format.md alone: `verify.py TAKE...`, with the modules msgpack and zstandard. Prints a line for
-each, with the byte and the event of what is wrong. Ends with 0 only if all are intact, complete and hold a call."""
+"""Checks takes by docs/format.md alone: `verify.py TAKE...`. It needs the modules msgpack and zstandard. It prints a line for
+each take, with the byte and the event of a fault. It ends with 0 only if every take is intact, complete and has a call."""
 import sys
 
 import msgpack
@@ -14,7 +14,7 @@ from reader.frames import crc32c, is_seal, read_frame, seal_frame
 class Take:
     def __init__(self, data):
         self.data, self.at, self.chains = data, 0, Chains()
-        self.frames, self.index = [], None  # Frames since the last index, that one included.
+        self.frames, self.index = [], None  # Frames since the last index, including that index.
 
     def check(self):
         while not is_seal(self.data, self.at):
@@ -23,29 +23,29 @@ class Take:
             self.frame(content, entry)
             self.frames.append(entry)
             self.at += len(frame)
-        need(self.index and len(self.frames) == 1, "a seal that does not come right behind an index")
-        # A seal says nothing that is not said before it, so there is but one that fits.
+        need(self.index and len(self.frames) == 1, "a seal that does not follow an index directly")
+        # All content of a seal follows from what is before it, so only one seal is right.
         index = dict(zip(("offset", "length", "crc32c"), self.index))
         seal = seal_frame({"kind": "complete", **self.chains.counted(), "index": index})
-        need(self.data[self.at:] == seal, "another seal than a complete take with these chains has, or bytes behind it")
+        need(self.data[self.at:] == seal, "a seal that is not that of a complete take with these chains, or bytes after it")
         self.chains.end()
 
     def frame(self, content, entry):
         events = self.chains.events
         if not self.frames:
-            need(content == msgpack.packb(["retake", {"version": [1, 0]}]), "no header of version 1.0")
+            need(content == msgpack.packb(["retake", {"version": [1, 0]}]), "not a header of version 1.0")
         elif content.startswith(b"\x92\xa5index"):
             index = {"frames": self.frames, "events": events, "previous": self.index and self.index[0]}
-            need(content == msgpack.packb(["index", index]), "an index that does not name the frames before it")
+            need(content == msgpack.packb(["index", index]), "an index that does not match the frames before it")
             self.frames, self.index = [], entry
         else:
-            need(content and len(self.frames) < 256, "an empty frame, or one more than an index may name")
+            need(content and len(self.frames) < 256, "an empty frame, or more frames than an index may name")
             reader = Reader(content)
             while (start := reader.tell()) < len(content):
-                need(start < 1 << 20, "a record that begins behind 1 MiB of its frame")
+                need(start < 1 << 20, "a record that starts after the first 1 MiB of its frame")
                 tag, *fields = reader.object()
                 shapes = RECORDS.get(tag, ())
-                need(len(fields) == len(shapes) > 0 and all(map(fits, fields, shapes)), "no record of the format")
+                need(len(fields) == len(shapes) > 0 and all(map(fits, fields, shapes)), "not a record of the format")
                 need(tag != "actor" or reader.tell() - start == len(content), "a piece that is not alone in its frame")
                 getattr(self.chains, tag)(*fields)
 
@@ -58,7 +58,7 @@ def main(paths):
         try:
             take.check()
             print(f"{path}: intact and complete ({take.chains.calls} calls, {take.chains.events} events)")
-        except Exception as error:  # Whatever goes wrong, the take is not known to be good.
+        except Exception as error:  # After any error, the take is not known to be good.
             good = False
             print(f"{path}: at byte {take.at}, event {take.chains.events}: {str(error) or repr(error)}")
     return 0 if good else 1

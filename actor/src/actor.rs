@@ -70,7 +70,7 @@ fn binary(bytes: &[u8]) -> Result<Cow<'_, [u8]>, InstrumentError> {
     match kind {
         FileKind::Component | FileKind::Module => return Ok(bytes.into()),
         FileKind::ComponentText => {}
-        kind => return Err(InstrumentError::NotWasm { reason: kind.told(Wanted::Component) }),
+        kind => return Err(InstrumentError::NotWasm { reason: kind.describe(Wanted::Component) }),
     }
     let text = bytes.strip_prefix(BYTE_ORDER_MARK.as_bytes()).unwrap_or(bytes);
     wat::parse_bytes(text).map_err(|error| {

@@ -1,4 +1,4 @@
-//! Owns [`FileKind`]: what a file is that somebody gave in place of another, by its first bytes, and what to do about it.
+//! Owns [`FileKind`]: what a file is by its first bytes, where another kind was expected, and what to do about it.
 //! Readers ask it when they have refused a file; it decides nothing.
 
 use std::fmt;
@@ -49,7 +49,7 @@ pub enum Wanted {
     TakeLines,
 }
 
-/// How many bytes tell what a file is.
+/// How many bytes are enough to know what a file is.
 const ENOUGH: usize = 4096;
 
 /// What text in UTF-8 may begin with, and some editors write.
@@ -154,7 +154,7 @@ impl FileKind {
     }
 
     /// The kind and the remedy, as the end of a sentence.
-    pub fn told(self, wanted: Wanted) -> String {
+    pub fn describe(self, wanted: Wanted) -> String {
         match self.remedy(wanted) {
             Some(remedy) => format!("it is {self}; {remedy}"),
             None => format!("it is {self}"),

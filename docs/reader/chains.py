@@ -1,4 +1,4 @@
-"""The embedded component, the chains and their events: hashes, links, what an event may say and where it may stand."""
+"""The embedded component, the chains and their events: hashes, links, the content of an event and its place."""
 import hashlib
 from types import SimpleNamespace
 
@@ -8,7 +8,7 @@ from reader.data import DATA, HOST_CALL, INCOMING, Reader, fits, need
 from reader.messages import Messages
 from reader.observations import Observations
 
-# Which event may come in the middle of what, and what the chain is in the middle of after it.
+# For each state of a chain: which events may come, and the state after each.
 GRAMMAR = {"nothing": {"genesis": "between"},
            "between": {"call": "call", "note": "between", "runtime": "between", "message": "message",
                        "shutdown": "ended"},
@@ -19,7 +19,7 @@ GRAMMAR = {"nothing": {"genesis": "between"},
 
 
 def part(kind, said):
-    """What part an event has in its chain."""
+    """The part that an event has in its chain."""
     wasm, runtime, host = said.get("Wasm", {}), said.get("TheaterRuntime"), said.get("HostFunction")
     if host:
         request = [type(one) for one in host["input"]] == [dict]
@@ -38,13 +38,13 @@ class Chains:
         self.events = self.calls = 0
 
     def actor(self, offset, total, piece):
-        need(0 < len(piece) <= 1 << 20 and total <= 1 << 30 and not self.chains, "a piece that is empty, large or late")
-        need(offset == len(self.embedded) and self.total in (0, total), "a piece that does not continue the one before")
+        need(0 < len(piece) <= 1 << 20 and total <= 1 << 30 and not self.chains, "a piece that is empty, too large or too late")
+        need(offset == len(self.embedded) and self.total in (0, total), "a piece that does not continue the piece before it")
         self.embedded, self.total = self.embedded + piece, total
 
     def chain(self, number, id):
-        need(number == len(self.chains) < 65536 and id not in self.ids, "a chain that is not the next")
-        need(len(self.embedded) == self.total, "an embedded component that is not whole")
+        need(number == len(self.chains) < 65536 and id not in self.ids, "a chain that is not the next one")
+        need(len(self.embedded) == self.total, "an embedded component that is incomplete")
         if self.embedded and not self.chains:
             self.component = hashlib.sha256(self.embedded).digest()
         self.ids.add(id)
@@ -56,7 +56,7 @@ class Chains:
         need(len(kind.encode()) <= 1024 and len(data) <= 1 << 30, "an event that is too large")
         chain = self.chains[number]
         preimage = b"retake.event.v1\0" + msgpack.packb([parent, kind, data])
-        need(digest == hashlib.sha256(preimage).digest(), "a hash that is not that of its content")
+        need(digest == hashlib.sha256(preimage).digest(), "a hash that does not match its content")
         need(parent == chain.head, "an event that does not continue its chain")
         said = self.payload(kind, data)
         self.stands(chain, kind, said)
@@ -71,7 +71,7 @@ class Chains:
 
     def stands(self, chain, kind, said):
         its_part = part(kind, said)
-        need(its_part in GRAMMAR[chain.inside], f"{its_part} in the middle of {chain.inside}")
+        need(its_part in GRAMMAR[chain.inside], f"{its_part} in the state {chain.inside}")
         chain.inside = GRAMMAR[chain.inside][its_part]
         if its_part in ("call", "end"):
             (step,) = said["Wasm"].values()
@@ -83,21 +83,21 @@ class Chains:
         reader = Reader(data)
         payload = reader.object()
         is_host_call = "/" in kind and fits(payload, HOST_CALL)
-        need(is_host_call or fits(payload, DATA.get(kind, ())), "data that an event of this type cannot have")
-        need(reader.tell() == len(data), "bytes behind the payload")
+        need(is_host_call or fits(payload, DATA.get(kind, ())), "data that does not fit the type of the event")
+        need(reader.tell() == len(data), "bytes after the payload")
         return payload if type(payload) is dict else {}
 
     def genesis(self, chain, session):
-        need(session["actor_id"] == chain.id, "the genesis of another actor")
+        need(session["actor_id"] == chain.id, "a genesis of a different actor")
         self.component = self.component or session["actor"]["digest"]
-        need(session["actor"]["digest"] == self.component, "the genesis of another component")
+        need(session["actor"]["digest"] == self.component, "a genesis of a different component")
 
     def counted(self):
         chains = [[chain.id, chain.events, chain.head] for chain in self.chains]
         return {"events": self.events, "chains": chains}
 
     def end(self):
-        need(len(self.embedded) == self.total, "an embedded component that is not whole")
+        need(len(self.embedded) == self.total, "an embedded component that is incomplete")
         need(all(chain.inside == "ended" for chain in self.chains), "a chain that does not end")
         self.messages.end(self.chains)
         need(self.calls, "no call")

@@ -1,4 +1,4 @@
-"""MessagePack as a take has it: a reader of the shortest form alone, and the shapes of records and of events' data."""
+"""MessagePack as in a take: a reader that accepts only the shortest form, and the shapes of records and of the data of events."""
 import re
 
 import msgpack
@@ -10,7 +10,7 @@ def need(holds, what):
         raise ValueError(what)
 
 class Reader(msgpack.Unpacker):
-    """Reads objects in their shortest form, one after the other, and counts the values in them."""
+    """Reads objects in their shortest form, one after another, and counts their values."""
     def __init__(self, data):
         super().__init__(max_buffer_size=0)
         self.feed(data)
@@ -26,15 +26,15 @@ class Reader(msgpack.Unpacker):
         else:
             form = PACKER.pack(scalar := self.unpack())
             is_handle = type(scalar) is msgpack.ExtType and scalar.code == 1 and len(scalar.data) == 4
-            need(is_handle or type(scalar) in (type(None), bool, int, float, str, bytes), "an extension, and no handle")
-        # A float has one form, and bits that packing it anew may lose.
+            need(is_handle or type(scalar) in (type(None), bool, int, float, str, bytes), "an extension that is not a handle")
+        # A float has one form. Packing it again may lose bits, so it is not compared.
         need(type(scalar) is float or form == self.data[start:self.tell()], "not in its shortest form")
         self.values += count
         need(self.values <= 4194304, "too many values")
         if not is_map:
             return [self.object() for _ in range(count)] if is_array else scalar
         fields = dict((self.object(), self.object()) for _ in range(count))
-        need(len(fields) == count and all(type(key) is str for key in fields), "a key twice, or one that is no text")
+        need(len(fields) == count and all(type(key) is str for key in fields), "a key that is there twice, or is not text")
         return fields
 
 def depth(value):

@@ -1,4 +1,4 @@
-"""The frames of a take: where each begins and ends, what it holds, its CRC-32C, and the one encoding of the seal."""
+"""The frames of a take: the start and end of each, its content, its CRC-32C, and the one encoding of the seal."""
 import msgpack
 import zstandard
 
@@ -17,13 +17,13 @@ def crc32c(data, crc=0xFFFFFFFF):
 
 
 def read_frame(data, at):
-    """The bytes of the frame that begins at `at`, and its content. Settings and checksum are as they must be."""
-    # Of the descriptor: no dictionary, a checksum, and nothing in the bits that are unused or reserved.
-    need(data[at:at + 4] == MAGIC and data[at + 4:at + 5] and data[at + 4] & 0b11111 == 0b00100, "no frame of a take")
+    """The bytes of the frame that starts at `at`, and its content. Checks its settings and its checksum."""
+    # The descriptor: no dictionary, a checksum, and zero in the unused and reserved bits.
+    need(data[at:at + 4] == MAGIC and data[at + 4:at + 5] and data[at + 4] & 0b11111 == 0b00100, "not a frame of a take")
     zstd = zstandard.ZstdDecompressor(max_window_size=1 << 23).decompressobj()
     content, end = b"", at
     while not zstd.eof:
-        need(end < len(data), "the file ends within a frame")
+        need(end < len(data), "the file ends inside a frame")
         content += zstd.decompress(data[end:end + BLOCK])
         end += BLOCK
     return data[at:min(end, len(data)) - len(zstd.unused_data)], content
@@ -34,7 +34,7 @@ def is_seal(data, at):
 
 
 def seal_frame(seal):
-    """A seal's frame. Its checksum is the one that zstd gives any frame of this content."""
+    """The frame of a seal. Its checksum is the one that zstd computes for every frame with this content."""
     content = msgpack.packb(["seal", seal])
     blocks = [content[at:at + BLOCK] for at in range(0, len(content), BLOCK)]
     heads = [len(block) << 3 | (block is blocks[-1]) for block in blocks]

@@ -1,4 +1,4 @@
-"""What the host noted of HTTP exchanges, computed from the calls of the actor that made them. What they do not tell is None."""
+"""What the host noted of HTTP exchanges, computed from the calls of the actor. None stands for what the calls do not say."""
 import hashlib
 from typing import NamedTuple
 
@@ -18,13 +18,13 @@ RESPONSE = {"status": LENGTH, "headers": HEADERS, "body": BODY}
 
 
 def kept(name, value):
-    """A header's value, as a host keeps it."""
+    """The value of a header, as a host keeps it."""
     number = value.removeprefix(b"+") if name == "content-length" else b""
     return str(int(number)).encode() if number.isdigit() and int(number) < 1 << 64 else value
 
 
 def grouped(headers):
-    """Values by name; the order of names does not count."""
+    """Values by name. The order of names does not count."""
     found = {}
     for name, value in headers:
         found.setdefault(name.lower(), []).append(kept(name.lower(), value))
@@ -55,7 +55,7 @@ class Body:
         self.length += len(data)
 
     def check(self, noted):
-        need([noted["length"], noted["sha256"]] == [self.length, self.hash.digest()], "an observed body of other bytes")
+        need([noted["length"], noted["sha256"]] == [self.length, self.hash.digest()], "an observed body with different bytes")
 
 
 class Exchange:
@@ -78,7 +78,7 @@ class Exchange:
             try:
                 handler(data["output"], *data["input"])
             except (LookupError, TypeError, AttributeError):
-                pass  # It did not succeed, or is of something that is not followed.
+                pass  # The call did not succeed, or its resource is not known.
 
     def known(self, fields):
         held = self.fields[fields]
@@ -237,12 +237,12 @@ class Exchange:
         if self.request is None:
             return
         self.noted, headers = output, grouped(request["headers"])
-        need(self.method in (None, request["method"]), "an observed request of another method")
-        need(self.path in (None, request["path"]), "an observed request of another path")
+        need(self.method in (None, request["method"]), "an observed request with a different method")
+        need(self.path in (None, request["path"]), "an observed request with a different path")
         self.same(self.entries, headers, HIDDEN)
         for name, values in self.asked.items():
             hidden = not values and name in HIDDEN
-            need(hidden or headers.get(name, []) == values, "an observed request with another header")
+            need(hidden or headers.get(name, []) == values, "an observed request with a different header")
         if self.read.exact and self.read.ended:
             self.read.check(request["body"])
         need(not self.read.exact or request["body"]["length"] >= self.read.length, "an observed body that is too short")
@@ -251,7 +251,7 @@ class Exchange:
         need(self.answer not in ("none", "error"), "an observed response that was not given")
         if self.answer != "unknown":
             response = output["returned"]
-            need(response["status"] == self.answer["status"], "an observed response of another status")
+            need(response["status"] == self.answer["status"], "an observed response with a different status")
             self.same(self.answer["headers"], grouped(response["headers"]), ADDED)
             body = self.answer["body"] or Body()
             if body.exact:
@@ -270,7 +270,7 @@ class Exchange:
         if self.request is not None:
             need(self.noted is not None or gave_up, "an exchange without its observation")
             need(self.noted != "cancelled" or gave_up, "an observation of a call that was not given up")
-            need(not self.broken or not returned, "an observed response that broke off, and was finished")
+            need(not self.broken or not returned, "an observed response that broke off but was finished")
         self.begin(None, None)
 
 

@@ -49,13 +49,13 @@ fn an_edited_line_is_refused_with_its_number() {
     let rows: &[(String, &[&str])] = &[
         (with(5, &now), &["line 5: event 2 (index 2 of chain 0", "monotonic-clock", "was altered"]),
         (with(5, &other_type), &["line 5: event 2", "/then", "was altered"]),
-        (with(5, &other_hash), &["line 5 is no line of a take", "is not a SHA-256"]),
+        (with(5, &other_hash), &["line 5 is not a line of a take", "is not a SHA-256"]),
         (with(5, &unsorted), &["line 5: event 2", "was altered"]),
         (with(5, lines[5]), &["line 5: ", "expected event 2, found event 3"]),
         (with(5, "{}"), &["line 5 is not JSON at byte 2"]),
         (with(5, "nonsense"), &["line 5 is not JSON at byte 1"]),
         (with(5, lines[0]), &["line 5 is a header"]),
-        (with(2, &id), &["line 2 is no line of a take", "is not an actor id"]),
+        (with(2, &id), &["line 2 is not a line of a take", "is not an actor id"]),
         (with(9, &count), &["line 9: the seal says that chain 0 has 5 events, but it has 6"]),
         (with(9, &events), &["line 9: the seal says that the take has 7 events", "has 6"]),
         (with(9, &head), &["line 9: the seal says that the head of chain 0 is", &before]),
@@ -90,7 +90,7 @@ fn what_is_no_take_in_lines_could_not_be_checked() {
         4,
         &["format 2.0", "this program reads 1.0"],
     );
-    assert_refused(&sandbox, "Dear reader,\n", 4, &["line 1 is no header of a take in JSON lines"]);
+    assert_refused(&sandbox, "Dear reader,\n", 4, &["line 1 is not a header of a take in JSON lines"]);
     sandbox.retake(["import", "missing.jsonl", "-o", "new.take"]).expect(4).says(&["`missing.jsonl`"]);
     sandbox.retake(["import", "it.take", "-o", "new.take"]).expect(4).says(&["line 1 is no header"]);
     assert_eq!(sandbox.names(), ["it.jsonl", "it.take", "wrong.jsonl"]);

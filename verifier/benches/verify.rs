@@ -1,9 +1,9 @@
-//! How fast a take is verified, as a share of what SHA-256 alone can do: `cargo bench -p retake-verifier [-- MIB | TAKE]`, with the
-//! size of the take (512 if none is given), or a take that is there.
+//! Measures how fast a take is verified, compared with SHA-256 alone: `cargo bench -p retake-verifier [-- MIB | TAKE]`. The argument is
+//! the size of the take to make (512 by default), or an existing take.
 //!
-//! The take's events have 64 KiB of random bytes each. In each round `openssl speed` runs on one core and on all, and `verify`
-//! right behind it, so that a machine that others use as well treats them alike; the best of each counts, and the median of
-//! the rounds' ratios. Without `openssl` the crate that hashes here stands in for it, on one core.
+//! The events of the take have 64 KiB of random bytes each. In each round, `openssl speed` runs on one core and on all cores, and
+//! `verify` runs directly after it, so that both suffer equally on a shared machine. The result is the best of each, and the median
+//! of the ratios of the rounds. Without `openssl`, the hash of `retake-chain` is measured instead, on one core.
 
 use std::fs::File;
 use std::hint::black_box;
@@ -26,7 +26,7 @@ const CHUNK: usize = 64 << 10;
 const ROUNDS: usize = 5;
 
 fn main() {
-    // Cargo calls benchmarks with `--test` to see whether they run at all.
+    // Cargo runs benchmarks with `--test` to check that they work.
     let quick = std::env::args().any(|arg| arg == "--test");
     let asked = std::env::args().find_map(|arg| arg.parse::<usize>().ok());
     let (payload, rounds) = if quick { (CHUNK, 1) } else { (asked.unwrap_or(PAYLOAD) << 20, ROUNDS) };
@@ -67,7 +67,7 @@ fn main() {
     }
 }
 
-/// What the system says of this process.
+/// The peak memory of this process, as the system reports it.
 fn peak_memory() -> Option<String> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     status.lines().find_map(|line| line.strip_prefix("VmHWM:")).map(|peak| peak.trim().to_owned())
@@ -82,7 +82,7 @@ fn rate(bytes: usize, time: Duration) -> f64 {
     bytes as f64 / time.as_secs_f64()
 }
 
-/// What `openssl speed` says of so many cores of this machine: the last number of its machine-readable line.
+/// The result of `openssl speed` on this number of cores: the last number of its machine-readable line.
 fn openssl(cores: usize) -> Option<f64> {
     let cores = cores.to_string();
     let args = ["speed", "-seconds", "1", "-bytes", "65536", "-mr", "-multi", &cores, "-evp", "sha256"];
@@ -100,7 +100,7 @@ fn ring(bytes: usize) -> f64 {
     rate(bytes, begun.elapsed())
 }
 
-/// A take of one call that writes so many bytes.
+/// Writes a take of one call that writes `payload` bytes.
 fn write_take(path: &Path, payload: usize) {
     let id = TheaterId::generate();
     let mut writer = LogWriter::create(File::create(path).expect("a file")).expect("it can be written");

@@ -96,7 +96,9 @@ impl ReplayReport {
     pub fn exit_code(&self) -> ExitCode {
         let take = match (self.take_state, &self.seal, &self.fault) {
             (Some(TakeState::Sealed), Some(SealKind::Complete), None) => ExitCode::Identical,
-            _ => ExitCode::Damaged,
+            (Some(TakeState::Torn { .. } | TakeState::Unsealed) | None, _, _)
+            | (_, Some(SealKind::Repaired { .. }) | None, _)
+            | (_, _, Some(_)) => ExitCode::Damaged,
         };
         combine([take, self.verdict.exit_code()])
     }

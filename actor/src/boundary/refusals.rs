@@ -17,7 +17,7 @@ pub(crate) fn expect_component(bytes: &[u8]) -> Result<(), InstrumentError> {
             Err(InstrumentError::Invalid { reason: error.to_string() })
         }
         Some(Err(_)) | None => {
-            Err(InstrumentError::NotWasm { reason: FileKind::of(bytes).told(Wanted::Component) })
+            Err(InstrumentError::NotWasm { reason: FileKind::of(bytes).describe(Wanted::Component) })
         }
     }
 }

@@ -32,7 +32,7 @@ impl<'de> Deserialize<'de> for Base64 {
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Base64, E> {
                 match BASE64_STANDARD.decode(text) {
                     Ok(bytes) => Ok(Base64(bytes.into())),
-                    Err(error) => Err(E::custom(format_args!("no padded base64: {error}"))),
+                    Err(error) => Err(E::custom(format_args!("not padded base64: {error}"))),
                 }
             }
         }

@@ -13,32 +13,29 @@ use crate::model::limits::{MAX_DECODE_DEPTH, MAX_VALUES};
 
 /// A value that could not be written.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say what the fields are")]
 pub enum EncodeError {
     /// The type's `Serialize` refused, or it nests too deep.
     #[error("cannot be written as MessagePack: {reason}")]
-    Unsupported {
-        /// What the serializer said.
-        reason: String,
-    },
+    Unsupported { reason: String },
 }
 
 /// Bytes that are not the canonical form of what they should be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say what the fields are")]
 pub enum DecodeError {
     /// The bytes end within an object.
-    #[error("cut off: the object at byte {offset} goes on behind the end, at {len}")]
+    #[error("cut off: the object at byte {offset} goes on past the end, at {len}")]
     Truncated {
         /// Position in the bytes given, of the object that is cut off.
         offset: u64,
-        /// How many bytes were given.
         len: u64,
     },
-    /// Not MessagePack, or another object than the one that must be there.
-    #[error("at byte {offset} is something else than {expected}")]
+    /// Not MessagePack, or not the object that must be there.
+    #[error("expected {expected} at byte {offset}")]
     Syntax {
         /// Position in the bytes given.
         offset: u64,
-        /// What must be there.
         expected: &'static str,
     },
     /// A map with the same key twice.
@@ -46,19 +43,17 @@ pub enum DecodeError {
     DuplicateKey {
         /// Position in the bytes given, of the map.
         offset: u64,
-        /// The key.
         key: String,
     },
     /// Fields, or values in them, that the type does not have.
-    #[error("at byte {offset} is not what the type has there: {reason}")]
+    #[error("unexpected content at byte {offset}: {reason}")]
     Shape {
         /// Position in the bytes given.
         offset: u64,
-        /// What is wrong.
         reason: String,
     },
     /// A payload of a kind that this format does not have.
-    #[error("no payload is of the kind `{kind}`; an event of a newer format, or of another program")]
+    #[error("unknown kind of payload `{kind}`; the event is of a newer format, or of another program")]
     UnknownKind {
         /// The kind, cut to 40 characters.
         kind: String,
@@ -70,9 +65,7 @@ pub enum DecodeError {
         offset: u64,
     },
     /// The data of an event with more than [`MAX_VALUES`].
-    #[error(
-        "more than {MAX_VALUES} values, with those at byte {offset}; no recorder puts so many in one event"
-    )]
+    #[error("more than {MAX_VALUES} values, with those at byte {offset}; no recorder puts more in one event")]
     TooManyValues {
         /// Position in the bytes given, of the value that has one too many.
         offset: u64,
@@ -87,26 +80,13 @@ pub enum DecodeError {
     },
     /// Canonical, with bytes after its end.
     #[error("{extra} bytes follow the end at byte {offset}")]
-    Trailing {
-        /// Where the value ends.
-        offset: u64,
-        /// How many bytes follow.
-        extra: u64,
-    },
+    Trailing { offset: u64, extra: u64 },
     /// The payload belongs to another event type.
     #[error("a payload `{payload}` does not belong to an event of type `{event_type}`")]
-    WrongType {
-        /// The event's type.
-        event_type: String,
-        /// The payload's own name.
-        payload: &'static str,
-    },
+    WrongType { event_type: String, payload: &'static str },
     /// An export's response is something that only a host call can have.
     #[error("a `wasm-result` may only return or exit, not `{outcome}`")]
-    WrongResponse {
-        /// The outcome found.
-        outcome: &'static str,
-    },
+    WrongResponse { outcome: &'static str },
 }
 
 /// The canonical bytes of `value`: structs as maps in field order, everything in its shortest form.
@@ -146,7 +126,7 @@ fn write_canonical<T: Serialize + ?Sized>(
     value.serialize(&mut rmp_serde::Serializer::new(out).with_struct_map())
 }
 
-/// The slice decoder does not tell where it stopped, so an error is met a second time by one that does.
+/// The slice decoder does not say where it stopped, so a decoder that does meets the error a second time.
 fn locate<T: DeserializeOwned>(bytes: &[u8], error: &rmp_serde::decode::Error) -> DecodeError {
     let mut decoder = rmp_serde::Deserializer::new(io::Cursor::new(bytes));
     decoder.set_max_depth(MAX_DECODE_DEPTH);

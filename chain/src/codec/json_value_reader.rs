@@ -18,7 +18,7 @@ pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<
     Form { depth: 0, left: &left }.deserialize(deserializer)
 }
 
-/// Reads one value, nested so deep, while so many may still come.
+/// Reads one value at a depth, while `left` more may come.
 #[derive(Clone, Copy)]
 struct Form<'a> {
     depth: usize,

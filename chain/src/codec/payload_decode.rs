@@ -8,7 +8,7 @@ use bytes::Bytes;
 use crate::codec::count::check_values;
 use crate::codec::encoding::{DecodeError, from_canonical_slice};
 use crate::codec::payload_codec::Rare;
-use crate::codec::unpack::Unpacker;
+use crate::codec::unpack::{Kind, Unpacker};
 use crate::codec::value_decode::Decoder;
 use crate::model::payload::{ChainEventPayload, HostFunctionCall, Outcome, WasmEventData};
 use crate::model::trap::{TrapKind, WasmErrorKind};
@@ -43,22 +43,18 @@ fn decode(event_type: &str, data: &[u8], mut decoder: Decoder<'_>) -> Result<Cha
 
 /// The name that the bytes begin with, and whether it is the key of a map of one, or else a bare string.
 fn payload_name<'a>(decoder: &mut Decoder<'a>) -> Result<(&'a str, bool), DecodeError> {
-    let marker = decoder.read(|unpacker| unpacker.peek())?;
-    let has_fields = !matches!(marker, 0xa0..=0xbf | 0xd9..=0xdb);
+    let has_fields = decoder.kind()? != Kind::String;
     if has_fields {
         decoder.fields(1)?;
     }
     Ok((decoder.read(Unpacker::string)?, has_fields))
 }
 
-/// Every payload's name, as the bytes begin with it.
-const NAMES: [&str; 6] = ["Session", "HostFunction", "Wasm", "TheaterRuntime", "Shutdown", "ReplaySummary"];
-
 fn rare(event_type: &str, data: &[u8]) -> Result<ChainEventPayload, DecodeError> {
     // What is wrong with the bytes themselves comes before what they mean.
     Value::decode(data)?;
     let (name, _) = payload_name(&mut Decoder::new(data))?;
-    if !NAMES.contains(&name) {
+    if !ChainEventPayload::NAMES.contains(&name) {
         return Err(DecodeError::UnknownKind { kind: name.chars().take(40).collect() });
     }
     let payload = match from_canonical_slice(data)? {
@@ -121,7 +117,7 @@ impl Decoder<'_> {
             "WasmError" => {
                 self.fields(3)?;
                 let function_name = self.text("function_name")?;
-                let kind = self.kind(WasmErrorKind::from_name)?;
+                let kind = self.kind_field(WasmErrorKind::from_name)?;
                 WasmEventData::WasmError { function_name, kind, message: self.text("message")? }
             }
             "WasmComponentCreationError" => {
@@ -129,7 +125,7 @@ impl Decoder<'_> {
                 WasmEventData::WasmComponentCreationError { error: self.text("error")? }
             }
             other => {
-                let reason = format!("no step of an export call is named `{other}`");
+                let reason = format!("unknown step of an export call `{other}`");
                 return Err(DecodeError::Shape { offset, reason });
             }
         };
@@ -143,13 +139,13 @@ impl Decoder<'_> {
     }
 
     /// A field that names a kind of a closed list.
-    fn kind<K>(&mut self, known: impl FnOnce(&str) -> Option<K>) -> Result<K, DecodeError> {
+    fn kind_field<K>(&mut self, known: impl FnOnce(&str) -> Option<K>) -> Result<K, DecodeError> {
         self.key("kind")?;
         let offset = self.offset();
         let name = self.read(Unpacker::string)?;
         known(name).ok_or_else(|| {
             let name: String = name.chars().take(40).collect();
-            DecodeError::Shape { offset, reason: format!("no end of a call is of the kind `{name}`") }
+            DecodeError::Shape { offset, reason: format!("unknown kind of end `{name}`") }
         })
     }
 
@@ -168,8 +164,7 @@ impl Decoder<'_> {
 
     fn outcome(&mut self) -> Result<Outcome, DecodeError> {
         let offset = self.offset();
-        let marker = self.read(|unpacker| unpacker.peek())?;
-        let is_bare = matches!(marker, 0xa0..=0xbf | 0xd9..=0xdb);
+        let is_bare = self.kind()? == Kind::String;
         if !is_bare {
             self.fields(1)?;
         }
@@ -184,11 +179,11 @@ impl Decoder<'_> {
             },
             ("trapped", false) => {
                 self.fields(2)?;
-                let kind = self.kind(TrapKind::from_name)?;
+                let kind = self.kind_field(TrapKind::from_name)?;
                 Ok(Outcome::Trapped { kind, message: self.text("message")? })
             }
             ("failed", false) => Ok(Outcome::Failed(self.read(Unpacker::string)?.to_owned())),
-            (other, _) => Err(DecodeError::Shape { offset, reason: format!("`{other}` is no outcome") }),
+            (other, _) => Err(DecodeError::Shape { offset, reason: format!("unknown outcome `{other}`") }),
         }
     }
 }

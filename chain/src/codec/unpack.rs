@@ -1,5 +1,8 @@
 //! Owns the reading of MessagePack primitives, strictly: every integer and length must be in its shortest form, as `pack.rs`
-//! writes it. What the pieces mean is left to the callers: values, payloads and the log's records.
+//! writes it. It is the only reader that knows MessagePack's markers. What the pieces mean is left to the callers: values, payloads
+//! and the log's records.
+
+use crate::model::value::HANDLE_EXTENSION;
 
 /// Reads one object after the other from bytes that may end too early.
 #[derive(Clone, Debug)]
@@ -8,12 +11,38 @@ pub(crate) struct Unpacker<'a> {
     position: usize,
 }
 
+/// What comes next, as its first byte says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Nil,
+    False,
+    True,
+    Unsigned,
+    Negative,
+    Float32,
+    Float64,
+    String,
+    Binary,
+    Array,
+    Map,
+    /// An extension, or the one byte that MessagePack does not use.
+    Other,
+}
+
+/// The front of an object, of which only the size is looked at: it may be overlong.
+pub(crate) struct Front {
+    /// Elements of an array, or entries of a map.
+    pub elements: usize,
+    /// Keys of a map.
+    pub keys: usize,
+}
+
 /// Why there is no object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum UnpackError {
     /// The bytes end within it.
     Short,
-    /// Something else is there than this.
+    /// It is not what this says.
     Other(&'static str),
     /// An integer or a length that has a shorter form.
     Overlong,
@@ -39,6 +68,58 @@ impl<'a> Unpacker<'a> {
         self.bytes.get(self.position).copied().ok_or(UnpackError::Short)
     }
 
+    /// What comes next.
+    pub fn kind(&self) -> Result<Kind, UnpackError> {
+        Ok(match self.peek()? {
+            0x00..=0x7f | 0xcc..=0xcf => Kind::Unsigned,
+            0x80..=0x8f | 0xde | 0xdf => Kind::Map,
+            0x90..=0x9f | 0xdc | 0xdd => Kind::Array,
+            0xa0..=0xbf | 0xd9..=0xdb => Kind::String,
+            0xc0 => Kind::Nil,
+            0xc2 => Kind::False,
+            0xc3 => Kind::True,
+            0xc4..=0xc6 => Kind::Binary,
+            0xca => Kind::Float32,
+            0xcb => Kind::Float64,
+            0xd0..=0xd3 | 0xe0..=0xff => Kind::Negative,
+            0xc1 | 0xc7..=0xc9 | 0xd4..=0xd8 => Kind::Other,
+        })
+    }
+
+    /// Skips an object up to its first element, or to its end if it has none. `None` if the bytes end within it, or are no
+    /// MessagePack.
+    pub fn skip_front(&mut self) -> Option<Front> {
+        let marker = self.byte().ok()?;
+        // A length in this many bytes after the marker.
+        let mut length = |width: usize| self.big_endian(width).ok().map(|length| length as usize);
+        let (content, elements, keys) = match marker {
+            0x80..=0x8f => (0, usize::from(marker & 0x0f), usize::from(marker & 0x0f)),
+            0x90..=0x9f => (0, usize::from(marker & 0x0f), 0),
+            0xa0..=0xbf => (usize::from(marker & 0x1f), 0, 0),
+            0xc1 => return None,
+            0xc4 | 0xd9 => (length(1)?, 0, 0),
+            0xc5 | 0xda => (length(2)?, 0, 0),
+            0xc6 | 0xdb => (length(4)?, 0, 0),
+            // Extensions have a type after the length.
+            0xc7 => (length(1)? + 1, 0, 0),
+            0xc8 => (length(2)? + 1, 0, 0),
+            0xc9 => (length(4)?.saturating_add(1), 0, 0),
+            0xcc | 0xd0 => (1, 0, 0),
+            0xcd | 0xd1 => (2, 0, 0),
+            0xca | 0xce | 0xd2 => (4, 0, 0),
+            0xcb | 0xcf | 0xd3 => (8, 0, 0),
+            0xd4..=0xd8 => (1 + (1 << (marker - 0xd4)), 0, 0),
+            0xdc => (0, length(2)?, 0),
+            0xdd => (0, length(4)?, 0),
+            0xde => length(2).map(|entries| (0, entries, entries))?,
+            0xdf => length(4).map(|entries| (0, entries, entries))?,
+            0x00..=0x7f | 0xc0 | 0xc2 | 0xc3 | 0xe0..=0xff => (0, 0, 0),
+        };
+        // What is cut off in its content counts; nothing comes after it.
+        self.position = self.position.saturating_add(content).min(self.bytes.len());
+        Some(Front { elements, keys })
+    }
+
     /// Reads a byte.
     pub fn byte(&mut self) -> Result<u8, UnpackError> {
         let byte = self.peek()?;
@@ -46,14 +127,14 @@ impl<'a> Unpacker<'a> {
         Ok(byte)
     }
 
-    /// Reads so many bytes.
+    /// Reads `len` bytes.
     pub fn take(&mut self, len: usize) -> Result<&'a [u8], UnpackError> {
         let taken = self.bytes[self.position..].get(..len).ok_or(UnpackError::Short)?;
         self.position += len;
         Ok(taken)
     }
 
-    /// Reads so many bytes as a number.
+    /// Reads `len` bytes as a number.
     pub fn big_endian(&mut self, len: usize) -> Result<u64, UnpackError> {
         Ok(self.take(len)?.iter().fold(0, |value, &byte| value << 8 | u64::from(byte)))
     }
@@ -130,7 +211,7 @@ impl<'a> Unpacker<'a> {
         }
     }
 
-    /// Reads the content of a string of so many bytes.
+    /// Reads the content of a string of `len` bytes.
     pub fn text(&mut self, len: usize) -> Result<&'a str, UnpackError> {
         let start = self.position;
         str::from_utf8(self.take(len)?).map_err(|_| {
@@ -153,6 +234,44 @@ impl<'a> Unpacker<'a> {
             0xc6 => self.length(4, 1 << 16),
             _ => Err(UnpackError::Other("a byte string")),
         }
+    }
+
+    /// Reads a byte string.
+    pub fn binary(&mut self) -> Result<&'a [u8], UnpackError> {
+        let len = self.binary_header()?;
+        self.take(len)
+    }
+
+    /// Reads the bits of a 32-bit float.
+    pub fn float32(&mut self) -> Result<u32, UnpackError> {
+        match self.byte()? {
+            0xca => self.big_endian(4).map(|bits| bits as u32),
+            _ => Err(UnpackError::Other("a 32-bit float")),
+        }
+    }
+
+    /// Reads the bits of a 64-bit float.
+    pub fn float64(&mut self) -> Result<u64, UnpackError> {
+        match self.byte()? {
+            0xcb => self.big_endian(8),
+            _ => Err(UnpackError::Other("a 64-bit float")),
+        }
+    }
+
+    /// Reads a handle: extension type 1 with four bytes.
+    pub fn handle(&mut self) -> Result<u32, UnpackError> {
+        let is_handle = match self.byte()? {
+            0xd6 => self.byte()? == HANDLE_EXTENSION as u8,
+            // A handle in an extension of any length.
+            0xc7..=0xc9 => return Err(UnpackError::Overlong),
+            _ => false,
+        };
+        if !is_handle {
+            return Err(UnpackError::Other(
+                "a value; of extensions only handles (type 1, four bytes) are known",
+            ));
+        }
+        self.big_endian(4).map(|id| id as u32)
     }
 
     fn length(&mut self, bytes: usize, least: u64) -> Result<usize, UnpackError> {

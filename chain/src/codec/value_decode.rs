@@ -7,9 +7,9 @@ use bytes::Bytes;
 
 use crate::codec::count::check_values;
 use crate::codec::encoding::DecodeError;
-use crate::codec::unpack::{UnpackError, Unpacker};
+use crate::codec::unpack::{Kind, UnpackError, Unpacker};
 use crate::model::limits::MAX_DECODE_DEPTH;
-use crate::model::value::{HANDLE_EXTENSION, Value, doubled_key};
+use crate::model::value::{Value, doubled_key};
 
 /// Byte strings from this length on share the memory of the event that holds them.
 const SHARED: usize = 1 << 10;
@@ -52,7 +52,7 @@ impl<'a> Decoder<'a> {
         self.unpacker.position() as u64
     }
 
-    /// Reads one object; its faults are told with the place where it begins.
+    /// Reads one object; its faults name the place where it begins.
     pub fn read<T>(
         &mut self,
         read: impl FnOnce(&mut Unpacker<'a>) -> Result<T, UnpackError>,
@@ -65,23 +65,28 @@ impl<'a> Decoder<'a> {
         })
     }
 
+    /// What kind of object comes next.
+    pub fn kind(&mut self) -> Result<Kind, DecodeError> {
+        self.read(|unpacker| unpacker.kind())
+    }
+
     /// Reads the key that must come.
     pub fn key(&mut self, key: &'static str) -> Result<(), DecodeError> {
         let offset = self.offset();
         if self.read(Unpacker::string)? == key {
             return Ok(());
         }
-        Err(DecodeError::Shape { offset, reason: format!("the field `{key}` must come here") })
+        Err(DecodeError::Shape { offset, reason: format!("expected the field `{key}`") })
     }
 
-    /// Reads the header of a map that must have so many fields.
+    /// Reads the header of a map that must have `count` fields.
     pub fn fields(&mut self, count: usize) -> Result<(), DecodeError> {
         let offset = self.offset();
         let found = self.read(Unpacker::map_header)?;
         if found == count {
             return Ok(());
         }
-        Err(DecodeError::Shape { offset, reason: format!("{found} fields where {count} must be") })
+        Err(DecodeError::Shape { offset, reason: format!("expected {count} fields, found {found}") })
     }
 
     /// Reads an array of values.
@@ -92,20 +97,19 @@ impl<'a> Decoder<'a> {
 
     /// Reads the next value.
     pub fn value(&mut self) -> Result<Value, DecodeError> {
-        let marker = self.read(|unpacker| unpacker.peek())?;
-        Ok(match marker {
-            0x00..=0x7f | 0xcc..=0xcf => Value::Unsigned(self.read(Unpacker::unsigned)?),
-            0xd0..=0xd3 | 0xe0..=0xff => Value::Negative(self.read(Unpacker::signed)?),
-            0x80..=0x8f | 0xde | 0xdf => self.nested(Self::record)?,
-            0x90..=0x9f | 0xdc | 0xdd => self.nested(|decoder| decoder.values().map(Value::List))?,
-            0xa0..=0xbf | 0xd9..=0xdb => Value::String(self.read(Unpacker::string)?.to_owned()),
-            0xc4..=0xc6 => Value::Bytes(self.bytes()?),
-            0xc0 => self.scalar(Value::None)?,
-            0xc2 => self.scalar(Value::Bool(false))?,
-            0xc3 => self.scalar(Value::Bool(true))?,
-            0xca => Value::F32(self.read(|unpacker| float(unpacker, 4))? as u32),
-            0xcb => Value::F64(self.read(|unpacker| float(unpacker, 8))?),
-            _ => Value::Handle(self.read(handle)?),
+        Ok(match self.kind()? {
+            Kind::Unsigned => Value::Unsigned(self.read(Unpacker::unsigned)?),
+            Kind::Negative => Value::Negative(self.read(Unpacker::signed)?),
+            Kind::Map => self.nested(Self::record)?,
+            Kind::Array => self.nested(|decoder| decoder.values().map(Value::List))?,
+            Kind::String => Value::String(self.read(Unpacker::string)?.to_owned()),
+            Kind::Binary => Value::Bytes(self.bytes()?),
+            Kind::Nil => self.scalar(Value::None)?,
+            Kind::False => self.scalar(Value::Bool(false))?,
+            Kind::True => self.scalar(Value::Bool(true))?,
+            Kind::Float32 => Value::F32(self.read(Unpacker::float32)?),
+            Kind::Float64 => Value::F64(self.read(Unpacker::float64)?),
+            Kind::Other => Value::Handle(self.read(Unpacker::handle)?),
         })
     }
 
@@ -118,7 +122,7 @@ impl<'a> Decoder<'a> {
     }
 
     fn bytes(&mut self) -> Result<Bytes, DecodeError> {
-        let bytes = self.read(binary)?;
+        let bytes = self.read(Unpacker::binary)?;
         Ok(match self.owner {
             Some(owner) if bytes.len() >= SHARED => owner.slice_ref(bytes),
             _ => Bytes::copy_from_slice(bytes),
@@ -155,7 +159,7 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    /// Reads so many elements of at least so many bytes each; a count that cannot be true asks for no memory.
+    /// Reads `count` elements of at least `least` bytes each; a count that cannot be true asks for no memory.
     fn elements<T>(
         &mut self,
         count: usize,
@@ -171,30 +175,4 @@ impl<'a> Decoder<'a> {
         }
         Ok(elements)
     }
-}
-
-/// Reads a byte string.
-fn binary<'a>(unpacker: &mut Unpacker<'a>) -> Result<&'a [u8], UnpackError> {
-    let len = unpacker.binary_header()?;
-    unpacker.take(len)
-}
-
-/// Reads the bits of a float of so many bytes.
-fn float(unpacker: &mut Unpacker<'_>, bytes: usize) -> Result<u64, UnpackError> {
-    unpacker.byte()?;
-    unpacker.big_endian(bytes)
-}
-
-/// Reads extension type 1 with four bytes.
-fn handle(unpacker: &mut Unpacker<'_>) -> Result<u32, UnpackError> {
-    let is_handle = match unpacker.byte()? {
-        0xd6 => unpacker.byte()? == HANDLE_EXTENSION as u8,
-        // A handle in an extension of any length.
-        0xc7..=0xc9 => return Err(UnpackError::Overlong),
-        _ => false,
-    };
-    if !is_handle {
-        return Err(UnpackError::Other("a value; of extensions only handles (type 1, four bytes) are known"));
-    }
-    unpacker.big_endian(4).map(|id| id as u32)
 }

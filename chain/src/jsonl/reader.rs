@@ -49,7 +49,7 @@ impl<R: BufRead> JsonlReader<R> {
         Self { input, limit, buffer: Vec::new(), line: 0, offset: 0, progress: Progress::Header }
     }
 
-    /// What the next line says; the first says [`Line::Header`]. `None` behind [`Line::End`], if the file ends there.
+    /// What the next line says; the first says [`Line::Header`]. `None` after [`Line::End`], if the file ends there.
     ///
     /// # Errors
     /// [`JsonlError`] with the number of the line. After an error there is nothing more to read.
@@ -97,7 +97,7 @@ impl<R: BufRead> JsonlReader<R> {
                 Ok(Some(Line::Header(header.version)))
             }
             (_, Progress::Header) => {
-                Err(JsonlError::NoHeader { reason: "it is another line of a take".into() })
+                Err(JsonlError::NoHeader { reason: "it is a later line of a take".into() })
             }
             (JsonLine::Retake(_), _) => Err(JsonlError::SecondHeader { line }),
             (JsonLine::Actor(actor), _) => Ok(Some(Line::Record(actor.into()))),
@@ -146,13 +146,13 @@ impl<R: BufRead> JsonlReader<R> {
         match error.classify() {
             _ if self.progress == Progress::Header => {
                 let kind = FileKind::of(&self.buffer);
-                let told = match self.buffer.starts_with(BYTE_ORDER_MARK.as_bytes())
+                let kind_of_file = match self.buffer.starts_with(BYTE_ORDER_MARK.as_bytes())
                     && kind == FileKind::TakeLines
                 {
                     true => Some("it starts with a byte order mark; save it as UTF-8 without one".into()),
-                    false => kind.remedy(Wanted::TakeLines).map(|_| kind.told(Wanted::TakeLines)),
+                    false => kind.remedy(Wanted::TakeLines).map(|_| kind.describe(Wanted::TakeLines)),
                 };
-                JsonlError::NoHeader { reason: told.unwrap_or(reason) }
+                JsonlError::NoHeader { reason: kind_of_file.unwrap_or(reason) }
             }
             Category::Eof if !self.buffer.ends_with(b"\n") => JsonlError::CutLine { line },
             Category::Data => JsonlError::WrongFields { line, column, reason },

@@ -69,7 +69,7 @@ impl BestEffortSubscriber {
         self.ring.slots().events.pop_front()
     }
 
-    /// How many events were dropped because the reader was behind.
+    /// How many events were dropped because the reader was too slow.
     pub fn dropped(&self) -> u64 {
         self.ring.slots().dropped
     }

@@ -17,7 +17,7 @@ use crate::model::ids::TheaterId;
 
 /// Events between the chain and the window. Small: they are only moved.
 const HAND_OVER: usize = 64;
-/// Events that a listener may be behind before it is told that it missed some.
+/// Events that a listener may lag behind before it misses some.
 const LISTENERS_BEHIND: usize = 1024;
 
 /// A subscriber that keeps a chain's latest events, up to a capacity, and passes them on to listeners. It never makes the
@@ -55,6 +55,7 @@ pub struct EventWindow {
 
 /// Where a window of a chain is broken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say what the fields are")]
 pub enum BrokenChain {
     /// An event's hash is not that of its content.
     #[error(
@@ -63,11 +64,8 @@ pub enum BrokenChain {
     Hash {
         /// Index in the chain.
         index: u64,
-        /// The event's type.
         event_type: String,
-        /// The hash it names.
         expected: EventHash,
-        /// The hash of its content.
         actual: EventHash,
     },
     /// An event does not follow the one before it.
@@ -75,11 +73,8 @@ pub enum BrokenChain {
     Parent {
         /// Index in the chain.
         index: u64,
-        /// The event's type.
         event_type: String,
-        /// Hash of the event before.
         expected: Option<EventHash>,
-        /// The parent it names.
         actual: Option<EventHash>,
     },
 }
@@ -163,7 +158,7 @@ impl History {
         EventWindow { events, lost }
     }
 
-    /// A listener that hears every later event. One that is too far behind is told how many it missed.
+    /// A listener that hears every later event. One that lags too far behind gets the number of events that it missed.
     pub fn listen(&self) -> broadcast::Receiver<ChainEvent> {
         // What has arrived already is not later.
         let _window = self.shared.up_to_date();

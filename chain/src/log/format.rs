@@ -1,4 +1,4 @@
-//! Owns what reader and writer agree on: limits, tags, and the records of a `.take`; the version is `version.rs`'s.
+//! Owns what reader and writer agree on: limits, tags, and the records of a `.take`. The version is `model/version.rs`'s.
 //! How records become frames is left to `frame.rs`, `sink.rs` and `source.rs`.
 
 use std::fmt;
@@ -18,7 +18,7 @@ pub const MAX_ACTOR: u64 = 1 << 30;
 pub const ACTOR_CHUNK: usize = 1 << 20;
 /// Most chains in one take.
 pub const MAX_CHAINS: usize = 1 << 16;
-/// A data frame closes when it holds this many bytes before compression: no record begins behind them.
+/// A data frame closes when it holds this many bytes before compression: no record starts after them.
 pub const FRAME_RAW_BYTES: u64 = 1 << 20;
 /// Most frames that one index names, the index before it included.
 pub const MAX_FRAMES_PER_INDEX: usize = 256;
@@ -74,7 +74,7 @@ pub enum Record {
     },
     /// An event of a chain.
     Event {
-        /// Index in the take, from 0, over all chains.
+        /// Event number: counts the events of all chains, from 0.
         number: u64,
         /// Its chain.
         chain: ChainNumber,

@@ -50,7 +50,7 @@ pub(super) fn is_plain(frame: &[u8]) -> bool {
     }
 }
 
-/// Walks the bytes of one frame, to tell at its end, or at the end of the file, where in the frame that is.
+/// Walks the bytes of one frame, to know at its end, or at the end of the file, where in the frame that is.
 #[derive(Debug, Clone)]
 pub(super) struct FrameScanner {
     part: Part,
@@ -218,7 +218,7 @@ pub(super) fn decode_seal(frame: &[u8]) -> Result<SealFrame, Damage> {
     if encode_seal(&content) == frame { Ok(SealFrame::Whole(content)) } else { Err(Damage::SealEncoding) }
 }
 
-/// The same for a frame that so many zeros follow, up to the end of the file. The seal may end in some of them; if it does not,
+/// The same for a frame that `zeros` zeros follow, up to the end of the file. The seal may end in some of them; if it does not,
 /// they took the place of its end, and it is short.
 pub(super) fn decode_seal_before_zeros(mut frame: Vec<u8>, zeros: u64) -> Result<SealFrame, Damage> {
     let known = frame.len();

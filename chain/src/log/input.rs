@@ -16,7 +16,7 @@ const ZEROS: [u8; 1 << 12] = [0; 1 << 12];
 pub(super) struct Input<R> {
     input: R,
     buffer: Vec<u8>,
-    /// The part of `buffer` that was read and is not taken; its last byte is not zero. Behind it, up to `filled`, are zeros that
+    /// The part of `buffer` that was read and is not taken; its last byte is not zero. After it, up to `filled`, are zeros that
     /// nothing has followed yet.
     start: usize,
     end: usize,
@@ -39,7 +39,7 @@ impl<R: Read> Input<R> {
         Ok(self.shown())
     }
 
-    /// The next bytes, so many at least unless the file ends or no more can be shown.
+    /// The next bytes, at least `count` unless the file ends or no more can be shown.
     pub(super) fn peek_at_least(&mut self, count: usize) -> io::Result<&[u8]> {
         while self.shown().len() < count && self.fill()? {}
         Ok(self.shown())
@@ -55,7 +55,7 @@ impl<R: Read> Input<R> {
         }
     }
 
-    /// Takes so many of the bytes that were just shown.
+    /// Takes `count` of the bytes that were just shown.
     pub(super) fn take(&mut self, count: usize) {
         if self.zeros > 0 {
             self.zeros -= count as u64;
@@ -69,7 +69,7 @@ impl<R: Read> Input<R> {
         if self.ended && self.start == self.end { self.zeros + (self.filled - self.end) as u64 } else { 0 }
     }
 
-    /// Takes zeros from the file's end; there must be as many.
+    /// Takes zeros from the file's end; there must be `count` of them.
     pub(super) fn take_zeros(&mut self, count: u64) {
         self.count_zeros();
         self.zeros -= count;
@@ -81,7 +81,7 @@ impl<R: Read> Input<R> {
         (self.start, self.end, self.filled) = (0, 0, 0);
     }
 
-    /// Makes room behind what is there: in place of what was taken, or by growing. Returns whether there is any.
+    /// Makes room after what is there: in place of what was taken, or by growing. Returns whether there is any.
     fn make_room(&mut self) -> bool {
         if self.start > 0 {
             self.buffer.copy_within(self.start..self.filled, 0);
@@ -96,7 +96,7 @@ impl<R: Read> Input<R> {
         true
     }
 
-    /// Reads more behind what is there. Returns whether there is more to show.
+    /// Reads more after what is there. Returns whether there is more to show.
     fn fill(&mut self) -> io::Result<bool> {
         while !self.ended {
             if self.start == self.end {

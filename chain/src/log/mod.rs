@@ -8,13 +8,13 @@
 //! | the recorder was killed between two flushes; whole objects to the end | [`TakeState::Unsealed`] |
 //! | the recorder was killed while writing, or the tail was lost; cut inside a frame or an object | [`TakeState::Torn`], after the whole events before the cut |
 //! | the machine lost power: zeros from some point to the end | [`TakeState::Torn`], after the whole events before the zeros |
-//! | bytes changed | [`ReadError::Damaged`] with byte offset and event index |
+//! | bytes changed | [`ReadError::Damaged`] with byte offset and event number |
 //! | bytes after the seal | [`ReadError::TrailingBytes`] |
 //! | repaired from a torn one | [`TakeState::Sealed`], and the seal's kind is [`SealKind::Repaired`] |
-//! | altered, and every checksum made anew | reads well; the verifier's hashes, or the replay, tell |
+//! | altered, and every checksum computed again | reads well; the verifier's hashes, or the replay, find it |
 //! | written in another format | [`ReadError::Version`] |
 //! | no bytes at all | [`ReadError::Empty`] |
-//! | something else | [`ReadError::NotATake`] |
+//! | another kind of file | [`ReadError::NotATake`] |
 //!
 //! # Files of this module
 //!

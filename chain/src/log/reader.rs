@@ -46,7 +46,7 @@ pub struct LogReader<R> {
     seal: Option<Seal>,
 }
 
-/// What the open frame holds, from its first record on.
+/// What the open frame holds, since its first record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum FrameContent {
     Nothing,
@@ -189,7 +189,7 @@ impl<R: Read> LogReader<R> {
         Ok(None)
     }
 
-    /// The beginning of a record that is not whole, to be gone on with. What is before it is left to the events that hold it.
+    /// The start of a record that is not whole, to be continued. What is before it is left to the events that hold it.
     fn take_rest(&mut self) -> Vec<u8> {
         let buffer = mem::take(&mut self.buffer);
         let position = mem::take(&mut self.pos);

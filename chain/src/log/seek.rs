@@ -47,7 +47,7 @@ impl<R: Read + Seek> IndexedLog<R> {
         &self.seal
     }
 
-    /// The event with this number, which counts from 0 over all chains; `None` if the take has not so many. Its hash is as
+    /// The event with this number, which counts from 0 over all chains; `None` if the take has fewer events. Its hash is as
     /// recorded, not checked; the checksums on the way to it are.
     ///
     /// # Errors
@@ -170,7 +170,7 @@ impl<R: Read + Seek> IndexedLog<R> {
                     buffer.drain(..done);
                 }
                 Ok(Step::FrameEnd(found)) if found == (FrameRef { offset: 0, ..frame }) => return Ok(buffer),
-                Ok(_) => return Err(lies(offset, 0, "the frame there is another than it names")),
+                Ok(_) => return Err(lies(offset, 0, "the frame there differs from the one it names")),
                 Err(SourceError::Io(source)) => return Err(failed(source)),
                 Err(SourceError::Damage(damage)) => return Err(damaged(damage)),
                 Err(SourceError::Trailing(_)) => return Err(damaged(Damage::SealEncoding)),

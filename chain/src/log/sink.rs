@@ -1,4 +1,4 @@
-//! Owns the writing end of frames: compression, positions and checksums, and the storage behind.
+//! Owns the writing end of frames: compression, positions and checksums, and the storage under it.
 //! Which record goes into which frame is left to `writer.rs`.
 
 use std::fs::File;

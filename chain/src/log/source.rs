@@ -3,7 +3,7 @@
 //!
 //! # Zeros at the end
 //!
-//! After a loss of power a file may have its length, and zeros from some point on where its content did not reach the disk.
+//! After a loss of power a file may have its length, and zeros from some point where its content did not reach the disk.
 //! So zeros from some point to the end of the file are a torn tail, and no damage. But a block, a checksum or a seal may
 //! end in zeros of its own. The zeros are therefore read as far as the block that they begin in goes, with its frame's checksum
 //! if it is the last; what a block gives that needs them is *in doubt* unless that checksum agrees.
@@ -22,7 +22,7 @@ use super::input::Input;
 
 /// Most bytes of a block with its checksum.
 const BLOCK_MAX: usize = (1 << 17) + 4;
-/// First bytes of a frame that tell what it is.
+/// The first bytes of a frame, which say what it is.
 const HEAD: usize = MAGIC.len() + 1;
 /// Most content of a frame that is decompressed at once.
 const WHOLE_CONTENT: usize = 1 << 21;
@@ -94,7 +94,7 @@ enum Zeros {
     Unread,
     /// Its last block ends in them, and decompressed.
     InDoubt,
-    /// Its last block would end in them, but does not decompress, or the checksum behind it is wrong.
+    /// Its last block would end in them, but does not decompress, or the checksum after it is wrong.
     Torn,
 }
 
@@ -130,7 +130,7 @@ impl<R: Read> FrameSource<R> {
         self.input.shown()
     }
 
-    /// Whether what the last step brought may be other than what was written, for it needed the zeros that the file ends
+    /// Whether what the last step brought may differ from what was written, for it needed the zeros that the file ends
     /// with, and no checksum has confirmed it.
     pub(super) fn in_doubt(&self) -> bool {
         self.frame.as_ref().is_some_and(|open| open.zeros != Zeros::Unread)
@@ -228,7 +228,7 @@ impl<R: Read> FrameSource<R> {
         Ok(true)
     }
 
-    /// Goes on by so many bytes, after which the frame is at its end or not.
+    /// Goes on by `count` bytes, after which the frame is at its end or not.
     fn consumed(&mut self, count: usize, is_done: bool) {
         self.offset += count as u64;
         if is_done && let Some(open) = self.frame.take() {
@@ -318,7 +318,7 @@ impl OpenFrame {
     ) -> Result<(usize, bool), Damage> {
         let before = out.len();
         out.reserve(STEP);
-        // No further than the part of the frame goes, so that what a block holds is told before what is wrong behind it,
+        // No further than the part of the frame goes, so that what a block holds is handed out before what is wrong after it is reported,
         // however the input came.
         let rest = &rest[..rest.len().min(self.scanner.missing())];
         let mut input = InBuffer::around(rest);

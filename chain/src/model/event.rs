@@ -78,8 +78,8 @@ impl ChainEventData {
         ChainEventPayload::HostFunction(call).into()
     }
 
-    /// A call of the actor to its host, whose type the caller keeps ready. A type that does not fit is not
-    /// used, but made anew.
+    /// A call of the actor to its host, whose type the caller keeps ready. A type that does not fit is
+    /// replaced by the one that does.
     pub fn host_function_as(event_type: Arc<str>, call: HostFunctionCall) -> Self {
         let data = ChainEventPayload::HostFunction(call);
         if data.fits(&event_type) { Self { event_type, data } } else { data.into() }

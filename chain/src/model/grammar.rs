@@ -14,31 +14,6 @@ use crate::model::event_type::is_http_incoming_function;
 use crate::model::payload::{ChainEventPayload, HostFunctionCall, TheaterRuntimeEventData, WasmEventData};
 use crate::model::value::Value;
 
-/// What part an event has in its chain. Every payload has one: a payload without a row here does not compile.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum EventKind {
-    /// `retake/session`.
-    Genesis,
-    /// `wasm-call`.
-    Call,
-    /// A call of the actor to its host.
-    HostCall,
-    /// The host's note of an HTTP exchange.
-    Observation,
-    /// The `wasm-result` or `wasm-error` that ends a call.
-    End,
-    /// A component of which no instance could be made. It is no end of a call.
-    CreationError,
-    /// Something the runtime did, in a call or between two.
-    Runtime,
-    /// A message that the next call takes.
-    Message,
-    /// What a replay found.
-    Summary,
-    /// `shutdown`.
-    Shutdown,
-}
-
 /// Who decides what an event says, and so what a re-run does with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Origin {
@@ -50,33 +25,50 @@ pub enum Origin {
     Host,
 }
 
-impl EventKind {
-    /// All of them.
-    pub const ALL: [EventKind; 10] = [
-        EventKind::Genesis,
-        EventKind::Call,
-        EventKind::HostCall,
-        EventKind::Observation,
-        EventKind::End,
-        EventKind::CreationError,
-        EventKind::Runtime,
-        EventKind::Message,
-        EventKind::Summary,
-        EventKind::Shutdown,
-    ];
-
-    /// Who decides what such an event says.
-    pub fn origin(self) -> Origin {
-        match self {
-            EventKind::Call | EventKind::HostCall | EventKind::End | EventKind::Shutdown => Origin::Guest,
-            EventKind::Observation => Origin::Calls,
-            EventKind::Genesis
-            | EventKind::CreationError
-            | EventKind::Runtime
-            | EventKind::Message
-            | EventKind::Summary => Origin::Host,
+/// Declares [`EventKind`]: a row has a kind and who decides what such an event says.
+macro_rules! event_kinds {
+    ($($(#[$doc:meta])* $kind:ident: $origin:ident,)*) => {
+        /// What part an event has in its chain. Every payload has one: a payload without a kind does not compile.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum EventKind {
+            $($(#[$doc])* $kind,)*
         }
-    }
+
+        impl EventKind {
+            /// All of them.
+            pub const ALL: [EventKind; [$(stringify!($kind)),*].len()] = [$(EventKind::$kind,)*];
+
+            /// Who decides what such an event says.
+            pub fn origin(self) -> Origin {
+                match self {
+                    $(EventKind::$kind => Origin::$origin,)*
+                }
+            }
+        }
+    };
+}
+
+event_kinds! {
+    /// `retake/session`.
+    Genesis: Host,
+    /// `wasm-call`.
+    Call: Guest,
+    /// A call of the actor to its host.
+    HostCall: Guest,
+    /// The host's note of an HTTP exchange.
+    Observation: Calls,
+    /// The `wasm-result` or `wasm-error` that ends a call.
+    End: Guest,
+    /// A component of which no instance could be made. It does not end a call.
+    CreationError: Host,
+    /// Something the runtime did, in a call or between two.
+    Runtime: Host,
+    /// A message that the next call takes.
+    Message: Host,
+    /// What a replay found.
+    Summary: Host,
+    /// `shutdown`.
+    Shutdown: Guest,
 }
 
 impl ChainEventPayload {
@@ -133,8 +125,8 @@ pub enum GrammarFault {
         "`{call}` is called outside a call of the actor; a host call comes after a `wasm-call` and before its end"
     )]
     HostCallOutsideCall { call: String },
-    /// An end without a begin.
-    #[error("a call of `{function}` ends that did not start")]
+    /// An end without a call.
+    #[error("a call of `{function}` ends, but no call is in progress")]
     EndOutsideCall { function: String },
     /// The end of another function than was called.
     #[error("a call of `{ended}` ends, but the call in progress is of `{open}`")]

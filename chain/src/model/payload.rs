@@ -107,7 +107,7 @@ pub enum WasmEventData {
 pub enum TheaterRuntimeEventData {
     /// A line for the log.
     Log {
-        /// How grave it is.
+        /// How severe it is.
         level: LogLevel,
         /// The line.
         message: String,
@@ -132,7 +132,7 @@ pub enum TheaterRuntimeEventData {
     },
 }
 
-/// How grave a line of the log is.
+/// How severe a line of the log is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogLevel {
@@ -142,7 +142,7 @@ pub enum LogLevel {
     Warn,
     /// Something worth knowing happened.
     Info,
-    /// For those who look for a fault.
+    /// For those who debug.
     Debug,
     /// Everything.
     Trace,
@@ -203,22 +203,36 @@ impl ChainEventPayload {
             ChainEventPayload::ReplaySummary(_) => REPLAY_SUMMARY,
         })
     }
+}
 
-    /// The payload's name, as its bytes begin with it.
-    pub fn name(&self) -> &'static str {
-        match self {
-            ChainEventPayload::Session(_) => "Session",
-            ChainEventPayload::HostFunction(_) => "HostFunction",
-            ChainEventPayload::Wasm(_) => "Wasm",
-            ChainEventPayload::TheaterRuntime(_) => "TheaterRuntime",
-            ChainEventPayload::Shutdown => "Shutdown",
-            ChainEventPayload::ReplaySummary(_) => "ReplaySummary",
+/// Declares the name of each payload, so that a payload without one does not compile.
+macro_rules! payload_names {
+    ($($payload:pat => $name:literal,)*) => {
+        impl ChainEventPayload {
+            /// The names of all payloads.
+            pub(crate) const NAMES: &[&str] = &[$($name,)*];
+
+            /// The payload's name, as its bytes begin with it.
+            pub fn name(&self) -> &'static str {
+                match self {
+                    $($payload => $name,)*
+                }
+            }
         }
-    }
+    };
+}
+
+payload_names! {
+    ChainEventPayload::Session(_) => "Session",
+    ChainEventPayload::HostFunction(_) => "HostFunction",
+    ChainEventPayload::Wasm(_) => "Wasm",
+    ChainEventPayload::TheaterRuntime(_) => "TheaterRuntime",
+    ChainEventPayload::Shutdown => "Shutdown",
+    ChainEventPayload::ReplaySummary(_) => "ReplaySummary",
 }
 
 impl WasmEventData {
-    /// How the end of an export call is told: as a result if it returned or exited, else as an error. `state` is the new
+    /// The end of an export call: a result if it returned or exited, else an error. `state` is the new
     /// state, of a function that has one.
     pub fn ended(function_name: String, state: Option<Value>, outcome: Outcome) -> Self {
         let (kind, message) = match outcome {

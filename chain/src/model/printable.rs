@@ -1,6 +1,6 @@
 //! Owns how text that came from a file is shown: [`Printable`] for a place on one line, [`PrintableLines`] where line breaks may stay.
 //! A take, a component, a report and a file name are written by others. What they hold must not move the cursor of a terminal, start a
-//! line or a command in the log of a CI system, or show in another order than it is read.
+//! line or a command in the log of a CI system, or show in an order that differs from the one in which it is read.
 
 use std::fmt::{self, Display, Write};
 

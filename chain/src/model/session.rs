@@ -24,7 +24,7 @@ pub struct SessionStart {
     pub arguments: Vec<String>,
     /// Names of the environment variables given; their values are recorded when the guest asks.
     pub env_names: Vec<String>,
-    /// Guest paths of the directories given, with `:ro` behind those that are read-only.
+    /// Guest paths of the directories given, with `:ro` after those that are read-only.
     pub preopens: Vec<String>,
     /// Whether the network was allowed.
     pub allow_net: bool,

@@ -45,7 +45,7 @@ pub enum Value {
     Bool(bool),
     /// An integer that is zero or more.
     Unsigned(u64),
-    /// An integer below zero, and never another: use `Value::from` to be sure. A number that is not negative
+    /// An integer below zero. Make it with `Value::from`: a number that is not negative
     /// would come back from its bytes as `Unsigned`.
     Negative(i64),
     /// The bits of an `f32`.
@@ -179,7 +179,7 @@ impl From<Option<Value>> for Value {
     }
 }
 
-/// Up to so many keys are compared with each other; more go into a set.
+/// Up to this many keys are compared with each other; more go into a set.
 const FEW_KEYS: usize = 16;
 
 /// A key that a record has twice.

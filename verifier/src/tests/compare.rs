@@ -1,4 +1,4 @@
-//! Promises about comparisons: every way to differ has its name, and what is equal has none.
+//! Promises about comparisons: every kind of difference has its name, and equal events have none.
 
 use std::sync::Arc;
 
@@ -56,7 +56,7 @@ fn every_way_to_differ_has_its_name() {
 
 #[test]
 fn a_trap_of_the_recorded_kind_is_the_recorded_one_whatever_its_words() {
-    let told = |expected: &ChainEventData, actual: &ChainEventData| {
+    let adopted = |expected: &ChainEventData, actual: &ChainEventData| {
         let mut actual = actual.clone();
         adopt_recorded_message(&expected.data, &mut actual.data);
         kind(expected, &actual)
@@ -76,7 +76,7 @@ fn a_trap_of_the_recorded_kind_is_the_recorded_one_whatever_its_words() {
         (ended(Outcome::Failed("cancelled".into())), ended(Outcome::Cancelled), Some(DifferentTrap)),
     ];
     for (expected, actual, difference) in table {
-        assert_eq!(told(&expected, &actual), difference, "{expected:?} and {actual:?}");
+        assert_eq!(adopted(&expected, &actual), difference, "{expected:?} and {actual:?}");
     }
 }
 

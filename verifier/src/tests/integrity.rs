@@ -1,4 +1,4 @@
-//! Promises about single records: each rule of a chain is held, and its breach named.
+//! Promises about single records: each rule of a chain is checked, and each violation has its name.
 
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
-//! Promises about observations: whatever way an actor makes its response, what the host notes of it is what its calls make of it;
-//! what cannot be followed is not compared.
+//! Promises about observations: however an actor makes its response, the observation must agree with its calls. What the calls do not
+//! show is not compared.
 
 use std::sync::Arc;
 
@@ -97,9 +97,9 @@ fn check(mode: InstanceMode, calls: Vec<(Vec<ChainEventData>, ChainEventData)>) 
     }
 }
 
-/// Checks one call; each observation of the second list must be found to be wrong.
+/// Checks one call. Each observation in `wrong` must be refused.
 #[track_caller]
-fn tells(calls: Vec<ChainEventData>, right: ChainEventData, wrong: Vec<ChainEventData>) {
+fn compares(calls: Vec<ChainEventData>, right: ChainEventData, wrong: Vec<ChainEventData>) {
     check(InstanceMode::PerCall, vec![(calls.clone(), right)]).unwrap();
     for noted in wrong {
         let found = check(InstanceMode::PerCall, vec![(calls.clone(), noted)]);
@@ -129,7 +129,7 @@ fn headers_are_followed_through_all_their_changes() {
     let right = [("a", "1"), ("content-length", "7"), ("a", "3"), ("d", "5"), ("d", "6")];
     let noted = |headers: &[(&str, &str)]| noted(&[], headers, b"0123456");
     let swapped = [("a", "3"), ("content-length", "7"), ("a", "1"), ("d", "5"), ("d", "6")];
-    tells(
+    compares(
         calls,
         noted(&right),
         vec![noted(&right[1..]), noted(&swapped), noted(&[&right[..], &[("b", "2")]].concat())],
@@ -146,7 +146,7 @@ fn the_headers_that_the_actor_saw_are_those_of_the_request() {
     calls.extend(respond());
     let noted = |request: &[(&str, &str)]| noted(request, &[("x", "1"), ("y", "2")], b"");
     let wrong = vec![noted(&[("x", "1")]), noted(&[("x", "1"), ("y", "2"), ("z", "3")])];
-    tells(calls, noted(&[("host", "here"), ("x", "1"), ("y", "2")]), wrong);
+    compares(calls, noted(&[("host", "here"), ("x", "1"), ("y", "2")]), wrong);
 }
 
 #[test]
@@ -162,7 +162,7 @@ fn bodies_count_in_whatever_way_they_are_written() {
         ok("[method]output-stream.write", vec![h(2), text("ef")], None),
     ]);
     let noted = |content: &[u8]| noted(&[], &[], content);
-    tells(calls, noted(b"abcd\0\0\0"), vec![noted(b"abcd\0\0"), noted(b"abcd\0\0\0ef"), noted(b"")]);
+    compares(calls, noted(b"abcd\0\0\0"), vec![noted(b"abcd\0\0"), noted(b"abcd\0\0\0ef"), noted(b"")]);
 }
 
 #[test]

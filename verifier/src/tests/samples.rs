@@ -1,4 +1,4 @@
-//! Owns what several tests need: a small session, and takes made of it.
+//! Owns what several tests use: a small session, and takes made from it.
 
 use std::sync::Arc;
 

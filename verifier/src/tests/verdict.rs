@@ -1,4 +1,4 @@
-//! Promises about answers: divergences read well and are complete, and codes follow from verdicts.
+//! Promises about results: the text and the JSON of a divergence, and the exit code of each verdict.
 
 use retake_chain::*;
 

@@ -84,7 +84,7 @@ fn wrong_fields_are_named() {
         (r#""hash":""#, r#""hash":"x"#, "is not a SHA-256"),
         (r#""parent":null"#, r#""parent":"12""#, "is not a SHA-256"),
         (r#""data":1"#, r#""data":1.5"#, "write floats as"),
-        (r#""data":1"#, r#""msgpack":"AQ""#, "no padded base64"),
+        (r#""data":1"#, r#""msgpack":"AQ""#, "not padded base64"),
         (r#"{"event""#, r#"{"evnt""#, "unknown variant `evnt`"),
         (r#""end":"unsealed""#, r#""end":"sealed""#, "expected newtype variant"),
         (r#""unsealed""#, r#"{"torn":{"offset":1,"more":2}}"#, "unknown field `more`"),
