@@ -26,7 +26,7 @@ use crate::window::Position;
 
 /// Re-runs the actor of a take from the take alone, and checks every event.
 ///
-/// Up to [`ReplayOptions::chains_at_once`] chains run at once, each on a thread of its own. If more are under way in the take, it
+/// Up to `ReplayOptions::chains_at_once` chains run at once, each on a thread of its own. If more are under way in the take, it
 /// is read again for the others. Memory is bounded by what is read ahead for all chains together. It does not depend on the
 /// length of the take, of a chain or of a call, or on the number of chains. A difference is an answer, not an error.
 ///
