@@ -4,7 +4,7 @@ use std::io::{self, BufWriter, ErrorKind, Read, Write};
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use retake_chain::jsonl::{End, JsonlWriter};
+use retake_chain::jsonl::{ExportedEnd, JsonlWriter};
 use retake_chain::log::FORMAT_VERSION;
 use retake_chain::{LogReader, TakeState};
 use retake_verifier::{ExitCode, VerifyError};
@@ -115,16 +115,16 @@ fn export_jsonl(take: impl Read, out: impl Write) -> Result<(), Fault> {
         }
     };
     let end = match (&damage, reader.state(), reader.seal()) {
-        (Some(error), ..) => End::Damaged { reason: error.to_string() },
-        (None, TakeState::Sealed, Some(seal)) => End::Sealed(seal.into()),
-        (None, TakeState::Torn { offset }, _) => End::Torn { offset },
-        (None, TakeState::Sealed | TakeState::Unsealed, _) => End::Unsealed,
+        (Some(error), ..) => ExportedEnd::Damaged { reason: error.to_string() },
+        (None, TakeState::Sealed, Some(seal)) => ExportedEnd::Sealed(seal.into()),
+        (None, TakeState::Torn { offset }, _) => ExportedEnd::Torn { offset },
+        (None, TakeState::Sealed | TakeState::Unsealed, _) => ExportedEnd::Unsealed,
     };
     let what = match &end {
-        End::Sealed(_) => None,
-        End::Unsealed => Some("not sealed: the recorder did not finish".to_string()),
-        End::Torn { offset } => Some(format!("torn at byte {offset}: the recorder did not finish")),
-        End::Damaged { reason } => Some(reason.clone()),
+        ExportedEnd::Sealed(_) => None,
+        ExportedEnd::Unsealed => Some("not sealed: the recorder did not finish".to_string()),
+        ExportedEnd::Torn { offset } => Some(format!("torn at byte {offset}: the recorder did not finish")),
+        ExportedEnd::Damaged { reason } => Some(reason.clone()),
     };
     writer.end(end).map_err(Fault::Output)?;
     match what {

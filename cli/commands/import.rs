@@ -4,7 +4,7 @@ use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use retake_chain::jsonl::{End, JsonlError, JsonlReader, Line};
+use retake_chain::jsonl::{ExportedEnd, JsonlError, JsonlReader, Line};
 use retake_chain::log::FrameRef;
 use retake_chain::{LogWriter, Record, TakeState, WriteError};
 use retake_verifier::{ExitCode, IntegrityChecker, IntegrityError, Report};
@@ -121,7 +121,7 @@ fn copy(
     reader: &mut JsonlReader<impl BufRead>,
     checker: &mut IntegrityChecker,
     file: &mut Box<dyn NewTake>,
-) -> Result<(End, u64), Fault> {
+) -> Result<(ExportedEnd, u64), Fault> {
     let at = |line| move |source| Fault::Write { line, source };
     let mut writer = LogWriter::create(file).map_err(at(1))?;
     let mut ended = None;
@@ -140,8 +140,8 @@ fn copy(
     let line = reader.line();
     let end = ended.ok_or(JsonlError::NoEnd { line })?;
     let bytes = match &end {
-        End::Sealed(seal) => writer.seal_as(seal.kind.clone()).map_err(at(line))?.1.bytes,
-        End::Unsealed | End::Torn { .. } | End::Damaged { .. } => {
+        ExportedEnd::Sealed(seal) => writer.seal_as(seal.kind.clone()).map_err(at(line))?.1.bytes,
+        ExportedEnd::Unsealed | ExportedEnd::Torn { .. } | ExportedEnd::Damaged { .. } => {
             writer.end_frame().and_then(|()| writer.sync()).map_err(at(line))?;
             writer.bytes()
         }
@@ -167,20 +167,22 @@ fn write(writer: &mut LogWriter<&mut Box<dyn NewTake>>, record: &Record) -> Resu
 }
 
 /// Compares what was imported with the source's seal, if it had one.
-fn finish(checker: IntegrityChecker, end: &End, bytes: u64) -> Result<Report, IntegrityError> {
-    let End::Sealed(seal) = end else { return checker.finish(TakeState::Unsealed, None, bytes) };
+fn finish(checker: IntegrityChecker, end: &ExportedEnd, bytes: u64) -> Result<Report, IntegrityError> {
+    let ExportedEnd::Sealed(seal) = end else { return checker.finish(TakeState::Unsealed, None, bytes) };
     // Counts and heads are compared. The index is of the file, and the new one has its own.
     let no_index = FrameRef { offset: 0, length: 0, crc32c: 0 };
     checker.finish(TakeState::Sealed, Some(&seal.clone().into_seal(no_index)), bytes)
 }
 
 /// Prints how a source was damaged, which the new take does not show.
-fn note_end(options: &Options, end: &End) {
+fn note_end(options: &Options, end: &ExportedEnd) {
     let lines = options.lines.display();
     match end {
-        End::Sealed(_) | End::Unsealed => {}
-        End::Torn { offset } => note(format!("`{lines}` is of a take that was torn at byte {offset}")),
-        End::Damaged { reason } => note(format!("`{lines}` is of a take that was damaged: {reason}")),
+        ExportedEnd::Sealed(_) | ExportedEnd::Unsealed => {}
+        ExportedEnd::Torn { offset } => {
+            note(format!("`{lines}` is of a take that was torn at byte {offset}"))
+        }
+        ExportedEnd::Damaged { reason } => note(format!("`{lines}` is of a take that was damaged: {reason}")),
     }
 }
 
