@@ -42,7 +42,7 @@ pub enum ExportFormat {
 }
 
 /// Why an export is not all of a take.
-enum Fault {
+enum ExportFault {
     /// The whole part was written; the rest is missing.
     Part(String),
     /// The take cannot be read, or not to its end.
@@ -69,7 +69,7 @@ pub fn run(options: Options) -> ExitCode {
             };
             let exported = export(options.format, file, &mut new);
             // The whole part of a damaged take is an export that says so.
-            if matches!(exported, Ok(()) | Err(Fault::Part(_)))
+            if matches!(exported, Ok(()) | Err(ExportFault::Part(_)))
                 && let Err(message) = new.keep()
             {
                 return fail(ExitCode::Unchecked, message);
@@ -79,11 +79,11 @@ pub fn run(options: Options) -> ExitCode {
     };
     match exported {
         Ok(()) => ExitCode::Identical,
-        Err(Fault::Part(what)) => fail(ExitCode::Damaged, format!("`{take}`: {what}")),
-        Err(Fault::Take(error)) => fail(error.exit_code(), format!("`{take}`: {error}")),
+        Err(ExportFault::Part(what)) => fail(ExitCode::Damaged, format!("`{take}`: {what}")),
+        Err(ExportFault::Take(error)) => fail(error.exit_code(), format!("`{take}`: {error}")),
         // The reader closed the pipe, and needs no message.
-        Err(Fault::Output(error)) if error.kind() == ErrorKind::BrokenPipe => ExitCode::Unchecked,
-        Err(Fault::Output(error)) => {
+        Err(ExportFault::Output(error)) if error.kind() == ErrorKind::BrokenPipe => ExitCode::Unchecked,
+        Err(ExportFault::Output(error)) => {
             let output = options.output.as_ref().map(|output| format!("`{}`", output.display()));
             let output = output.unwrap_or_else(|| "stdout".into());
             fail(ExitCode::Unchecked, format!("{output} cannot be written: {error}"))
@@ -91,7 +91,7 @@ pub fn run(options: Options) -> ExitCode {
     }
 }
 
-fn export(format: ExportFormat, take: impl Read, out: impl Write) -> Result<(), Fault> {
+fn export(format: ExportFormat, take: impl Read, out: impl Write) -> Result<(), ExportFault> {
     let out = JsonOut::new(BufWriter::with_capacity(GATHER, out));
     match format {
         ExportFormat::Jsonl => export_jsonl(take, out),
@@ -99,18 +99,18 @@ fn export(format: ExportFormat, take: impl Read, out: impl Write) -> Result<(), 
 }
 
 /// Writes each record as it is read, then how the take ends. If reading fails, that last line is missing.
-fn export_jsonl(take: impl Read, out: impl Write) -> Result<(), Fault> {
-    let mut reader = LogReader::open(take).map_err(|error| Fault::Take(unread(error)))?;
+fn export_jsonl(take: impl Read, out: impl Write) -> Result<(), ExportFault> {
+    let mut reader = LogReader::open(take).map_err(|error| ExportFault::Take(unread(error)))?;
     // A take that ends within its header looks the same in every version.
     let version = reader.version().unwrap_or(FORMAT_VERSION);
-    let mut writer = JsonlWriter::create(out, version).map_err(Fault::Output)?;
+    let mut writer = JsonlWriter::create(out, version).map_err(ExportFault::Output)?;
     let damage = loop {
         match reader.next_record() {
-            Ok(Some(record)) => writer.record(&record).map_err(Fault::Output)?,
+            Ok(Some(record)) => writer.record(&record).map_err(ExportFault::Output)?,
             Ok(None) => break None,
             Err(error) => match unread(error) {
                 damage if damage.exit_code() == ExitCode::Damaged => break Some(damage),
-                fault => return Err(Fault::Take(fault)),
+                fault => return Err(ExportFault::Take(fault)),
             },
         }
     };
@@ -126,12 +126,12 @@ fn export_jsonl(take: impl Read, out: impl Write) -> Result<(), Fault> {
         ExportedEnd::Torn { offset } => Some(format!("torn at byte {offset}: the recorder did not finish")),
         ExportedEnd::Damaged { reason } => Some(reason.clone()),
     };
-    writer.end(end).map_err(Fault::Output)?;
+    writer.end(end).map_err(ExportFault::Output)?;
     match what {
         None => Ok(()),
         Some(what) => {
             let events = reader.events();
-            Err(Fault::Part(format!("{what}; exported what is whole: {}", count(events, "event"))))
+            Err(ExportFault::Part(format!("{what}; exported what is whole: {}", count(events, "event"))))
         }
     }
 }

@@ -11,7 +11,7 @@ use retake_verifier::{ExitCode, IntegrityChecker, IntegrityError, Report};
 
 use crate::console::note;
 use crate::input;
-use crate::options::{FormOptions, NewTake as NewTakeOptions};
+use crate::options::{FormOptions, NewTakeOptions};
 use crate::output::refuse_inputs;
 use crate::printer::{self, verified};
 use crate::takes::{Existing, NewTake, sink};
@@ -33,7 +33,7 @@ pub struct Options {
 
 /// Why there is no new take.
 #[derive(Debug, thiserror::Error)]
-enum Fault {
+enum ImportFault {
     /// The lines cannot be read, or are not those of a take.
     #[error(transparent)]
     Lines(#[from] JsonlError),
@@ -50,22 +50,23 @@ enum Fault {
     Write { line: u64, source: WriteError },
 }
 
-impl Fault {
+impl ImportFault {
     fn exit_code(&self) -> ExitCode {
         match self {
-            Fault::Lines(
+            ImportFault::Lines(
                 JsonlError::Io { .. }
                 | JsonlError::Empty
                 | JsonlError::NoHeader { .. }
                 | JsonlError::Version(_),
             ) => ExitCode::Unchecked,
-            Fault::Write {
+            ImportFault::Write {
                 source: WriteError::Io { .. } | WriteError::Compression { .. } | WriteError::Poisoned,
                 ..
             } => ExitCode::Unchecked,
-            Fault::Lines(_) | Fault::Number { .. } | Fault::Integrity { .. } | Fault::Write { .. } => {
-                ExitCode::Damaged
-            }
+            ImportFault::Lines(_)
+            | ImportFault::Number { .. }
+            | ImportFault::Integrity { .. }
+            | ImportFault::Write { .. } => ExitCode::Damaged,
         }
     }
 }
@@ -98,7 +99,7 @@ fn import(options: &Options, lines: impl BufRead) -> ExitCode {
     let mut checker = IntegrityChecker::new();
     let copied = copy(&mut reader, &mut checker, &mut file);
     let finished = copied.and_then(|(end, bytes)| {
-        let wrong = |source| Fault::Integrity { line: reader.line(), source };
+        let wrong = |source| ImportFault::Integrity { line: reader.line(), source };
         finish(checker, &end, bytes).map(|report| (end, report)).map_err(wrong)
     });
     let (end, report) = match finished {
@@ -121,8 +122,8 @@ fn copy(
     reader: &mut JsonlReader<impl BufRead>,
     checker: &mut IntegrityChecker,
     file: &mut Box<dyn NewTake>,
-) -> Result<(ExportedEnd, u64), Fault> {
-    let at = |line| move |source| Fault::Write { line, source };
+) -> Result<(ExportedEnd, u64), ImportFault> {
+    let at = |line| move |source| ImportFault::Write { line, source };
     let mut writer = LogWriter::create(file).map_err(at(1))?;
     let mut ended = None;
     while let Some(found) = reader.next_line()? {
@@ -132,7 +133,7 @@ fn copy(
             Line::End(end) => ended = Some(end),
             Line::Record(record) => {
                 check_number(&record, checker.events(), line)?;
-                checker.record(&record).map_err(|source| Fault::Integrity { line, source })?;
+                checker.record(&record).map_err(|source| ImportFault::Integrity { line, source })?;
                 write(&mut writer, &record).map_err(at(line))?;
             }
         }
@@ -149,10 +150,10 @@ fn copy(
     Ok((end, bytes))
 }
 
-fn check_number(record: &Record, expected: u64, line: u64) -> Result<(), Fault> {
+fn check_number(record: &Record, expected: u64, line: u64) -> Result<(), ImportFault> {
     match record {
         Record::Event { number, .. } if *number != expected => {
-            Err(Fault::Number { line, expected, found: *number })
+            Err(ImportFault::Number { line, expected, found: *number })
         }
         _ => Ok(()),
     }
