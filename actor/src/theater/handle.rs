@@ -92,6 +92,7 @@ pub enum NotDelivered {
 
 /// Why an actor did not carry out an operation.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[expect(missing_docs, reason = "the messages say what the fields are")]
 pub enum ActorError {
     /// It has shut down, or its session has ended.
     #[error("the actor has ended and takes no more calls")]
@@ -152,16 +153,10 @@ pub enum ActorError {
     },
     /// The actor takes no messages, or responded with none.
     #[error("{reason}")]
-    NoResponse {
-        /// Why.
-        reason: String,
-    },
+    NoResponse { reason: String },
     /// The call could not be recorded; the session ends with that.
     #[error("the call could not be recorded: {reason}")]
-    NotRecorded {
-        /// Why.
-        reason: String,
-    },
+    NotRecorded { reason: String },
 }
 
 impl ActorHandle {
