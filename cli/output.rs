@@ -32,7 +32,7 @@ enum Written {
 
 /// The kind of a report. A report replaces only another of its kind.
 #[derive(Clone, Copy)]
-pub enum Report {
+pub enum ReportKind {
     /// JSON lines.
     Json,
     /// JUnit's XML.
@@ -64,15 +64,15 @@ impl NewFile {
     ///
     /// # Errors
     /// The error of the file system, or that something else is at `path`.
-    pub fn report(path: &Path, kind: Report) -> io::Result<NewFile> {
+    pub fn report(path: &Path, kind: ReportKind) -> io::Result<NewFile> {
         let old = match existing(path)? {
             None => None,
             Some(found) if found.is_file() => {
                 let mut first = [0];
                 let length = input::open(path)?.read(&mut first)?;
                 let expected = match kind {
-                    Report::Json => b"{",
-                    Report::Junit => b"<",
+                    ReportKind::Json => b"{",
+                    ReportKind::Junit => b"<",
                 };
                 if length > 0 && first != *expected {
                     return Err(invalid(

@@ -47,7 +47,7 @@ pub use load::{LoadError, compile};
 pub use outcome::{RaisedIn, RaisedOutcome, Shortage, outcome_of};
 pub use shared_memory::SharedMemory;
 pub use theater::{
-    ActorContext, ActorError, ActorHandle, ActorOperation, ActorStore, Answer, Extensions, HasActor, Mailbox,
-    MessageError, Messenger, NotDelivered, Presence, SaveError, TheaterCommand,
+    ActorContext, ActorError, ActorHandle, ActorOperation, ActorStore, Extensions, HasActor, Mailbox,
+    MessageError, Messenger, NotDelivered, OperationReply, Presence, SaveError, TheaterCommand,
 };
 pub use trap_table::{ArisesIn, EngineMessage, TRAP_TABLE, TrapRow};

@@ -5,7 +5,7 @@
 
 use std::io::BufReader;
 
-use retake_chain::jsonl::{End, JsonlWriter};
+use retake_chain::jsonl::{ExportedEnd, JsonlWriter};
 use retake_chain::log::FORMAT_VERSION;
 use retake_chain::{
     ChainEvent, ChainEventData, ChainNumber, HostFunctionCall, LogReader, LogWriter, Outcome, Record,
@@ -62,7 +62,7 @@ fn json_lines(take: &[u8]) -> Vec<u8> {
         lines.record(&record).expect("memory takes every write");
     }
     let seal = reader.seal().expect("a sealed take");
-    lines.end(End::Sealed(seal.into())).expect("memory takes every write")
+    lines.end(ExportedEnd::Sealed(seal.into())).expect("memory takes every write")
 }
 
 struct Random(u64);

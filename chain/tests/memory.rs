@@ -8,7 +8,7 @@ use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use retake_chain::jsonl::{End, JsonlReader, JsonlWriter};
+use retake_chain::jsonl::{ExportedEnd, JsonlReader, JsonlWriter};
 use retake_chain::{
     ChainEvent, ChainEventPayload, DecodeError, LogReader, LogWriter, MAX_VALUES, Storage, TakeState,
     TheaterId,
@@ -132,7 +132,7 @@ fn there_and_back(events: u64) -> (usize, usize) {
             writer.record(&record).unwrap();
         }
         let seal = reader.seal().unwrap();
-        lines = writer.end(End::Sealed(seal.into())).unwrap().into_inner().ok();
+        lines = writer.end(ExportedEnd::Sealed(seal.into())).unwrap().into_inner().ok();
     });
     let mut lines = lines.unwrap();
     lines.rewind().unwrap();

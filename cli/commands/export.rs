@@ -4,7 +4,7 @@ use std::io::{self, BufWriter, ErrorKind, Read, Write};
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use retake_chain::jsonl::{End, JsonlWriter};
+use retake_chain::jsonl::{ExportedEnd, JsonlWriter};
 use retake_chain::log::FORMAT_VERSION;
 use retake_chain::{LogReader, TakeState};
 use retake_verifier::{ExitCode, VerifyError};
@@ -42,7 +42,7 @@ pub enum ExportFormat {
 }
 
 /// Why an export is not all of a take.
-enum Fault {
+enum ExportFault {
     /// The whole part was written; the rest is missing.
     Part(String),
     /// The take cannot be read, or not to its end.
@@ -69,7 +69,7 @@ pub fn run(options: Options) -> ExitCode {
             };
             let exported = export(options.format, file, &mut new);
             // The whole part of a damaged take is an export that says so.
-            if matches!(exported, Ok(()) | Err(Fault::Part(_)))
+            if matches!(exported, Ok(()) | Err(ExportFault::Part(_)))
                 && let Err(message) = new.keep()
             {
                 return fail(ExitCode::Unchecked, message);
@@ -79,11 +79,11 @@ pub fn run(options: Options) -> ExitCode {
     };
     match exported {
         Ok(()) => ExitCode::Identical,
-        Err(Fault::Part(what)) => fail(ExitCode::Damaged, format!("`{take}`: {what}")),
-        Err(Fault::Take(error)) => fail(error.exit_code(), format!("`{take}`: {error}")),
+        Err(ExportFault::Part(what)) => fail(ExitCode::Damaged, format!("`{take}`: {what}")),
+        Err(ExportFault::Take(error)) => fail(error.exit_code(), format!("`{take}`: {error}")),
         // The reader closed the pipe, and needs no message.
-        Err(Fault::Output(error)) if error.kind() == ErrorKind::BrokenPipe => ExitCode::Unchecked,
-        Err(Fault::Output(error)) => {
+        Err(ExportFault::Output(error)) if error.kind() == ErrorKind::BrokenPipe => ExitCode::Unchecked,
+        Err(ExportFault::Output(error)) => {
             let output = options.output.as_ref().map(|output| format!("`{}`", output.display()));
             let output = output.unwrap_or_else(|| "stdout".into());
             fail(ExitCode::Unchecked, format!("{output} cannot be written: {error}"))
@@ -91,7 +91,7 @@ pub fn run(options: Options) -> ExitCode {
     }
 }
 
-fn export(format: ExportFormat, take: impl Read, out: impl Write) -> Result<(), Fault> {
+fn export(format: ExportFormat, take: impl Read, out: impl Write) -> Result<(), ExportFault> {
     let out = JsonOut::new(BufWriter::with_capacity(GATHER, out));
     match format {
         ExportFormat::Jsonl => export_jsonl(take, out),
@@ -99,39 +99,39 @@ fn export(format: ExportFormat, take: impl Read, out: impl Write) -> Result<(), 
 }
 
 /// Writes each record as it is read, then how the take ends. If reading fails, that last line is missing.
-fn export_jsonl(take: impl Read, out: impl Write) -> Result<(), Fault> {
-    let mut reader = LogReader::open(take).map_err(|error| Fault::Take(unread(error)))?;
+fn export_jsonl(take: impl Read, out: impl Write) -> Result<(), ExportFault> {
+    let mut reader = LogReader::open(take).map_err(|error| ExportFault::Take(unread(error)))?;
     // A take that ends within its header looks the same in every version.
     let version = reader.version().unwrap_or(FORMAT_VERSION);
-    let mut writer = JsonlWriter::create(out, version).map_err(Fault::Output)?;
+    let mut writer = JsonlWriter::create(out, version).map_err(ExportFault::Output)?;
     let damage = loop {
         match reader.next_record() {
-            Ok(Some(record)) => writer.record(&record).map_err(Fault::Output)?,
+            Ok(Some(record)) => writer.record(&record).map_err(ExportFault::Output)?,
             Ok(None) => break None,
             Err(error) => match unread(error) {
                 damage if damage.exit_code() == ExitCode::Damaged => break Some(damage),
-                fault => return Err(Fault::Take(fault)),
+                fault => return Err(ExportFault::Take(fault)),
             },
         }
     };
     let end = match (&damage, reader.state(), reader.seal()) {
-        (Some(error), ..) => End::Damaged { reason: error.to_string() },
-        (None, TakeState::Sealed, Some(seal)) => End::Sealed(seal.into()),
-        (None, TakeState::Torn { offset }, _) => End::Torn { offset },
-        (None, TakeState::Sealed | TakeState::Unsealed, _) => End::Unsealed,
+        (Some(error), ..) => ExportedEnd::Damaged { reason: error.to_string() },
+        (None, TakeState::Sealed, Some(seal)) => ExportedEnd::Sealed(seal.into()),
+        (None, TakeState::Torn { offset }, _) => ExportedEnd::Torn { offset },
+        (None, TakeState::Sealed | TakeState::Unsealed, _) => ExportedEnd::Unsealed,
     };
     let what = match &end {
-        End::Sealed(_) => None,
-        End::Unsealed => Some("not sealed: the recorder did not finish".to_string()),
-        End::Torn { offset } => Some(format!("torn at byte {offset}: the recorder did not finish")),
-        End::Damaged { reason } => Some(reason.clone()),
+        ExportedEnd::Sealed(_) => None,
+        ExportedEnd::Unsealed => Some("not sealed: the recorder did not finish".to_string()),
+        ExportedEnd::Torn { offset } => Some(format!("torn at byte {offset}: the recorder did not finish")),
+        ExportedEnd::Damaged { reason } => Some(reason.clone()),
     };
-    writer.end(end).map_err(Fault::Output)?;
+    writer.end(end).map_err(ExportFault::Output)?;
     match what {
         None => Ok(()),
         Some(what) => {
             let events = reader.events();
-            Err(Fault::Part(format!("{what}; exported what is whole: {}", count(events, "event"))))
+            Err(ExportFault::Part(format!("{what}; exported what is whole: {}", count(events, "event"))))
         }
     }
 }

@@ -4,14 +4,14 @@ use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use retake_chain::jsonl::{End, JsonlError, JsonlReader, Line};
+use retake_chain::jsonl::{ExportedEnd, JsonlError, JsonlReader, Line};
 use retake_chain::log::FrameRef;
 use retake_chain::{LogWriter, Record, TakeState, WriteError};
 use retake_verifier::{ExitCode, IntegrityChecker, IntegrityError, Report};
 
 use crate::console::note;
 use crate::input;
-use crate::options::{FormOptions, NewTake as NewTakeOptions};
+use crate::options::{FormOptions, NewTakeOptions};
 use crate::output::refuse_inputs;
 use crate::printer::{self, verified};
 use crate::takes::{Existing, NewTake, sink};
@@ -33,7 +33,7 @@ pub struct Options {
 
 /// Why there is no new take.
 #[derive(Debug, thiserror::Error)]
-enum Fault {
+enum ImportFault {
     /// The lines cannot be read, or are not those of a take.
     #[error(transparent)]
     Lines(#[from] JsonlError),
@@ -50,22 +50,23 @@ enum Fault {
     Write { line: u64, source: WriteError },
 }
 
-impl Fault {
+impl ImportFault {
     fn exit_code(&self) -> ExitCode {
         match self {
-            Fault::Lines(
+            ImportFault::Lines(
                 JsonlError::Io { .. }
                 | JsonlError::Empty
                 | JsonlError::NoHeader { .. }
                 | JsonlError::Version(_),
             ) => ExitCode::Unchecked,
-            Fault::Write {
+            ImportFault::Write {
                 source: WriteError::Io { .. } | WriteError::Compression { .. } | WriteError::Poisoned,
                 ..
             } => ExitCode::Unchecked,
-            Fault::Lines(_) | Fault::Number { .. } | Fault::Integrity { .. } | Fault::Write { .. } => {
-                ExitCode::Damaged
-            }
+            ImportFault::Lines(_)
+            | ImportFault::Number { .. }
+            | ImportFault::Integrity { .. }
+            | ImportFault::Write { .. } => ExitCode::Damaged,
         }
     }
 }
@@ -98,7 +99,7 @@ fn import(options: &Options, lines: impl BufRead) -> ExitCode {
     let mut checker = IntegrityChecker::new();
     let copied = copy(&mut reader, &mut checker, &mut file);
     let finished = copied.and_then(|(end, bytes)| {
-        let wrong = |source| Fault::Integrity { line: reader.line(), source };
+        let wrong = |source| ImportFault::Integrity { line: reader.line(), source };
         finish(checker, &end, bytes).map(|report| (end, report)).map_err(wrong)
     });
     let (end, report) = match finished {
@@ -121,8 +122,8 @@ fn copy(
     reader: &mut JsonlReader<impl BufRead>,
     checker: &mut IntegrityChecker,
     file: &mut Box<dyn NewTake>,
-) -> Result<(End, u64), Fault> {
-    let at = |line| move |source| Fault::Write { line, source };
+) -> Result<(ExportedEnd, u64), ImportFault> {
+    let at = |line| move |source| ImportFault::Write { line, source };
     let mut writer = LogWriter::create(file).map_err(at(1))?;
     let mut ended = None;
     while let Some(found) = reader.next_line()? {
@@ -132,7 +133,7 @@ fn copy(
             Line::End(end) => ended = Some(end),
             Line::Record(record) => {
                 check_number(&record, checker.events(), line)?;
-                checker.record(&record).map_err(|source| Fault::Integrity { line, source })?;
+                checker.record(&record).map_err(|source| ImportFault::Integrity { line, source })?;
                 write(&mut writer, &record).map_err(at(line))?;
             }
         }
@@ -140,8 +141,8 @@ fn copy(
     let line = reader.line();
     let end = ended.ok_or(JsonlError::NoEnd { line })?;
     let bytes = match &end {
-        End::Sealed(seal) => writer.seal_as(seal.kind.clone()).map_err(at(line))?.1.bytes,
-        End::Unsealed | End::Torn { .. } | End::Damaged { .. } => {
+        ExportedEnd::Sealed(seal) => writer.seal_as(seal.kind.clone()).map_err(at(line))?.1.bytes,
+        ExportedEnd::Unsealed | ExportedEnd::Torn { .. } | ExportedEnd::Damaged { .. } => {
             writer.end_frame().and_then(|()| writer.sync()).map_err(at(line))?;
             writer.bytes()
         }
@@ -149,10 +150,10 @@ fn copy(
     Ok((end, bytes))
 }
 
-fn check_number(record: &Record, expected: u64, line: u64) -> Result<(), Fault> {
+fn check_number(record: &Record, expected: u64, line: u64) -> Result<(), ImportFault> {
     match record {
         Record::Event { number, .. } if *number != expected => {
-            Err(Fault::Number { line, expected, found: *number })
+            Err(ImportFault::Number { line, expected, found: *number })
         }
         _ => Ok(()),
     }
@@ -167,20 +168,22 @@ fn write(writer: &mut LogWriter<&mut Box<dyn NewTake>>, record: &Record) -> Resu
 }
 
 /// Compares what was imported with the source's seal, if it had one.
-fn finish(checker: IntegrityChecker, end: &End, bytes: u64) -> Result<Report, IntegrityError> {
-    let End::Sealed(seal) = end else { return checker.finish(TakeState::Unsealed, None, bytes) };
+fn finish(checker: IntegrityChecker, end: &ExportedEnd, bytes: u64) -> Result<Report, IntegrityError> {
+    let ExportedEnd::Sealed(seal) = end else { return checker.finish(TakeState::Unsealed, None, bytes) };
     // Counts and heads are compared. The index is of the file, and the new one has its own.
     let no_index = FrameRef { offset: 0, length: 0, crc32c: 0 };
     checker.finish(TakeState::Sealed, Some(&seal.clone().into_seal(no_index)), bytes)
 }
 
 /// Prints how a source was damaged, which the new take does not show.
-fn note_end(options: &Options, end: &End) {
+fn note_end(options: &Options, end: &ExportedEnd) {
     let lines = options.lines.display();
     match end {
-        End::Sealed(_) | End::Unsealed => {}
-        End::Torn { offset } => note(format!("`{lines}` is of a take that was torn at byte {offset}")),
-        End::Damaged { reason } => note(format!("`{lines}` is of a take that was damaged: {reason}")),
+        ExportedEnd::Sealed(_) | ExportedEnd::Unsealed => {}
+        ExportedEnd::Torn { offset } => {
+            note(format!("`{lines}` is of a take that was torn at byte {offset}"))
+        }
+        ExportedEnd::Damaged { reason } => note(format!("`{lines}` is of a take that was damaged: {reason}")),
     }
 }
 

@@ -7,7 +7,7 @@ use clap::Args;
 use retake_verifier::{ExitCode, RepairPlan};
 
 use crate::console::fail;
-use crate::options::{FormOptions, NewTake};
+use crate::options::{FormOptions, NewTakeOptions};
 use crate::output::refuse_inputs;
 use crate::printer;
 use crate::takes::{Existing, sink, source};
@@ -18,7 +18,7 @@ pub struct Options {
     /// The take.
     pub take: PathBuf,
     #[command(flatten)]
-    pub new: NewTake,
+    pub new: NewTakeOptions,
     #[command(flatten)]
     pub form: FormOptions,
 }

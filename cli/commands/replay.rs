@@ -10,7 +10,7 @@ use crate::cache::Cache;
 use crate::console::fail;
 use crate::options::{CacheOptions, FormOptions, TimeoutOptions};
 use crate::printer;
-use crate::takes::Actors;
+use crate::takes::ActorFiles;
 use crate::words::replay::{exit_code, not_replayed};
 
 /// Re-run the actor from its take, without the real host, and stop at the first difference.
@@ -41,7 +41,7 @@ pub fn run(options: Options) -> ExitCode {
         timeouts: options.timeouts.into(),
         ..ReplayOptions::default()
     };
-    let replayed = Actors::default().replay(take, options.actor.as_deref(), replay);
+    let replayed = ActorFiles::default().replay(take, options.actor.as_deref(), replay);
     cache.report();
     match replayed {
         Ok(report) => {

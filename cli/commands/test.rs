@@ -13,7 +13,7 @@ use crate::console::fail;
 use crate::options::{CacheOptions, ReportOptions, TimeoutOptions};
 use crate::printer::suite::{Printers, refuse_as_outputs, refused};
 use crate::printer::{self, ListedTake, Printer};
-use crate::suite::{self, Filter, Limits, Suite, SuiteTake};
+use crate::suite::{self, Filter, RunLimits, Suite, SuiteTake};
 use crate::words::count;
 
 /// Replay all takes in files and folders in parallel, and report the failures.
@@ -71,7 +71,8 @@ pub fn run(options: Options) -> ExitCode {
     if let Err(message) = refuse_as_outputs(&options.report, inputs) {
         return refused(printer, ExitCode::Usage, &message);
     }
-    let limits = Limits { jobs: options.jobs.map_or_else(cores, NonZero::get), fail_fast: options.fail_fast };
+    let limits =
+        RunLimits { jobs: options.jobs.map_or_else(cores, NonZero::get), fail_fast: options.fail_fast };
     let cache = Cache::open(&options.cache);
     let mut printers = Printers::of(printer, &options.report);
     let end = suite::run(&suite, &limits, cache.code(), |event| printers.hear(event));

@@ -8,6 +8,6 @@ mod timeouts;
 
 pub use cache::CacheOptions;
 pub use form::{Form, FormOptions};
-pub use new_take::NewTake;
+pub use new_take::NewTakeOptions;
 pub use report::{Annotate, ReportOptions};
 pub use timeouts::TimeoutOptions;

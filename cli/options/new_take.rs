@@ -6,7 +6,7 @@ use clap::Args;
 
 /// Where a new take goes.
 #[derive(Debug, Args)]
-pub struct NewTake {
+pub struct NewTakeOptions {
     /// Write the new take to NEW.
     #[arg(short, long, value_name = "NEW")]
     pub output: PathBuf,

@@ -17,14 +17,14 @@ const EXTENSION: &str = "take";
 /// What was found.
 pub struct Discovered {
     /// The takes, sorted by name.
-    pub takes: Vec<Found>,
+    pub takes: Vec<FoundTake>,
     /// Every folder that was searched.
     pub folders: Vec<PathBuf>,
 }
 
 /// A take that was found.
 #[derive(Debug)]
-pub struct Found {
+pub struct FoundTake {
     pub path: PathBuf,
     /// The path, as it is shown and selected by: on one line, whatever bytes it has.
     pub name: String,
@@ -55,7 +55,7 @@ pub fn discover(paths: &[PathBuf]) -> Result<Discovered, SuiteError> {
 
 #[derive(Default)]
 struct Search {
-    takes: Vec<Found>,
+    takes: Vec<FoundTake>,
     folders: Vec<PathBuf>,
     /// Files and folders by device and number, with the path they were found by: whatever its name, one is there once.
     seen: BTreeMap<(u64, u64), PathBuf>,
@@ -95,7 +95,7 @@ impl Search {
         if let Some(metadata) = metadata {
             self.once(path, metadata)?;
         }
-        self.takes.push(Found { path: path.into(), name: Printable(path.display()).to_string() });
+        self.takes.push(FoundTake { path: path.into(), name: Printable(path.display()).to_string() });
         Ok(())
     }
 

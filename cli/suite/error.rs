@@ -10,23 +10,13 @@ use thiserror::Error;
 pub enum SuiteError {
     /// A file or folder cannot be read.
     #[error("`{path}` cannot be read: {reason}", path = .path.display())]
-    Unreadable {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        reason: String,
-    },
+    Unreadable { path: PathBuf, reason: String },
     /// An entry of a folder cannot be read, so it is not known whether there are takes in it.
     #[error(
         "`{path}` cannot be read, so takes in it would be passed over: {reason}; repair or remove it",
         path = .path.display()
     )]
-    BrokenEntry {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        reason: String,
-    },
+    BrokenEntry { path: PathBuf, reason: String },
     /// One take, or folder, has two names.
     #[error(
         "`{second}` is the same as `{first}`, and a suite has each take once; name it once, or remove the link",
@@ -42,7 +32,6 @@ pub enum SuiteError {
     /// `retake.toml` has a mistake.
     #[error("`{path}`: {fault}", path = .path.display())]
     Config {
-        /// Which.
         path: PathBuf,
         /// What is wrong.
         fault: ConfigFault,

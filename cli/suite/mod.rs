@@ -15,5 +15,5 @@ mod take;
 pub use filter::Filter;
 pub use load::Suite;
 pub use request::Request;
-pub use run::{Limits, run};
+pub use run::{RunLimits, run};
 pub use take::SuiteTake;

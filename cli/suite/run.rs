@@ -16,7 +16,7 @@ use retake_verifier::suite::{
 };
 use retake_verifier::{ReplayReport, Verdict};
 
-use crate::takes::Actors;
+use crate::takes::ActorFiles;
 use crate::words::replay::{exit_code, not_replayed, nothing, words};
 
 use super::load::Suite;
@@ -28,7 +28,7 @@ const CHAINS_AT_ONCE: usize = 1024;
 const LEAST_CHAINS_AT_ONCE: usize = 64;
 
 /// How a suite is run.
-pub struct Limits {
+pub struct RunLimits {
     /// Takes, and calls of long takes, that are replayed in parallel.
     pub jobs: usize,
     /// Start no further take after one failed.
@@ -38,7 +38,7 @@ pub struct Limits {
 /// Replays the takes of a suite. `hear` gets every event, in the order in which they happen.
 pub fn run(
     suite: &Suite,
-    limits: &Limits,
+    limits: &RunLimits,
     code_cache: Option<Arc<CodeCache>>,
     mut hear: impl FnMut(&SuiteEvent),
 ) -> SuiteFinished {
@@ -51,7 +51,7 @@ pub fn run(
         next: AtomicUsize::new(0),
         stopped: AtomicBool::new(false),
         fail_fast: limits.fail_fast,
-        actors: Actors::default(),
+        actors: ActorFiles::default(),
         options: ReplayOptions {
             code_cache,
             programs: Some(Programs::new()),
@@ -97,7 +97,7 @@ struct Runner<'a> {
     next: AtomicUsize,
     stopped: AtomicBool,
     fail_fast: bool,
-    actors: Actors,
+    actors: ActorFiles,
     options: ReplayOptions,
 }
 

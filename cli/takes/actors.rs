@@ -20,20 +20,20 @@ const BINARY: &[u8] = b"\0asm";
 
 /// Components that were read.
 #[derive(Default)]
-pub struct Actors {
-    kept: Mutex<Kept>,
+pub struct ActorFiles {
+    kept: Mutex<ReadActors>,
 }
 
 /// Named builds by path, and recorded components by the place that had them: another take may search other places.
 #[derive(Default)]
-struct Kept {
+struct ReadActors {
     named: HashMap<PathBuf, Arc<Actor>>,
     /// What each path was when it was read first: the takes of a suite are replayed with one build of a path.
     first: HashMap<PathBuf, ContentRef>,
     recorded: HashMap<(PathBuf, ContentRef), Arc<Actor>>,
 }
 
-impl Actors {
+impl ActorFiles {
     /// Replays a take: with the given build, or with the recorded one, from the take itself or from where it is found.
     ///
     /// # Errors

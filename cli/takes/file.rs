@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use retake_recorder::TakeFile;
 
-use super::sink::{Draft, Existing, NewTake, RecordedTake, Sink};
+use super::sink::{Draft, Existing, NewTake, RecordingStorage, Sink};
 use super::source::{OpenTake, Source};
 use crate::input::{self, InputError};
 use crate::output::{NewFile, refusal};
@@ -35,13 +35,13 @@ impl OpenTake for File {
 }
 
 impl Sink for TakeAt<'_> {
-    fn record(&self, existing: Existing) -> io::Result<Box<dyn RecordedTake>> {
+    fn record(&self, existing: Existing) -> io::Result<Box<dyn RecordingStorage>> {
         let created = match existing {
             Existing::Refuse => TakeFile::create_new(self.0),
             Existing::Replace => TakeFile::replace(self.0),
         };
         let path = self.0.to_path_buf();
-        Ok(Box::new(Recorded { path, file: created? }))
+        Ok(Box::new(RecordedFile { path, file: created? }))
     }
 
     fn create(&self, existing: Existing) -> Result<Box<dyn NewTake>, String> {
@@ -54,12 +54,12 @@ impl Sink for TakeAt<'_> {
 }
 
 /// A file that is being recorded.
-struct Recorded {
+struct RecordedFile {
     path: PathBuf,
     file: TakeFile,
 }
 
-impl io::Write for Recorded {
+impl io::Write for RecordedFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.file.write(bytes)
     }
@@ -69,7 +69,7 @@ impl io::Write for Recorded {
     }
 }
 
-impl retake_chain::Storage for Recorded {
+impl retake_chain::Storage for RecordedFile {
     fn sync(&mut self) -> io::Result<()> {
         self.file.sync()
     }
@@ -79,7 +79,7 @@ impl retake_chain::Storage for Recorded {
     }
 }
 
-impl RecordedTake for Recorded {
+impl RecordingStorage for RecordedFile {
     fn sync_name(&mut self) -> io::Result<()> {
         self.file.sync_directory()
     }

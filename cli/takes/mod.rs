@@ -8,7 +8,7 @@ mod sink;
 mod source;
 mod stdin;
 
-pub use actors::Actors;
+pub use actors::ActorFiles;
 pub use location::{sink, source, source_or_stdin};
-pub use sink::{Draft, Existing, NewTake, RecordedTake};
+pub use sink::{Draft, Existing, NewTake, RecordingStorage};
 pub use source::{unopened, unread};

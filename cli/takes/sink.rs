@@ -1,4 +1,4 @@
-//! Owns [`Sink`], where a take is written to, and the two ways of writing one: [`RecordedTake`] and [`NewTake`].
+//! Owns [`Sink`], where a take is written to, and the two ways of writing one: [`RecordingStorage`] and [`NewTake`].
 
 use std::io;
 
@@ -10,7 +10,7 @@ pub trait Sink {
     ///
     /// # Errors
     /// What the storage says; [`io::ErrorKind::AlreadyExists`] for a take that is there and is not to be replaced.
-    fn record(&self, existing: Existing) -> io::Result<Box<dyn RecordedTake>>;
+    fn record(&self, existing: Existing) -> io::Result<Box<dyn RecordingStorage>>;
 
     /// Creates a take that is there once it is whole.
     ///
@@ -39,7 +39,7 @@ impl Existing {
 }
 
 /// A take that is being recorded. Its seal commits it.
-pub trait RecordedTake: Storage + Send {
+pub trait RecordingStorage: Storage + Send {
     /// Makes the take's name survive a loss of power.
     ///
     /// # Errors
@@ -74,7 +74,7 @@ pub trait NewTake: Storage {
     fn keep(self: Box<Self>) -> Result<(), String>;
 }
 
-impl Storage for Box<dyn RecordedTake> {
+impl Storage for Box<dyn RecordingStorage> {
     fn sync(&mut self) -> io::Result<()> {
         (**self).sync()
     }

@@ -14,6 +14,7 @@ use crate::unprovided::Unprovided;
 
 /// Why a session could not be recorded.
 #[derive(Debug, Error)]
+#[expect(missing_docs, reason = "the messages say what the fields are")]
 pub enum RecordError {
     /// The actor cannot be used.
     #[error(transparent)]
@@ -37,7 +38,6 @@ pub enum RecordError {
     Directory {
         /// Path on the host.
         host: PathBuf,
-        /// Why.
         reason: String,
     },
     /// A second instance of the actor was to be made while the first one lives.

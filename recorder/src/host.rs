@@ -177,7 +177,7 @@ struct Network {
     allowed: bool,
 }
 
-type Sent = (::http::Response<WasiBody>, Box<dyn Future<Output = Result<(), HttpError>> + Send>);
+type SentResponse = (::http::Response<WasiBody>, Box<dyn Future<Output = Result<(), HttpError>> + Send>);
 
 impl WasiHttpHooks for Network {
     fn send_request(
@@ -185,7 +185,7 @@ impl WasiHttpHooks for Network {
         request: ::http::Request<WasiBody>,
         options: Option<RequestOptions>,
         _sent: Box<dyn Future<Output = Result<(), HttpError>> + Send>,
-    ) -> Box<dyn Future<Output = Result<Sent, HttpError>> + Send> {
+    ) -> Box<dyn Future<Output = Result<SentResponse, HttpError>> + Send> {
         let allowed = self.allowed;
         Box::new(async move {
             if !allowed {

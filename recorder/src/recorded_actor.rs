@@ -42,7 +42,7 @@ struct Cancelled;
 /// A call that was given up because it took too long.
 #[derive(Debug, thiserror::Error)]
 #[error("timed out")]
-struct TimedOut;
+struct CallTimedOut;
 
 impl<T: HasActor> RecordedActor<T> {
     /// An actor whose genesis is on its chain. `cancel` gives up its calls.
@@ -156,7 +156,7 @@ impl<T: HasActor> RecordedActor<T> {
             // A guest that computes gives way once when the alarm rings. If it were polled first it would go on for ever.
             biased;
             () = self.cancel.cancelled() => Err(wasmtime::Error::new(Cancelled)),
-            () = rings => Err(wasmtime::Error::new(TimedOut)),
+            () = rings => Err(wasmtime::Error::new(CallTimedOut)),
             called = instance.run(&self.program, export, &arguments.vals) => called,
         };
         let ended = match called {
@@ -166,7 +166,7 @@ impl<T: HasActor> RecordedActor<T> {
             }
             Err(error) => {
                 let timed_out =
-                    error.is::<TimedOut>().then(|| self.note_timeout(export, &mut instance)).flatten();
+                    error.is::<CallTimedOut>().then(|| self.note_timeout(export, &mut instance)).flatten();
                 let outcome = early_end(error, &mut instance)?;
                 instance.context().tap.close_call(outcome.clone()).await?;
                 self.failed = self.program.instance_mode() == InstanceMode::Session;
@@ -229,7 +229,7 @@ fn early_end<T: HasActor>(
     error: wasmtime::Error,
     instance: &mut ActorInstance<T>,
 ) -> Result<Outcome, RecordError> {
-    if error.is::<Cancelled>() || error.is::<TimedOut>() {
+    if error.is::<Cancelled>() || error.is::<CallTimedOut>() {
         return Ok(Outcome::Cancelled);
     }
     let error = match error.downcast::<TapError>() {

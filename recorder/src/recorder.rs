@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::durability::Durability;
 use crate::error::RecordError;
 use crate::progress::Progress;
-use crate::worker::{Answer, EVENT_QUEUE, Worker, WriterCommand};
+use crate::worker::{EVENT_QUEUE, Worker, WriteReply, WriterCommand};
 
 /// The writing end of a session: subscribes to chains, writes their events, seals the take.
 ///
@@ -93,7 +93,7 @@ impl Recorder {
         &self.progress
     }
 
-    async fn ask<T>(&self, command: impl FnOnce(Answer<T>) -> WriterCommand) -> Result<T, RecordError> {
+    async fn ask<T>(&self, command: impl FnOnce(WriteReply<T>) -> WriterCommand) -> Result<T, RecordError> {
         let (sender, answer) = oneshot::channel();
         if self.commands.send(command(sender)).is_err() {
             return Err(RecordError::RecorderGone);

@@ -17,11 +17,11 @@ const COMMANDS: usize = 64;
 #[derive(Clone, Debug)]
 pub struct Session {
     theater_tx: mpsc::Sender<TheaterCommand>,
-    actors: Arc<Mutex<Actors>>,
+    actors: Arc<Mutex<StartedActors>>,
 }
 
 #[derive(Debug, Default)]
-struct Actors {
+struct StartedActors {
     /// In the order in which they started, which is the order of their chains in the take.
     handles: Vec<(TheaterId, ActorHandle)>,
     /// For each actor that waits for a response, the actor that it asked.
@@ -54,7 +54,7 @@ impl Default for Session {
 }
 
 /// Carries out the actors' commands until the session and all actors are gone. It never waits for an actor.
-async fn obey(mut commands: mpsc::Receiver<TheaterCommand>, actors: Arc<Mutex<Actors>>) {
+async fn obey(mut commands: mpsc::Receiver<TheaterCommand>, actors: Arc<Mutex<StartedActors>>) {
     while let Some(command) = commands.recv().await {
         // The call that asked may have been given up.
         match command {
@@ -76,15 +76,15 @@ async fn obey(mut commands: mpsc::Receiver<TheaterCommand>, actors: Arc<Mutex<Ac
     }
 }
 
-type Response = oneshot::Receiver<Result<Bytes, ActorError>>;
+type PendingResponse = oneshot::Receiver<Result<Bytes, ActorError>>;
 
 /// Puts a request into a mailbox, unless the receiver waits for the sender.
 fn request(
-    actors: &Mutex<Actors>,
+    actors: &Mutex<StartedActors>,
     messenger: Messenger,
     to: &str,
     message: Bytes,
-) -> Result<Response, MessageError> {
+) -> Result<PendingResponse, MessageError> {
     let mut actors = lock(actors);
     let (id, actor) = actors.find(to)?;
     if actors.waits_for(id, messenger.from) {
@@ -97,10 +97,10 @@ fn request(
 }
 
 async fn pass_on(
-    actors: Arc<Mutex<Actors>>,
+    actors: Arc<Mutex<StartedActors>>,
     messenger: Messenger,
     to: String,
-    response: Response,
+    response: PendingResponse,
     answer: oneshot::Sender<Result<Bytes, MessageError>>,
 ) {
     let response = match response.await {
@@ -119,7 +119,7 @@ fn deliver(actor: &ActorHandle, name: &str, message: ActorOperation) -> Result<(
     })
 }
 
-impl Actors {
+impl StartedActors {
     fn find(&self, name: &str) -> Result<(TheaterId, ActorHandle), MessageError> {
         let found = match name.strip_prefix('#').map(str::parse::<usize>) {
             Some(Ok(number)) => self.handles.get(number),
@@ -142,6 +142,6 @@ impl Actors {
 }
 
 /// Nothing can fail while the lock is held, so a poisoned lock is usable.
-fn lock(actors: &Mutex<Actors>) -> MutexGuard<'_, Actors> {
+fn lock(actors: &Mutex<StartedActors>) -> MutexGuard<'_, StartedActors> {
     actors.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -28,12 +28,12 @@ const LOOK: Duration = Duration::from_millis(5);
 /// What a session asks of the thread.
 #[derive(Debug)]
 pub(crate) enum WriterCommand {
-    AddChain(TheaterId, Answer<()>),
-    Flush(Answer<()>),
-    Seal(Answer<SealSummary>),
+    AddChain(TheaterId, WriteReply<()>),
+    Flush(WriteReply<()>),
+    Seal(WriteReply<SealSummary>),
 }
 
-pub(crate) type Answer<T> = oneshot::Sender<Result<T, Arc<WriteError>>>;
+pub(crate) type WriteReply<T> = oneshot::Sender<Result<T, Arc<WriteError>>>;
 
 type Events = mpsc::Receiver<(TheaterId, ChainEvent)>;
 type Commands = mpsc::UnboundedReceiver<WriterCommand>;
@@ -121,7 +121,7 @@ impl<S: Storage> Worker<S> {
     }
 
     /// The answers of all flushes that were asked for until now. Their events were handed over before.
-    fn take_flushes(&mut self, first: Answer<()>) -> Vec<Answer<()>> {
+    fn take_flushes(&mut self, first: WriteReply<()>) -> Vec<WriteReply<()>> {
         let mut answers = vec![first];
         while let Ok(command) = self.commands.try_recv() {
             match command {
@@ -150,7 +150,7 @@ impl<S: Storage> Worker<S> {
         self.writer.flush()
     }
 
-    fn seal(mut self, answer: Answer<SealSummary>) {
+    fn seal(mut self, answer: WriteReply<SealSummary>) {
         let written = self.write_queued();
         let Worker { writer, events, commands, next, fault: shared, .. } = self;
         let sealed = written.and_then(|()| writer.seal()).map(|(_, summary)| summary);
@@ -217,7 +217,7 @@ impl<S: Storage> Worker<S> {
 fn answer_all<T: Clone>(
     result: Result<T, WriteError>,
     shared: &OnceLock<Arc<WriteError>>,
-    answers: impl IntoIterator<Item = Answer<T>>,
+    answers: impl IntoIterator<Item = WriteReply<T>>,
 ) -> Option<Arc<WriteError>> {
     let result = result.map_err(Arc::new);
     // Without room for another chain the others go on.

@@ -10,13 +10,13 @@ use wasmtime::component::Instance;
 use wasmtime::{AsContextMut, Store, Trap};
 
 use crate::program::{Guest, Program};
-use crate::stand_in::{Answers, Stop};
+use crate::stand_in::{Answers, RerunStop};
 
 /// How the re-run of one chain ended. The default is that of no event.
 #[derive(Default)]
 pub(crate) struct ChainRerun {
     /// Why it stopped before the end of the recording, if it did.
-    pub stop: Option<Stop>,
+    pub stop: Option<RerunStop>,
     /// Whether it stopped there or at an event that is not what its hash says.
     ended: bool,
     /// The first event whose hash is wrong, re-run or not: its number in the take, and the fault.
@@ -83,7 +83,7 @@ pub(crate) fn rerun(
     let answers = rerun.answers();
     let ended = stop.is_some();
     let (stop, altered) = match stop {
-        Some(Stop::Altered(number, error)) => (None, Some((number, error))),
+        Some(RerunStop::Altered(number, error)) => (None, Some((number, error))),
         stop => (stop, answers.check_rest()),
     };
     ChainRerun {
@@ -129,7 +129,7 @@ impl Rerun<'_> {
     }
 
     /// Handles the next event outside a call; `Ok(false)` at the end of the chain.
-    fn step(&mut self) -> Result<bool, Stop> {
+    fn step(&mut self) -> Result<bool, RerunStop> {
         let next = match self.answers().recorded().map(|recorded| recorded.payload) {
             None => Next::End,
             Some(ChainEventPayload::Wasm(WasmEventData::WasmCall { function_name, params })) => {
@@ -161,7 +161,7 @@ impl Rerun<'_> {
     }
 
     /// Re-runs one export call.
-    fn call(&mut self, function: String, params: &[Value]) -> Result<(), Stop> {
+    fn call(&mut self, function: String, params: &[Value]) -> Result<(), RerunStop> {
         self.used = true;
         self.answers().begin_call(&function, params);
         let Some(export) = self.program.export(&function) else {
@@ -203,7 +203,7 @@ impl Rerun<'_> {
         export: &Export,
         function_name: String,
         returned: wasmtime::Result<Option<Value>>,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), RerunStop> {
         let Guest { actor, answers } = self.store.data_mut();
         if let Some(stop) = answers.stop.take() {
             return Err(stop);
@@ -211,7 +211,7 @@ impl Rerun<'_> {
         if let Err(error) = &returned
             && let Some(shortage) = Shortage::of(error, answers.raised_in())
         {
-            return Err(Stop::Failed(shortage.into()));
+            return Err(RerunStop::Failed(shortage.into()));
         }
         let is_own_bound = returned.as_ref().is_err_and(|error| self.program.is_own_bound(error));
         let exhausted = match &returned {

@@ -14,7 +14,7 @@ use crate::window::{Flow, Position};
 /// The chains of a take.
 pub(crate) struct ChainReruns<'scope, 'env> {
     /// By number.
-    chains: Vec<Chain<'scope, 'env>>,
+    chains: Vec<TakeChain<'scope, 'env>>,
     /// Numbers of the chains that are being re-run, in the order in which they began.
     active: Vec<ChainNumber>,
     /// How many are re-run at once.
@@ -25,13 +25,13 @@ pub(crate) struct ChainReruns<'scope, 'env> {
 }
 
 /// A chain of the take.
-struct Chain<'scope, 'env> {
+struct TakeChain<'scope, 'env> {
     id: TheaterId,
-    rerun: ChainState<'scope, 'env>,
+    rerun: RerunState<'scope, 'env>,
 }
 
 /// How far the re-run of a chain is.
-enum ChainState<'scope, 'env> {
+enum RerunState<'scope, 'env> {
     /// Its genesis was not read.
     NotBegun,
     Running(Box<Segments<'scope, 'env>>),
@@ -53,7 +53,7 @@ impl<'scope, 'env> ChainReruns<'scope, 'env> {
 
     /// Adds the next chain.
     pub fn add(&mut self, id: TheaterId) {
-        self.chains.push(Chain { id, rerun: ChainState::NotBegun });
+        self.chains.push(TakeChain { id, rerun: RerunState::NotBegun });
     }
 
     /// How many chains wait for the take to be read again.
@@ -69,9 +69,9 @@ impl<'scope, 'env> ChainReruns<'scope, 'env> {
     /// Whether an event of this chain is for a re-run, when the take is read again. `begins` says whether it is the genesis.
     pub fn wants(&self, number: ChainNumber, begins: bool) -> bool {
         match self.chains.get(number.0 as usize).map(|chain| &chain.rerun) {
-            Some(ChainState::PutOff) => begins,
-            Some(ChainState::Running(_)) => !begins,
-            Some(ChainState::NotBegun | ChainState::Done(_)) | None => false,
+            Some(RerunState::PutOff) => begins,
+            Some(RerunState::Running(_)) => !begins,
+            Some(RerunState::NotBegun | RerunState::Done(_)) | None => false,
         }
     }
 
@@ -84,15 +84,15 @@ impl<'scope, 'env> ChainReruns<'scope, 'env> {
     ) -> Result<(), ReplayError> {
         let has_room = self.has_room(checker)?;
         let Some(chain) = self.chains.get_mut(number.0 as usize) else { return Ok(()) };
-        if matches!(chain.rerun, ChainState::PutOff) {
+        if matches!(chain.rerun, RerunState::PutOff) {
             self.put_off -= 1;
         }
         if !has_room {
-            chain.rerun = ChainState::PutOff;
+            chain.rerun = RerunState::PutOff;
             self.put_off += 1;
             return Ok(());
         }
-        chain.rerun = ChainState::Running(Box::new(start(chain.id)?));
+        chain.rerun = RerunState::Running(Box::new(start(chain.id)?));
         self.active.push(number);
         Ok(())
     }
@@ -139,7 +139,7 @@ impl<'scope, 'env> ChainReruns<'scope, 'env> {
     /// not read to the end.
     fn done(&mut self, number: ChainNumber, checker: Option<&IntegrityChecker>) -> Result<(), ReplayError> {
         let Some(chain) = self.chains.get_mut(number.0 as usize) else { return Ok(()) };
-        if let ChainState::Running(segments) = std::mem::replace(&mut chain.rerun, ChainState::NotBegun) {
+        if let RerunState::Running(segments) = std::mem::replace(&mut chain.rerun, RerunState::NotBegun) {
             let seen = segments.seen();
             let is_as_checked = |checker: &IntegrityChecker| {
                 checker.chain(number).is_some_and(|report| (report.events, report.head) == seen)
@@ -147,7 +147,7 @@ impl<'scope, 'env> ChainReruns<'scope, 'env> {
             if !checker.is_none_or(is_as_checked) {
                 return Err(ReplayError::TakeChanged);
             }
-            chain.rerun = ChainState::Done(Box::new(segments.finish()?));
+            chain.rerun = RerunState::Done(Box::new(segments.finish()?));
         }
         Ok(())
     }
@@ -182,7 +182,7 @@ impl<'scope, 'env> ChainReruns<'scope, 'env> {
         self.active.retain(|active| *active != number);
         if let Some(chain) = self.chains.get_mut(number.0 as usize) {
             // Its re-run ends with the events that it got, and its result is dropped.
-            chain.rerun = ChainState::PutOff;
+            chain.rerun = RerunState::PutOff;
             self.put_off += 1;
         }
         // The memory that it held is free then.
@@ -214,15 +214,15 @@ impl<'scope, 'env> ChainReruns<'scope, 'env> {
     /// The results of the chains that were re-run.
     pub fn into_results(self) -> Vec<(TheaterId, ChainRerun)> {
         let done = self.chains.into_iter().filter_map(|chain| match chain.rerun {
-            ChainState::Done(rerun) => Some((chain.id, *rerun)),
-            ChainState::NotBegun | ChainState::Running(_) | ChainState::PutOff => None,
+            RerunState::Done(rerun) => Some((chain.id, *rerun)),
+            RerunState::NotBegun | RerunState::Running(_) | RerunState::PutOff => None,
         });
         done.collect()
     }
 
     fn each_active(&mut self, mut act: impl FnMut(&mut Segments<'scope, 'env>)) {
         for number in &self.active {
-            if let Some(Chain { rerun: ChainState::Running(segments), .. }) =
+            if let Some(TakeChain { rerun: RerunState::Running(segments), .. }) =
                 self.chains.get_mut(number.0 as usize)
             {
                 act(segments);
@@ -232,14 +232,14 @@ impl<'scope, 'env> ChainReruns<'scope, 'env> {
 
     fn segments_mut(&mut self, number: ChainNumber) -> Option<&mut Segments<'scope, 'env>> {
         match self.chains.get_mut(number.0 as usize).map(|chain| &mut chain.rerun) {
-            Some(ChainState::Running(segments)) => Some(segments),
+            Some(RerunState::Running(segments)) => Some(segments),
             _ => None,
         }
     }
 
     fn segments(&self, number: ChainNumber) -> Option<&Segments<'scope, 'env>> {
         match self.chains.get(number.0 as usize).map(|chain| &chain.rerun) {
-            Some(ChainState::Running(segments)) => Some(segments),
+            Some(RerunState::Running(segments)) => Some(segments),
             _ => None,
         }
     }

@@ -9,13 +9,11 @@ use crate::time_bound::{TimeBound, TimedOut};
 
 /// Why a take could not be replayed.
 #[derive(Debug, Error)]
+#[expect(missing_docs, reason = "the messages say what the fields are")]
 pub enum ReplayError {
     /// The take's file cannot be opened.
     #[error("the take cannot be opened: {reason}")]
-    NotOpened {
-        /// Why.
-        reason: String,
-    },
+    NotOpened { reason: String },
     /// The take cannot be read, or is damaged at a place that keeps it from being replayed.
     #[error(transparent)]
     Take(#[from] VerifyError),
@@ -27,7 +25,6 @@ pub enum ReplayError {
     ActorUnusable {
         /// The path that was given.
         path: String,
-        /// Why.
         reason: LoadError,
     },
     /// The build to re-run cannot be read.
@@ -35,7 +32,6 @@ pub enum ReplayError {
     ActorUnreadable {
         /// The path that was given.
         path: String,
-        /// Why.
         reason: String,
     },
     /// The take does not carry the actor, and the recorded path cannot be read.
@@ -124,10 +120,7 @@ pub enum ReplayError {
     #[error(
         "the take has too many chains at once to be replayed in one reading, and it cannot be read again: {reason}"
     )]
-    NotReadAgain {
-        /// Why.
-        reason: String,
-    },
+    NotReadAgain { reason: String },
     /// The take had other contents when it was read again.
     #[error("the take changed while it was replayed; is it still being recorded?")]
     TakeChanged,

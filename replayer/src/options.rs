@@ -9,7 +9,7 @@ use retake_chain::EngineProfile;
 
 use crate::error::ReplayError;
 use crate::program::{Program, ProgramSettings};
-use crate::programs::{Key, Programs};
+use crate::programs::{ProgramKey, Programs};
 use crate::rerun_slots::RerunSlots;
 use crate::stack::StackRoom;
 use crate::time_bound::Timeouts;
@@ -70,8 +70,12 @@ impl ReplayOptions {
             room,
         };
         let Some(programs) = &self.programs else { return Program::load(actor, recorded, &settings) };
-        let key =
-            Key { digest: actor.digest, fuel: settings.own_fuel(recorded), profile: recorded.clone(), room };
+        let key = ProgramKey {
+            digest: actor.digest,
+            fuel: settings.own_fuel(recorded),
+            profile: recorded.clone(),
+            room,
+        };
         programs.get(key, || Program::load(actor, recorded, &settings))
     }
 }

@@ -15,11 +15,11 @@ const KEPT: usize = 16;
 /// Programs that takes share. They must be replayed with the same options, apart from the fuel.
 #[derive(Default)]
 pub struct Programs {
-    kept: Mutex<Vec<Arc<Entry>>>,
+    kept: Mutex<Vec<Arc<ProgramSlot>>>,
 }
 
-struct Entry {
-    key: Key,
+struct ProgramSlot {
+    key: ProgramKey,
     /// Locked while it is made, so that it is made once.
     program: Mutex<Option<Arc<Program>>>,
 }
@@ -32,7 +32,7 @@ impl fmt::Debug for Programs {
 
 /// Everything that a program depends on.
 #[derive(PartialEq)]
-pub(crate) struct Key {
+pub(crate) struct ProgramKey {
     /// Of the component.
     pub digest: ContentRef,
     /// In the genesis.
@@ -51,7 +51,7 @@ impl Programs {
     /// The program for `key`, made if it is not there. If it cannot be made, the next call tries again.
     pub(crate) fn get(
         &self,
-        key: Key,
+        key: ProgramKey,
         make: impl FnOnce() -> Result<Arc<Program>, ReplayError>,
     ) -> Result<Arc<Program>, ReplayError> {
         let entry = self.entry(key);
@@ -64,11 +64,11 @@ impl Programs {
         Ok(made)
     }
 
-    fn entry(&self, key: Key) -> Arc<Entry> {
+    fn entry(&self, key: ProgramKey) -> Arc<ProgramSlot> {
         let mut kept = lock(&self.kept);
         let entry = match kept.iter().position(|entry| entry.key == key) {
             Some(at) => kept.remove(at),
-            None => Arc::new(Entry { key, program: Mutex::new(None) }),
+            None => Arc::new(ProgramSlot { key, program: Mutex::new(None) }),
         };
         kept.insert(0, entry.clone());
         kept.truncate(KEPT);

@@ -8,7 +8,7 @@ use retake_verifier::{Divergence, RenamedInterface, ReplayReport, Report, RerunC
 use crate::actor_rerun::ChainRerun;
 use crate::error::ReplayError;
 use crate::program::Program;
-use crate::stand_in::Stop;
+use crate::stand_in::RerunStop;
 use crate::time_bound::{TimeBound, TimedOut};
 
 /// How a take ends, as its reader found.
@@ -20,7 +20,7 @@ pub(crate) struct TakeEnd {
 
 /// What the re-runs of all chains found.
 #[derive(Default)]
-struct Found {
+struct RerunFindings {
     calls: u64,
     given_up: u64,
     unchecked: u64,
@@ -34,7 +34,7 @@ struct Found {
     ends_inside_a_call: bool,
 }
 
-impl Found {
+impl RerunFindings {
     /// Adds the re-run of a chain. Events from the number `intact` on do not have their hashes.
     fn add(&mut self, id: TheaterId, rerun: ChainRerun, intact: u64) -> Result<(), ReplayError> {
         self.calls += rerun.calls;
@@ -45,19 +45,19 @@ impl Found {
         let renamed = rerun.renamed.into_iter();
         self.renamed.extend(renamed.map(|(recorded, replayed)| RenamedInterface { recorded, replayed }));
         match rerun.stop {
-            Some(Stop::Failed(error)) => return Err(error),
-            Some(Stop::RecordingEnds) => self.ends_inside_a_call = true,
-            Some(Stop::Diverged(number, divergence)) => {
+            Some(RerunStop::Failed(error)) => return Err(error),
+            Some(RerunStop::RecordingEnds) => self.ends_inside_a_call = true,
+            Some(RerunStop::Diverged(number, divergence)) => {
                 if number < intact {
                     keep_earliest(&mut self.divergence, number, divergence);
                 }
             }
-            Some(Stop::TimedOut(number, place)) => {
+            Some(RerunStop::TimedOut(number, place)) => {
                 if number < intact {
                     keep_earliest(&mut self.timed_out, number, place);
                 }
             }
-            Some(Stop::Altered(..) | Stop::Superseded) | None => {}
+            Some(RerunStop::Altered(..) | RerunStop::Superseded) | None => {}
         }
         Ok(())
     }
@@ -78,7 +78,7 @@ pub(crate) fn summarize(
     intact: u64,
     end: &TakeEnd,
 ) -> Result<ReplayReport, ReplayError> {
-    let mut found = Found::default();
+    let mut found = RerunFindings::default();
     for (id, rerun) in reruns {
         found.add(id, rerun, intact)?;
     }
@@ -129,7 +129,7 @@ pub(crate) fn out_of_time(
     reruns: Vec<(TheaterId, ChainRerun)>,
 ) -> ReplayError {
     let stopped = reruns.into_iter().filter_map(|(_, rerun)| match rerun.stop {
-        Some(Stop::TimedOut(number, place)) => Some((number, place)),
+        Some(RerunStop::TimedOut(number, place)) => Some((number, place)),
         _ => None,
     });
     match stopped.min_by_key(|(number, _)| *number) {

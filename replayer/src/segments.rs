@@ -58,7 +58,7 @@ pub(crate) struct Segments<'scope, 'env> {
     /// The segments after them that have all their events, in chain order.
     closed: VecDeque<ClosedSegment<'scope>>,
     open: Option<OpenSegment<'scope>>,
-    seen: Seen,
+    seen: ChainProgress,
 }
 
 /// A segment that has all its events.
@@ -78,7 +78,7 @@ struct OpenSegment<'scope> {
 }
 
 /// What was read of the chain.
-struct Seen {
+struct ChainProgress {
     events: u64,
     /// Calls that ended.
     calls: u64,
@@ -94,7 +94,7 @@ impl<'scope, 'env> Segments<'scope, 'env> {
         number: ChainNumber,
         id: TheaterId,
     ) -> Result<Self, ReplayError> {
-        let seen = Seen { events: 0, calls: 0, head: None, grammar: Grammar::unbound() };
+        let seen = ChainProgress { events: 0, calls: 0, head: None, grammar: Grammar::unbound() };
         let (done, closed) = (ChainRerun::default(), VecDeque::new());
         let mut segments = Segments { scope, config, number, id, done, closed, open: None, seen };
         segments.open = Some(segments.start()?);
@@ -202,7 +202,7 @@ impl<'scope, 'env> Segments<'scope, 'env> {
 
     /// Starts the re-run of the next segment.
     fn start(&self) -> Result<OpenSegment<'scope>, ReplayError> {
-        let Seen { events, calls, head, .. } = self.seen;
+        let ChainProgress { events, calls, head, .. } = self.seen;
         let chain = match head {
             None => ChainHead::new(),
             Some(head) => ChainHead::continuing(head, events),
@@ -231,7 +231,7 @@ impl<'scope, 'env> Segments<'scope, 'env> {
     }
 }
 
-impl Seen {
+impl ChainProgress {
     /// Takes the next event. The reader has found it to be in its place, unless the take was read again and has changed.
     fn event(&mut self, event: &ChainEvent, payload: &ChainEventPayload) -> Result<(), ReplayError> {
         let kind = self.grammar.admit(payload).map_err(|_| ReplayError::TakeChanged)?;

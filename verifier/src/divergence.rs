@@ -23,7 +23,7 @@ pub struct Divergence {
     /// How they differ.
     pub kind: DivergenceKind,
     /// The export call that the event is in.
-    pub call: Option<ExportCall>,
+    pub call: Option<CalledExport>,
     /// The recorded event; `None` if the recording has no more.
     pub expected: Option<EventDescription>,
     /// The re-run's event; `None` if the re-run did no more.
@@ -69,7 +69,7 @@ pub enum DivergenceKind {
 
 /// A call of the host to the actor.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct ExportCall {
+pub struct CalledExport {
     /// Index of the call among the calls of the chain, from 0.
     pub index: u64,
     /// Name of the export, with its interface.
@@ -121,7 +121,7 @@ impl fmt::Display for Divergence {
             Some(actual) => write!(f, "  actual:   {actual}")?,
             None => write!(f, "  actual:   nothing more")?,
         }
-        if let Some(ExportCall { index, function, params }) = &self.call {
+        if let Some(CalledExport { index, function, params }) = &self.call {
             let function = Printable(function);
             write!(f, "\n  in call {index} of the chain: {function}{}", Printable(ArgumentList(params)))?;
         }

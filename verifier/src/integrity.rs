@@ -20,7 +20,7 @@ use crate::report::{ChainReport, Report};
 /// costs about a hundred bytes.
 #[derive(Debug, Default)]
 pub struct IntegrityChecker {
-    chains: Vec<ChainState>,
+    chains: Vec<ChainCheck>,
     ids: HashSet<TheaterId>,
     events: u64,
     component: EmbeddedComponent,
@@ -29,7 +29,7 @@ pub struct IntegrityChecker {
 }
 
 #[derive(Debug)]
-struct ChainState {
+struct ChainCheck {
     report: ChainReport,
     grammar: Grammar,
 }
@@ -118,7 +118,7 @@ impl IntegrityChecker {
         self.messages.chain(id);
         self.observations.chain();
         let report = ChainReport { id, events: 0, calls: 0, head: None };
-        self.chains.push(ChainState { report, grammar: Grammar::new() });
+        self.chains.push(ChainCheck { report, grammar: Grammar::new() });
         Ok(())
     }
 
@@ -198,7 +198,7 @@ impl IntegrityChecker {
     }
 }
 
-impl ChainState {
+impl ChainCheck {
     fn check_sealed(&self, chain: ChainNumber, sealed: &SealedChain) -> Result<(), IntegrityError> {
         let ChainReport { id, events, head, .. } = self.report;
         if sealed.id != id {

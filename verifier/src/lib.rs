@@ -34,7 +34,7 @@ mod verify;
 mod tests;
 
 pub use compare::{adopt_recorded_message, compare, compare_host_call};
-pub use divergence::{Divergence, DivergenceKind, ExportCall};
+pub use divergence::{CalledExport, Divergence, DivergenceKind};
 pub use event_description::EventDescription;
 pub use exit::{ExitCode, combine};
 pub use fault::FaultKind;

@@ -39,25 +39,25 @@ struct Taken {
 }
 
 /// The sender, and its number for the message.
-type Key = (TheaterId, u64);
+type MessageKey = (TheaterId, u64);
 
 /// Checks the events of all chains, in the order of the take.
 #[derive(Debug, Default)]
 pub(crate) struct MessageChecker {
     /// By chain number.
-    chains: Vec<Actor>,
-    in_flight: HashMap<Key, Half>,
+    chains: Vec<ActorMessages>,
+    in_flight: HashMap<MessageKey, Half>,
 }
 
 #[derive(Debug)]
-struct Actor {
+struct ActorMessages {
     id: TheaterId,
     /// Messages that it sent or tried to send.
     sent: u64,
     /// The message that the next call must take.
-    arriving: Option<Key>,
+    arriving: Option<MessageKey>,
     /// The request that the call in progress responds to.
-    responding: Option<Key>,
+    responding: Option<MessageKey>,
     /// A call was given up, so the other end of a message may be missing.
     given_up: bool,
 }
@@ -65,7 +65,7 @@ struct Actor {
 impl MessageChecker {
     /// Introduces the next chain.
     pub fn chain(&mut self, id: TheaterId) {
-        self.chains.push(Actor { id, sent: 0, arriving: None, responding: None, given_up: false });
+        self.chains.push(ActorMessages { id, sent: 0, arriving: None, responding: None, given_up: false });
     }
 
     /// Checks the next event of an introduced chain. The grammar allows the event.
@@ -127,7 +127,7 @@ impl MessageChecker {
         if self.in_flight.len() > MAX_IN_FLIGHT { Err(MessageFault::TooMany) } else { Ok(()) }
     }
 
-    fn sent(&mut self, key: Key, call: &HostFunctionCall) -> Result<(), MessageFault> {
+    fn sent(&mut self, key: MessageKey, call: &HostFunctionCall) -> Result<(), MessageFault> {
         let (from, number) = key;
         let [Value::String(to), Value::Bytes(message)] = &call.input[..] else { return Ok(()) };
         let succeeded = match &call.output {
@@ -180,7 +180,7 @@ impl MessageChecker {
 
     /// Remembers what the receiver must say, if it says anything. Nobody waits for such messages, so their number has no limit.
     /// When no more fit, those of this sender are not compared.
-    fn perhaps_sent(&mut self, key: Key, to: &str, sent: Taken) {
+    fn perhaps_sent(&mut self, key: MessageKey, to: &str, sent: Taken) {
         if self.in_flight.len() < MAX_IN_FLIGHT / 2 {
             self.in_flight.insert(key, Half::PerhapsSent { to: to.into(), sent });
         } else if let Some(actor) = self.chains.iter_mut().find(|actor| actor.id == key.0) {
@@ -188,7 +188,7 @@ impl MessageChecker {
         }
     }
 
-    fn received(&mut self, key: Key, by: ChainNumber, taken: Taken) -> Result<(), MessageFault> {
+    fn received(&mut self, key: MessageKey, by: ChainNumber, taken: Taken) -> Result<(), MessageFault> {
         match self.in_flight.remove(&key) {
             Some(Half::Sent { to, content }) => {
                 self.same_message(key, &to, &Taken { as_request: false, content }, by, &taken)
@@ -201,7 +201,7 @@ impl MessageChecker {
         }
     }
 
-    fn dropped(&mut self, key: Key, by: ChainNumber) -> Result<(), MessageFault> {
+    fn dropped(&mut self, key: MessageKey, by: ChainNumber) -> Result<(), MessageFault> {
         match self.in_flight.remove(&key) {
             Some(Half::Sent { to, .. } | Half::PerhapsSent { to, .. }) => self.same_receiver(key, &to, by),
             Some(Half::Received { .. } | Half::Dropped { .. }) | None => {
@@ -213,7 +213,7 @@ impl MessageChecker {
 
     fn same_message(
         &self,
-        key: Key,
+        key: MessageKey,
         to: &str,
         sent: &Taken,
         by: ChainNumber,
@@ -224,7 +224,12 @@ impl MessageChecker {
         if sent == taken { Ok(()) } else { Err(MessageFault::Content { from, number }) }
     }
 
-    fn same_receiver(&self, (from, number): Key, to: &str, by: ChainNumber) -> Result<(), MessageFault> {
+    fn same_receiver(
+        &self,
+        (from, number): MessageKey,
+        to: &str,
+        by: ChainNumber,
+    ) -> Result<(), MessageFault> {
         if self.names(to, by) {
             Ok(())
         } else {
@@ -264,7 +269,7 @@ impl MessageChecker {
 }
 
 /// What the call after a message takes; `None` if it is not a call that takes this message.
-fn taken((from, number): Key, function_name: &str, params: &[Value]) -> Option<Taken> {
+fn taken((from, number): MessageKey, function_name: &str, params: &[Value]) -> Option<Taken> {
     let message = ActorMessage::taken_by(from, number, function_name, params)?;
     Some(Taken { as_request: message.is_request, content: ContentRef::of(&message.content) })
 }

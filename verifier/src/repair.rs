@@ -19,7 +19,7 @@ pub struct RepairPlan {
     reason: String,
     fault: FaultKind,
     /// What to keep, by chain number.
-    keep: Vec<Prefix>,
+    keep: Vec<ChainPrefix>,
     calls: u64,
     cut_events: u64,
     original_bytes: u64,
@@ -104,7 +104,7 @@ impl RepairPlan {
         // After an altered event more events may be readable. They are not kept, but they count as cut.
         while let Ok(Some(_)) = reader.next_record() {}
         let readable = reader.events().max(valid);
-        let keep: Vec<Prefix> = kept.chains.iter().map(|chain| chain.prefix).collect();
+        let keep: Vec<ChainPrefix> = kept.chains.iter().map(|chain| chain.prefix).collect();
         let cut_events = readable - keep.iter().map(|chain| chain.events).sum::<u64>();
         Ok(RepairPlan { reason, fault, keep, calls: kept.calls, cut_events, original_bytes: bytes })
     }
@@ -137,7 +137,7 @@ impl RepairPlan {
         let mut reader = LogReader::open(input).map_err(|_| RepairError::Changed)?;
         let mut checker = IntegrityChecker::new();
         let mut writer = LogWriter::create(storage)?;
-        let mut copied: Vec<Prefix> = Vec::new();
+        let mut copied: Vec<ChainPrefix> = Vec::new();
         while copied != self.keep {
             let Ok(Some(record)) = reader.next_record() else { return Err(RepairError::Changed) };
             checker.record(&record).map_err(|_| RepairError::Changed)?;
@@ -145,7 +145,7 @@ impl RepairPlan {
                 Record::Actor { offset, total, bytes } => writer.embed_piece(offset, total, &bytes)?,
                 Record::Chain { id, .. } => {
                     writer.add_chain(id)?;
-                    copied.push(Prefix::default());
+                    copied.push(ChainPrefix::default());
                 }
                 Record::Event { chain, event, .. } => {
                     let at = chain.0 as usize;
@@ -153,7 +153,7 @@ impl RepairPlan {
                         && copied.events < keep.events
                     {
                         writer.append(chain, &event)?;
-                        *copied = Prefix { events: copied.events + 1, head: Some(event.hash) };
+                        *copied = ChainPrefix { events: copied.events + 1, head: Some(event.hash) };
                     }
                 }
             }
@@ -178,12 +178,12 @@ struct KeptCalls {
 struct KeptChain {
     events: u64,
     /// Up to the last event that ends a call, or that starts or ends the chain.
-    prefix: Prefix,
+    prefix: ChainPrefix,
 }
 
 /// The start of a chain.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Prefix {
+struct ChainPrefix {
     events: u64,
     /// Hash of its last event.
     head: Option<EventHash>,
@@ -200,7 +200,7 @@ impl KeptCalls {
                 kept.events += 1;
                 let ends_call = event.ends_call();
                 if ends_call || matches!(&*event.event_type, SESSION | SHUTDOWN) {
-                    kept.prefix = Prefix { events: kept.events, head: Some(event.hash) };
+                    kept.prefix = ChainPrefix { events: kept.events, head: Some(event.hash) };
                 }
                 self.calls += u64::from(ends_call);
             }

@@ -15,7 +15,7 @@ use wit_parser::{Function, Resolve, WorldItem};
 use super::error::InstrumentError;
 use super::names::{CALLS, ROOT, call_name};
 use super::owner::{self, ImportedResource, Owned};
-use super::prefix::Prefix;
+use super::prefix::ImportPrefix;
 use super::reexport;
 use super::world::{RootType, World};
 
@@ -30,7 +30,7 @@ pub(super) struct Built {
 
 /// Puts the outer component together.
 pub(super) fn build(world: &World, shim: &[u8], original: &[u8]) -> Result<Built, InstrumentError> {
-    let prefix = Prefix::read(shim)?;
+    let prefix = ImportPrefix::read(shim)?;
     let mut component = Component::new();
     let owned = owner::write(&prefix, &mut component)?;
     let mut outer = Outer {
@@ -53,12 +53,12 @@ pub(super) fn build(world: &World, shim: &[u8], original: &[u8]) -> Result<Built
 }
 
 /// The imported interfaces as arguments of an instance.
-fn imported(owned: &Owned) -> Vec<(String, Item)> {
+fn imported(owned: &Owned) -> Vec<(String, ExportedItem)> {
     let instances = owned.instances.iter();
     instances.map(|(name, index)| (name.clone(), (ComponentExportKind::Instance, *index))).collect()
 }
 
-type Item = (ComponentExportKind, u32);
+type ExportedItem = (ComponentExportKind, u32);
 
 struct Outer {
     component: Component,
@@ -70,7 +70,7 @@ struct Outer {
 
 impl Outer {
     /// Instantiates the shim with the imports; returns the instance of its functions.
-    fn instantiate_shim(&mut self, shim: u32, prefix: &Prefix<'_>, owned: &Owned) -> u32 {
+    fn instantiate_shim(&mut self, shim: u32, prefix: &ImportPrefix<'_>, owned: &Owned) -> u32 {
         let functions = (0..).zip(prefix.root_functions());
         let functions = functions.map(|(index, name)| (name.to_string(), (ComponentExportKind::Func, index)));
         let types = prefix
@@ -85,10 +85,10 @@ impl Outer {
     fn provide(
         &mut self,
         world: &World,
-        prefix: &Prefix<'_>,
+        prefix: &ImportPrefix<'_>,
         owned: &Owned,
         calls: u32,
-    ) -> Result<Vec<(String, Item)>, InstrumentError> {
+    ) -> Result<Vec<(String, ExportedItem)>, InstrumentError> {
         let mut indices = HashMap::new();
         for (index, (interface, function)) in world.functions.iter().enumerate() {
             indices.insert((interface.as_str(), function.name.as_str()), index);
@@ -104,7 +104,7 @@ impl Outer {
                 })
                 .collect();
             let (reexporter, needed) = reexport::build(&world.resolve, import, prefix, &functions)?;
-            let needed = |(name, _): &&(String, Item)| needed.contains_key(name);
+            let needed = |(name, _): &&(String, ExportedItem)| needed.contains_key(name);
             let mut arguments: Vec<_> = imports.iter().filter(needed).cloned().collect();
             for (name, _) in &functions {
                 let function = self.alias(calls, ComponentExportKind::Func, name);
@@ -162,7 +162,7 @@ impl Outer {
         self.components - 1
     }
 
-    fn instantiate(&mut self, component: u32, arguments: &[(String, Item)]) -> u32 {
+    fn instantiate(&mut self, component: u32, arguments: &[(String, ExportedItem)]) -> u32 {
         let mut section = ComponentInstanceSection::new();
         let arguments = arguments.iter();
         section.instantiate(component, arguments.map(|(name, (kind, index))| (name.as_str(), *kind, *index)));

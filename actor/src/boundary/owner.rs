@@ -14,7 +14,7 @@ use wasmparser::ComponentType;
 
 use super::error::InstrumentError;
 use super::names::{RESOURCES, resource_name};
-use super::prefix::{Before, Item, Kept, Prefix};
+use super::prefix::{Before, ImportPrefix, KeptPrefix, PrefixItem};
 use super::renumber::resource;
 
 /// Index of the first of these types in the outer component: the type of the interface comes before.
@@ -44,7 +44,7 @@ pub(super) struct Owned {
 }
 
 /// Writes the imports of the prefix with the resource types apart.
-pub(super) fn write(prefix: &Prefix<'_>, component: &mut Component) -> Result<Owned, InstrumentError> {
+pub(super) fn write(prefix: &ImportPrefix<'_>, component: &mut Component) -> Result<Owned, InstrumentError> {
     let resources = declared(prefix);
     let before = match resources.len() as u32 {
         0 => Before::default(),
@@ -53,18 +53,18 @@ pub(super) fn write(prefix: &Prefix<'_>, component: &mut Component) -> Result<Ow
             Before { types: FIRST_RESOURCE + count, instances: 1 }
         }
     };
-    let Kept { types, instances } = prefix.write_all(component, before, FIRST_RESOURCE)?;
+    let KeptPrefix { types, instances } = prefix.write_all(component, before, FIRST_RESOURCE)?;
     let instance_count = before.instances + instances.len() as u32;
     Ok(Owned { resources, instances, instance_count, first_type: before.types, type_count: types })
 }
 
 /// The resource types that the imported interfaces declare, in the order in which they are written.
-fn declared(prefix: &Prefix<'_>) -> Vec<ImportedResource> {
+fn declared(prefix: &ImportPrefix<'_>) -> Vec<ImportedResource> {
     let mut resources = Vec::new();
     for (index, item) in prefix.items.iter().filter(|item| item.is_type()).enumerate() {
-        let Item::Type { ty: ComponentType::Instance(declarations), .. } = item else { continue };
+        let PrefixItem::Type { ty: ComponentType::Instance(declarations), .. } = item else { continue };
         let interface = prefix.items.iter().find_map(|item| match item {
-            Item::Import { name, ty } if *ty == index as u32 => Some(*name),
+            PrefixItem::Import { name, ty } if *ty == index as u32 => Some(*name),
             _ => None,
         });
         for declaration in declarations {

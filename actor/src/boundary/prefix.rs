@@ -1,4 +1,4 @@
-//! Owns [`Prefix`]: the types and imports at the start of the shim. Other components take them over, all or only the part
+//! Owns [`ImportPrefix`]: the types and imports at the start of the shim. Other components take them over, all or only the part
 //! that they need.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -19,16 +19,16 @@ use super::renumber::TypeRenumbering;
 /// The shim's type, alias and import sections: they make the actor's imports, with the same identity of every resource,
 /// importable by another component.
 #[derive(Default)]
-pub(super) struct Prefix<'a> {
+pub(super) struct ImportPrefix<'a> {
     /// What they define, in order.
-    pub items: Vec<Item<'a>>,
+    pub items: Vec<PrefixItem<'a>>,
     /// Instance index of each imported interface. Their order must be the same each time, so that the
     /// built component has the same bytes.
     pub instances: BTreeMap<String, u32>,
 }
 
 /// What a section defines.
-pub(super) enum Item<'a> {
+pub(super) enum PrefixItem<'a> {
     /// A type, with the types of the component that it refers to.
     Type { ty: ComponentType<'a>, refers_to: BTreeSet<u32> },
     /// A type that an imported instance exports.
@@ -41,26 +41,28 @@ pub(super) enum Item<'a> {
     ImportFunction { name: &'a str, ty: u32 },
 }
 
-impl Item<'_> {
+impl PrefixItem<'_> {
     pub fn is_type(&self) -> bool {
-        matches!(self, Item::Type { .. } | Item::Alias { .. } | Item::ImportType { .. })
+        matches!(self, PrefixItem::Type { .. } | PrefixItem::Alias { .. } | PrefixItem::ImportType { .. })
     }
 
     /// The import, if the item is one, under the new numbers of types.
     fn import(&self, numbers: &TypeRenumbering) -> Option<(&str, ComponentTypeRef)> {
         match self {
-            Item::Import { name, ty } => Some((name, ComponentTypeRef::Instance(numbers.known[ty]))),
-            Item::ImportFunction { name, ty } => Some((name, ComponentTypeRef::Func(numbers.known[ty]))),
-            Item::ImportType { name, ty } => {
+            PrefixItem::Import { name, ty } => Some((name, ComponentTypeRef::Instance(numbers.known[ty]))),
+            PrefixItem::ImportFunction { name, ty } => {
+                Some((name, ComponentTypeRef::Func(numbers.known[ty])))
+            }
+            PrefixItem::ImportType { name, ty } => {
                 Some((name, ComponentTypeRef::Type(TypeBounds::Eq(numbers.known[ty]))))
             }
-            Item::Type { .. } | Item::Alias { .. } => None,
+            PrefixItem::Type { .. } | PrefixItem::Alias { .. } => None,
         }
     }
 }
 
 /// The part of a prefix that a component has.
-pub(super) struct Kept {
+pub(super) struct KeptPrefix {
     /// How many types the component has with it.
     pub types: u32,
     /// Instance index of each interface that it imports.
@@ -74,10 +76,10 @@ pub(super) struct Before {
     pub instances: u32,
 }
 
-impl<'a> Prefix<'a> {
+impl<'a> ImportPrefix<'a> {
     /// Reads the sections up to the first that is not a type, an alias or an import.
-    pub fn read(shim: &'a [u8]) -> Result<Prefix<'a>, InstrumentError> {
-        let mut prefix = Prefix::default();
+    pub fn read(shim: &'a [u8]) -> Result<ImportPrefix<'a>, InstrumentError> {
+        let mut prefix = ImportPrefix::default();
         for payload in Parser::new(0).parse_all(shim) {
             match payload.map_err(fail)? {
                 Payload::Version { .. } => {}
@@ -85,7 +87,7 @@ impl<'a> Prefix<'a> {
                     for ty in section {
                         let ty = ty.map_err(fail)?;
                         let refers_to = references(&ty)?;
-                        prefix.items.push(Item::Type { ty, refers_to });
+                        prefix.items.push(PrefixItem::Type { ty, refers_to });
                     }
                 }
                 Payload::ComponentAliasSection(section) => {
@@ -101,10 +103,10 @@ impl<'a> Prefix<'a> {
                             TypeRef::Instance(ty) => {
                                 let index = prefix.instances.len() as u32;
                                 prefix.instances.insert(name.to_string(), index);
-                                Item::Import { name, ty }
+                                PrefixItem::Import { name, ty }
                             }
-                            TypeRef::Func(ty) => Item::ImportFunction { name, ty },
-                            TypeRef::Type(Bounds::Eq(ty)) => Item::ImportType { name, ty },
+                            TypeRef::Func(ty) => PrefixItem::ImportFunction { name, ty },
+                            TypeRef::Type(Bounds::Eq(ty)) => PrefixItem::ImportType { name, ty },
                             other => return Err(fail(format!("import {other:?}"))),
                         });
                     }
@@ -123,7 +125,7 @@ impl<'a> Prefix<'a> {
     /// The functions that it imports at the root, in the order of their indices.
     pub fn root_functions(&self) -> impl Iterator<Item = &'a str> {
         self.items.iter().filter_map(|item| match item {
-            Item::ImportFunction { name, .. } => Some(*name),
+            PrefixItem::ImportFunction { name, .. } => Some(*name),
             _ => None,
         })
     }
@@ -131,7 +133,7 @@ impl<'a> Prefix<'a> {
     /// The types that it imports at the root, with their indices.
     pub fn root_types(&self) -> impl Iterator<Item = (u32, &'a str)> {
         (0..).zip(self.items.iter().filter(|item| item.is_type())).filter_map(|(index, item)| match item {
-            Item::ImportType { name, .. } => Some((index, *name)),
+            PrefixItem::ImportType { name, .. } => Some((index, *name)),
             _ => None,
         })
     }
@@ -143,7 +145,7 @@ impl<'a> Prefix<'a> {
         component: &mut Component,
         before: Before,
         resource: u32,
-    ) -> Result<Kept, InstrumentError> {
+    ) -> Result<KeptPrefix, InstrumentError> {
         self.write(
             &vec![true; self.items.len()],
             before,
@@ -157,7 +159,7 @@ impl<'a> Prefix<'a> {
         &self,
         interfaces: &BTreeSet<String>,
         component: &mut Component,
-    ) -> Result<Kept, InstrumentError> {
+    ) -> Result<KeptPrefix, InstrumentError> {
         self.write(&self.needed(interfaces), Before::default(), TypeRenumbering::default(), component)
     }
 
@@ -168,14 +170,14 @@ impl<'a> Prefix<'a> {
         before: Before,
         mut renumbered: TypeRenumbering,
         component: &mut Component,
-    ) -> Result<Kept, InstrumentError> {
-        let mut kept = Kept { types: before.types, instances: BTreeMap::new() };
+    ) -> Result<KeptPrefix, InstrumentError> {
+        let mut kept = KeptPrefix { types: before.types, instances: BTreeMap::new() };
         let mut instances = HashMap::new();
         let (mut types, mut imports) = (0, 0);
         for (item, needed) in self.items.iter().zip(needed) {
             match item {
-                Item::Import { .. } => imports += 1,
-                Item::ImportFunction { .. } => {}
+                PrefixItem::Import { .. } => imports += 1,
+                PrefixItem::ImportFunction { .. } => {}
                 _ => types += 1,
             }
             if !needed {
@@ -187,23 +189,23 @@ impl<'a> Prefix<'a> {
                 component.section(&section);
             }
             match item {
-                Item::Type { ty, .. } => {
+                PrefixItem::Type { ty, .. } => {
                     let mut section = ComponentTypeSection::new();
                     renumbered.parse_component_type(section.ty(), ty.clone()).map_err(fail)?;
                     component.section(&section);
                 }
-                Item::Alias { instance, name } => {
+                PrefixItem::Alias { instance, name } => {
                     let mut section = ComponentAliasSection::new();
                     let instance = instances[instance];
                     section.alias(Alias::InstanceExport { instance, kind: ComponentExportKind::Type, name });
                     component.section(&section);
                 }
-                Item::Import { name, .. } => {
+                PrefixItem::Import { name, .. } => {
                     let index = before.instances + kept.instances.len() as u32;
                     instances.insert(imports - 1, index);
                     kept.instances.insert(name.to_string(), index);
                 }
-                Item::ImportFunction { .. } | Item::ImportType { .. } => {}
+                PrefixItem::ImportFunction { .. } | PrefixItem::ImportType { .. } => {}
             }
             if item.is_type() {
                 renumbered.known.insert(types - 1, kept.types);
@@ -221,7 +223,7 @@ impl<'a> Prefix<'a> {
         // An item refers to earlier ones alone.
         for (item, needed) in self.items.iter().zip(&mut needed).rev() {
             match item {
-                Item::Import { name, ty } => {
+                PrefixItem::Import { name, ty } => {
                     import -= 1;
                     *needed = instances.contains(&import) || interfaces.contains(*name);
                     if *needed {
@@ -229,16 +231,16 @@ impl<'a> Prefix<'a> {
                     }
                 }
                 // No interface needs what is at the root.
-                Item::ImportFunction { .. } => {}
-                Item::ImportType { .. } => ty -= 1,
-                Item::Type { refers_to, .. } => {
+                PrefixItem::ImportFunction { .. } => {}
+                PrefixItem::ImportType { .. } => ty -= 1,
+                PrefixItem::Type { refers_to, .. } => {
                     ty -= 1;
                     *needed = types.contains(&ty);
                     if *needed {
                         types.extend(refers_to);
                     }
                 }
-                Item::Alias { instance, .. } => {
+                PrefixItem::Alias { instance, .. } => {
                     ty -= 1;
                     *needed = types.contains(&ty);
                     if *needed {
@@ -251,10 +253,10 @@ impl<'a> Prefix<'a> {
     }
 }
 
-fn type_alias(alias: ComponentAlias<'_>) -> Result<Item<'_>, InstrumentError> {
+fn type_alias(alias: ComponentAlias<'_>) -> Result<PrefixItem<'_>, InstrumentError> {
     match alias {
         ComponentAlias::InstanceExport { kind: ComponentExternalKind::Type, instance_index, name } => {
-            Ok(Item::Alias { instance: instance_index, name })
+            Ok(PrefixItem::Alias { instance: instance_index, name })
         }
         other => Err(fail(format!("alias {other:?}"))),
     }

@@ -11,7 +11,7 @@ use wasm_encoder::{
 use wit_parser::{Function, Handle, InterfaceId, Resolve, Type, TypeDefKind, TypeId, TypeOwner};
 
 use super::error::InstrumentError;
-use super::prefix::{Kept, Prefix};
+use super::prefix::{ImportPrefix, KeptPrefix};
 use super::wit_types::children;
 use super::world::Import;
 
@@ -20,11 +20,12 @@ use super::world::Import;
 pub(super) fn build(
     resolve: &Resolve,
     import: &Import,
-    prefix: &Prefix<'_>,
+    prefix: &ImportPrefix<'_>,
     functions: &[(String, &Function)],
 ) -> Result<(Component, BTreeMap<String, u32>), InstrumentError> {
     let mut component = Component::new();
-    let Kept { types, instances } = prefix.write_for(&owners(resolve, import, functions), &mut component)?;
+    let KeptPrefix { types, instances } =
+        prefix.write_for(&owners(resolve, import, functions), &mut component)?;
     let mut builder = Builder { component, types, instances, resolve, known: HashMap::new(), exported: None };
     for (name, function) in functions {
         let ty = builder.function_type(function)?;

@@ -19,13 +19,13 @@ use crate::abi::{self, LiftedArguments, LiftedHandle};
 
 /// Why a call could not be recorded. It ends the session; it is not a trap of the guest.
 #[derive(Debug, Error)]
+#[expect(missing_docs, reason = "the messages say what the fields are")]
 pub enum TapError {
     /// The values exceed the profile's limit or what an event holds, or have no recorded form.
     #[error("`{call}` cannot be recorded: {reason}")]
     Refused {
         /// The call.
         call: FunctionName,
-        /// Why.
         reason: String,
     },
     /// No recorded call gave this instance a handle that is among the arguments.

@@ -35,13 +35,13 @@ const UNFINISHED: &str = ".retake-";
 
 /// Why a folder cannot be used as a cache.
 #[derive(Debug, Error)]
+#[expect(missing_docs, reason = "the messages say what the fields are")]
 pub enum CacheError {
     /// It cannot be made or read.
     #[error("`{path}` cannot be used: {reason}", path = .path.display())]
     Unusable {
         /// The folder.
         path: PathBuf,
-        /// Why.
         reason: String,
     },
     /// Others could put code into it.

@@ -11,7 +11,7 @@ use super::{EXTENSION, UNFINISHED};
 /// The age at which an unfinished entry counts as abandoned.
 const ABANDONED: Duration = Duration::from_secs(60 * 60);
 
-struct Entry {
+struct CachedFile {
     path: PathBuf,
     bytes: u64,
     used: SystemTime,
@@ -28,7 +28,7 @@ pub(super) fn sweep(folder: &Path, max_bytes: u64) -> io::Result<()> {
         let Some(name) = name.to_str().filter(|_| metadata.is_file()) else { continue };
         let used = metadata.modified()?;
         if is_entry(name) {
-            entries.push(Entry { path: file.path(), bytes: metadata.len(), used });
+            entries.push(CachedFile { path: file.path(), bytes: metadata.len(), used });
         } else if name.starts_with(UNFINISHED) && used.elapsed().is_ok_and(|age| age > ABANDONED) {
             let _ = fs::remove_file(file.path());
         }

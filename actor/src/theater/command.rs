@@ -43,39 +43,23 @@ pub struct Messenger {
 
 /// Why a message was not delivered, or not responded to.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[expect(missing_docs, reason = "the messages say what the fields are")]
 pub enum MessageError {
     /// The session has no actor of that name.
     #[error("no actor `{name}` in this session; name one by its id, or by its number as in `#0`")]
-    UnknownActor {
-        /// The name.
-        name: String,
-    },
+    UnknownActor { name: String },
     /// The actor has ended.
     #[error("the actor `{name}` has ended")]
-    Ended {
-        /// The name.
-        name: String,
-    },
+    Ended { name: String },
     /// The actor itself waits for the one that asks.
     #[error("the actor `{name}` waits for this one, and cannot answer it")]
-    Waiting {
-        /// The name.
-        name: String,
-    },
+    Waiting { name: String },
     /// The actor's mailbox is full.
     #[error("the mailbox of the actor `{name}` is full")]
-    Full {
-        /// The name.
-        name: String,
-    },
+    Full { name: String },
     /// The actor failed, or gave no response.
     #[error("the actor `{name}` gave no response: {reason}")]
-    NoResponse {
-        /// The name.
-        name: String,
-        /// Why.
-        reason: String,
-    },
+    NoResponse { name: String, reason: String },
     /// The session has ended.
     #[error("the session has ended")]
     SessionEnded,

@@ -12,7 +12,7 @@ use super::command::Messenger;
 const MAILBOX: usize = 64;
 
 /// Where the answer to an operation goes.
-pub type Answer<T> = oneshot::Sender<Result<T, ActorError>>;
+pub type OperationReply<T> = oneshot::Sender<Result<T, ActorError>>;
 
 /// An operation for an actor's mailbox.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ pub enum ActorOperation {
         /// The arguments, without the state that a stateful function gets.
         params: Vec<Value>,
         /// What it returns, without the state; nothing if it has no result.
-        answer: Answer<Option<Value>>,
+        answer: OperationReply<Option<Value>>,
     },
     /// Take a message from another actor of the session.
     Message {
@@ -33,17 +33,17 @@ pub enum ActorOperation {
         /// The message.
         message: Bytes,
         /// Where the response to a request goes; a message that is only sent has none.
-        answer: Option<Answer<Bytes>>,
+        answer: Option<OperationReply<Bytes>>,
     },
     /// Return the state.
     GetState {
         /// The state as the component model's `option<list<u8>>`.
-        answer: Answer<Value>,
+        answer: OperationReply<Value>,
     },
     /// End the chain cleanly, after the operations that wait already.
     Shutdown {
         /// Confirms the end.
-        answer: Answer<()>,
+        answer: OperationReply<()>,
     },
 }
 
@@ -92,6 +92,7 @@ pub enum NotDelivered {
 
 /// Why an actor did not carry out an operation.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[expect(missing_docs, reason = "the messages say what the fields are")]
 pub enum ActorError {
     /// It has shut down, or its session has ended.
     #[error("the actor has ended and takes no more calls")]
@@ -152,16 +153,10 @@ pub enum ActorError {
     },
     /// The actor takes no messages, or responded with none.
     #[error("{reason}")]
-    NoResponse {
-        /// Why.
-        reason: String,
-    },
+    NoResponse { reason: String },
     /// The call could not be recorded; the session ends with that.
     #[error("the call could not be recorded: {reason}")]
-    NotRecorded {
-        /// Why.
-        reason: String,
-    },
+    NotRecorded { reason: String },
 }
 
 impl ActorHandle {
@@ -215,7 +210,10 @@ impl ActorHandle {
         self.mailbox.send(operation).await.map_err(|_| ActorError::Ended)
     }
 
-    async fn ask<T>(&self, operation: impl FnOnce(Answer<T>) -> ActorOperation) -> Result<T, ActorError> {
+    async fn ask<T>(
+        &self,
+        operation: impl FnOnce(OperationReply<T>) -> ActorOperation,
+    ) -> Result<T, ActorError> {
         let (sender, answer) = oneshot::channel();
         self.send(operation(sender)).await?;
         answer.await.unwrap_or(Err(ActorError::Ended))

@@ -10,5 +10,5 @@ mod store;
 
 pub use command::{MessageError, Messenger, TheaterCommand};
 pub use extensions::Extensions;
-pub use handle::{ActorError, ActorHandle, ActorOperation, Answer, Mailbox, NotDelivered};
+pub use handle::{ActorError, ActorHandle, ActorOperation, Mailbox, NotDelivered, OperationReply};
 pub use store::{ActorContext, ActorStore, HasActor, Presence, SaveError};

@@ -15,27 +15,27 @@ use crate::model::value::{Value, doubled_key};
 /// Reads a value from its JSON form.
 pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
     let left = Cell::new(MAX_VALUES);
-    Form { depth: 0, left: &left }.deserialize(deserializer)
+    ValueReader { depth: 0, left: &left }.deserialize(deserializer)
 }
 
 /// Reads one value at a depth, while `left` more may come.
 #[derive(Clone, Copy)]
-struct Form<'a> {
+struct ValueReader<'a> {
     depth: usize,
     left: &'a Cell<usize>,
 }
 
-impl<'a> Form<'a> {
+impl<'a> ValueReader<'a> {
     /// The form of what a list or record holds.
-    fn deeper<E: de::Error>(self) -> Result<Form<'a>, E> {
+    fn deeper<E: de::Error>(self) -> Result<ValueReader<'a>, E> {
         if self.depth == MAX_DECODE_DEPTH {
             return Err(E::custom(format_args!("values nested deeper than {MAX_DECODE_DEPTH}")));
         }
-        Ok(Form { depth: self.depth + 1, ..self })
+        Ok(ValueReader { depth: self.depth + 1, ..self })
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Form<'_> {
+impl<'de> DeserializeSeed<'de> for ValueReader<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
@@ -47,7 +47,7 @@ impl<'de> DeserializeSeed<'de> for Form<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Form<'_> {
+impl<'de> Visitor<'de> for ValueReader<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

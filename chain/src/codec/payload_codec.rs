@@ -28,7 +28,7 @@ impl ChainEventPayload {
     }
 
     /// Writes the bytes into a vector, which is cleared before; returns what the encoder saw in passing.
-    pub(crate) fn encode_into(&self, out: &mut Vec<u8>) -> Seen {
+    pub(crate) fn encode_into(&self, out: &mut Vec<u8>) -> WrittenValues {
         out.clear();
         let mut encoder = Encoder::new(out);
         match self {
@@ -74,7 +74,7 @@ pub(crate) enum Rare {
 
 /// What a reader would refuse in values that were written.
 #[derive(Default)]
-pub(crate) struct Seen {
+pub(crate) struct WrittenValues {
     /// How deep the deepest value nests.
     pub depth: usize,
     /// A key that a record has twice.
@@ -85,12 +85,12 @@ pub(crate) struct Seen {
 struct Encoder<'a> {
     out: &'a mut Vec<u8>,
     depth: usize,
-    seen: Seen,
+    seen: WrittenValues,
 }
 
 impl<'a> Encoder<'a> {
     fn new(out: &'a mut Vec<u8>) -> Self {
-        Encoder { out, depth: 0, seen: Seen::default() }
+        Encoder { out, depth: 0, seen: WrittenValues::default() }
     }
 
     fn host_function(&mut self, call: &HostFunctionCall) {

@@ -21,13 +21,13 @@ pub enum Line {
     /// A record. The offset of an event is that of its line.
     Record(Record),
     /// The last line.
-    End(End),
+    End(ExportedEnd),
 }
 
 /// How a take ended, from which lines were made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub enum End {
+pub enum ExportedEnd {
     /// With a seal.
     Sealed(SealedEnd),
     /// With whole records, but no seal.
@@ -77,7 +77,7 @@ pub(super) enum JsonLine {
     Actor(ActorLine),
     Chain(ChainLine),
     Event(EventLine),
-    End(End),
+    End(ExportedEnd),
 }
 
 /// Other members are let pass, for the header of a newer version may have more.

@@ -22,6 +22,6 @@ mod writer;
 mod tests;
 
 pub use error::JsonlError;
-pub use line::{End, Line, SealedEnd};
+pub use line::{ExportedEnd, Line, SealedEnd};
 pub use reader::{JsonlReader, MAX_LINE};
 pub use writer::JsonlWriter;

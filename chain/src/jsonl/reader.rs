@@ -28,11 +28,11 @@ pub struct JsonlReader<R> {
     line: u64,
     /// Bytes before the line that comes next.
     offset: u64,
-    progress: Progress,
+    progress: JsonlReaderState,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Progress {
+enum JsonlReaderState {
     Header,
     Records,
     Ended,
@@ -46,7 +46,7 @@ impl<R: BufRead> JsonlReader<R> {
     }
 
     pub(super) fn with_limit(input: R, limit: u64) -> Self {
-        Self { input, limit, buffer: Vec::new(), line: 0, offset: 0, progress: Progress::Header }
+        Self { input, limit, buffer: Vec::new(), line: 0, offset: 0, progress: JsonlReaderState::Header }
     }
 
     /// What the next line says; the first says [`Line::Header`]. `None` after [`Line::End`], if the file ends there.
@@ -54,15 +54,15 @@ impl<R: BufRead> JsonlReader<R> {
     /// # Errors
     /// [`JsonlError`] with the number of the line. After an error there is nothing more to read.
     pub fn next_line(&mut self) -> Result<Option<Line>, JsonlError> {
-        if self.progress == Progress::Failed {
+        if self.progress == JsonlReaderState::Failed {
             return Err(JsonlError::Failed);
         }
         let line = self.advance();
         match &line {
-            Ok(Some(Line::Header(_))) => self.progress = Progress::Records,
-            Ok(Some(Line::End(_))) => self.progress = Progress::Ended,
+            Ok(Some(Line::Header(_))) => self.progress = JsonlReaderState::Records,
+            Ok(Some(Line::End(_))) => self.progress = JsonlReaderState::Ended,
             Ok(_) => {}
-            Err(_) => self.progress = Progress::Failed,
+            Err(_) => self.progress = JsonlReaderState::Failed,
         }
         line
     }
@@ -81,22 +81,24 @@ impl<R: BufRead> JsonlReader<R> {
         let offset = self.offset;
         if !self.read_line()? {
             return match self.progress {
-                Progress::Ended => Ok(None),
-                Progress::Header => Err(JsonlError::Empty),
-                Progress::Records | Progress::Failed => Err(JsonlError::NoEnd { line: self.line }),
+                JsonlReaderState::Ended => Ok(None),
+                JsonlReaderState::Header => Err(JsonlError::Empty),
+                JsonlReaderState::Records | JsonlReaderState::Failed => {
+                    Err(JsonlError::NoEnd { line: self.line })
+                }
             };
         }
         let line = self.line;
-        if self.progress == Progress::Ended {
+        if self.progress == JsonlReaderState::Ended {
             return Err(JsonlError::AfterEnd { line });
         }
         let found = self.parse()?;
         match (found, self.progress) {
-            (JsonLine::Retake(header), Progress::Header) => {
+            (JsonLine::Retake(header), JsonlReaderState::Header) => {
                 header.version.check_readable_by(FORMAT_VERSION)?;
                 Ok(Some(Line::Header(header.version)))
             }
-            (_, Progress::Header) => {
+            (_, JsonlReaderState::Header) => {
                 Err(JsonlError::NoHeader { reason: "it is a later line of a take".into() })
             }
             (JsonLine::Retake(_), _) => Err(JsonlError::SecondHeader { line }),
@@ -144,7 +146,7 @@ impl<R: BufRead> JsonlReader<R> {
         let place = format!(" at line {} column {column}", error.line());
         let reason = text.strip_suffix(&place).unwrap_or(&text).to_owned();
         match error.classify() {
-            _ if self.progress == Progress::Header => {
+            _ if self.progress == JsonlReaderState::Header => {
                 let kind = FileKind::of(&self.buffer);
                 let kind_of_file = match self.buffer.starts_with(BYTE_ORDER_MARK.as_bytes())
                     && kind == FileKind::TakeLines

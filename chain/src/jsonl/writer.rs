@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::line::{End, HeaderLine, JsonLine};
+use super::line::{ExportedEnd, HeaderLine, JsonLine};
 use crate::log::{FormatVersion, Record};
 
 /// Writes a take as JSON lines: a header first, the records in their order, the end last. One event is the unit of memory.
@@ -33,7 +33,7 @@ impl<W: Write> JsonlWriter<W> {
     ///
     /// # Errors
     /// What `out` says.
-    pub fn end(mut self, end: End) -> io::Result<W> {
+    pub fn end(mut self, end: ExportedEnd) -> io::Result<W> {
         self.line(&JsonLine::End(end))?;
         self.out.flush()?;
         Ok(self.out)

@@ -26,19 +26,19 @@ const LISTENERS_BEHIND: usize = 1024;
 /// What was appended before a question is asked is in the answer.
 #[derive(Debug)]
 pub struct History {
-    shared: Arc<Shared>,
+    shared: Arc<SharedHistory>,
     drainer: AbortHandle,
 }
 
 #[derive(Debug)]
-struct Shared {
-    window: Mutex<Window>,
+struct SharedHistory {
+    window: Mutex<RecentEvents>,
     listeners: broadcast::Sender<ChainEvent>,
     capacity: usize,
 }
 
 #[derive(Debug)]
-struct Window {
+struct RecentEvents {
     arriving: mpsc::Receiver<(TheaterId, ChainEvent)>,
     events: VecDeque<ChainEvent>,
     lost: u64,
@@ -120,8 +120,8 @@ impl History {
     pub fn attach(chain: &StateChain, capacity: usize, runtime: &Handle) -> History {
         let (sender, arriving) = mpsc::channel(HAND_OVER);
         chain.add_subscriber(sender);
-        let shared = Arc::new(Shared {
-            window: Mutex::new(Window { arriving, events: VecDeque::new(), lost: 0 }),
+        let shared = Arc::new(SharedHistory {
+            window: Mutex::new(RecentEvents { arriving, events: VecDeque::new(), lost: 0 }),
             listeners: broadcast::Sender::new(LISTENERS_BEHIND),
             capacity: capacity.max(1),
         });
@@ -172,12 +172,12 @@ impl Drop for History {
     }
 }
 
-impl Shared {
-    fn window(&self) -> MutexGuard<'_, Window> {
+impl SharedHistory {
+    fn window(&self) -> MutexGuard<'_, RecentEvents> {
         self.window.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn up_to_date(&self) -> MutexGuard<'_, Window> {
+    fn up_to_date(&self) -> MutexGuard<'_, RecentEvents> {
         let mut window = self.window();
         while let Ok((_, event)) = window.arriving.try_recv() {
             self.keep(&mut window, event);
@@ -185,7 +185,7 @@ impl Shared {
         window
     }
 
-    fn keep(&self, window: &mut Window, event: ChainEvent) {
+    fn keep(&self, window: &mut RecentEvents, event: ChainEvent) {
         if window.events.len() == self.capacity {
             window.events.pop_front();
             window.lost += 1;

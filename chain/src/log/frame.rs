@@ -53,7 +53,7 @@ pub(super) fn is_plain(frame: &[u8]) -> bool {
 /// Walks the bytes of one frame, to know at its end, or at the end of the file, where in the frame that is.
 #[derive(Debug, Clone)]
 pub(super) struct FrameScanner {
-    part: Part,
+    part: FramePart,
     /// Bytes of the part that are still to come.
     missing: usize,
     block_head: u32,
@@ -61,7 +61,7 @@ pub(super) struct FrameScanner {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Part {
+enum FramePart {
     FrameHead,
     BlockHead,
     BlockBody { last: bool },
@@ -80,7 +80,7 @@ impl FrameScanner {
             _ => 8,
         };
         let missing = MAGIC.len() + 1 + usize::from(!single) + content_size;
-        Self { part: Part::FrameHead, missing, block_head: 0, blocks: 0 }
+        Self { part: FramePart::FrameHead, missing, block_head: 0, blocks: 0 }
     }
 
     /// Bytes to the end of the part that the frame is in: its head, a block's head or body, or its checksum.
@@ -91,16 +91,16 @@ impl FrameScanner {
     /// Walks over the next bytes, and returns how many of them are the frame's.
     pub(super) fn feed(&mut self, mut bytes: &[u8]) -> usize {
         let given = bytes.len();
-        while !bytes.is_empty() && self.part != Part::Done {
+        while !bytes.is_empty() && self.part != FramePart::Done {
             let step = self.missing.min(bytes.len());
-            if self.part == Part::BlockHead {
+            if self.part == FramePart::BlockHead {
                 for &byte in &bytes[..step] {
                     self.block_head = self.block_head >> 8 | u32::from(byte) << 16;
                 }
             }
             bytes = &bytes[step..];
             self.missing -= step;
-            while self.missing == 0 && self.part != Part::Done {
+            while self.missing == 0 && self.part != FramePart::Done {
                 self.next_part();
             }
         }
@@ -114,39 +114,39 @@ impl FrameScanner {
 
     fn next_part(&mut self) {
         (self.part, self.missing) = match self.part {
-            Part::FrameHead | Part::BlockBody { last: false } => (Part::BlockHead, BLOCK_HEAD),
-            Part::BlockHead => {
+            FramePart::FrameHead | FramePart::BlockBody { last: false } => (FramePart::BlockHead, BLOCK_HEAD),
+            FramePart::BlockHead => {
                 let (last, body) = block_body(self.block_head);
                 self.blocks += 1;
-                (Part::BlockBody { last }, body)
+                (FramePart::BlockBody { last }, body)
             }
-            Part::BlockBody { last: true } => (Part::Checksum, CHECKSUM),
-            Part::Checksum | Part::Done => (Part::Done, 0),
+            FramePart::BlockBody { last: true } => (FramePart::Checksum, CHECKSUM),
+            FramePart::Checksum | FramePart::Done => (FramePart::Done, 0),
         };
     }
 
     /// Whether the frame is at its end.
     pub(super) fn is_done(&self) -> bool {
-        self.part == Part::Done
+        self.part == FramePart::Done
     }
 
     /// How many bytes more end the block, or the checksum, that the bytes so far end in, if all of them are zero; a last block
     /// with its checksum. `None` outside of both.
     pub(super) fn zeros_to_block_end(&self) -> Option<usize> {
         match self.part {
-            Part::BlockHead if self.missing < BLOCK_HEAD => {
+            FramePart::BlockHead if self.missing < BLOCK_HEAD => {
                 let (last, body) = block_body(self.block_head >> (8 * self.missing));
                 Some(self.missing + body + if last { CHECKSUM } else { 0 })
             }
-            Part::BlockBody { last } => Some(self.missing + if last { CHECKSUM } else { 0 }),
-            Part::Checksum => Some(self.missing),
-            Part::BlockHead | Part::FrameHead | Part::Done => None,
+            FramePart::BlockBody { last } => Some(self.missing + if last { CHECKSUM } else { 0 }),
+            FramePart::Checksum => Some(self.missing),
+            FramePart::BlockHead | FramePart::FrameHead | FramePart::Done => None,
         }
     }
 
     /// Whether the bytes so far end right after a block that is not the last: where a flush ends.
     pub(super) fn is_after_block(&self) -> bool {
-        self.part == Part::BlockHead && self.missing == BLOCK_HEAD && self.blocks > 0
+        self.part == FramePart::BlockHead && self.missing == BLOCK_HEAD && self.blocks > 0
     }
 }
 

@@ -19,8 +19,8 @@ use super::format::{
     ChainNumber, FRAME_RAW_BYTES, FrameEntry, FrameRef, MAX_CHAINS, MAX_FRAMES_PER_INDEX, MAX_HEADER,
     MAX_INDEX, Record, Seal, TAG_HEADER, TAG_INDEX, TAG_SEAL, TakeState,
 };
-use super::parse::{Item, Stop, parse_record};
-use super::source::{End, FrameSource, STEP, SourceError, Step};
+use super::parse::{NoRecord, ParsedRecord, parse_record};
+use super::source::{FrameSource, STEP, SourceError, SourceStep, UnsealedEnd};
 use crate::model::version::FormatVersion;
 
 /// Reads one `.take` from its first byte to its last. One event is the unit of memory.
@@ -42,7 +42,7 @@ pub struct LogReader<R> {
     /// Frames since the last index, that one included.
     frames: Vec<FrameEntry>,
     last_index: Option<FrameRef>,
-    progress: Progress,
+    progress: LogReaderState,
     seal: Option<Seal>,
 }
 
@@ -56,7 +56,7 @@ enum FrameContent {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Progress {
+enum LogReaderState {
     Reading,
     Ended(TakeState),
     Failed,
@@ -85,14 +85,14 @@ impl<R: Read> LogReader<R> {
             frame_first_event: 0,
             frames: Vec::with_capacity(MAX_FRAMES_PER_INDEX),
             last_index: None,
-            progress: Progress::Reading,
+            progress: LogReaderState::Reading,
             seal: None,
         };
         if reader.source.is_empty().map_err(|fault| reader.source_error(fault))? {
             return Err(ReadError::Empty);
         }
         let kind = FileKind::of(reader.source.head());
-        while reader.version.is_none() && reader.progress == Progress::Reading {
+        while reader.version.is_none() && reader.progress == LogReaderState::Reading {
             reader.advance().map_err(|error| not_a_take(kind, error))?;
         }
         Ok(reader)
@@ -105,11 +105,11 @@ impl<R: Read> LogReader<R> {
     pub fn next_record(&mut self) -> Result<Option<Record>, ReadError> {
         loop {
             match self.progress {
-                Progress::Reading => {}
-                Progress::Ended(_) => return Ok(None),
-                Progress::Failed => return Err(ReadError::Failed),
+                LogReaderState::Reading => {}
+                LogReaderState::Ended(_) => return Ok(None),
+                LogReaderState::Failed => return Err(ReadError::Failed),
             }
-            let found = self.advance().inspect_err(|_| self.progress = Progress::Failed)?;
+            let found = self.advance().inspect_err(|_| self.progress = LogReaderState::Failed)?;
             if found.is_some() {
                 return Ok(found);
             }
@@ -119,8 +119,8 @@ impl<R: Read> LogReader<R> {
     /// How the take ends. [`TakeState::Unsealed`] until the end is reached, for no seal has been seen yet.
     pub fn state(&self) -> TakeState {
         match self.progress {
-            Progress::Ended(state) => state,
-            Progress::Reading | Progress::Failed => TakeState::Unsealed,
+            LogReaderState::Ended(state) => state,
+            LogReaderState::Reading | LogReaderState::Failed => TakeState::Unsealed,
         }
     }
 
@@ -148,7 +148,7 @@ impl<R: Read> LogReader<R> {
     fn advance(&mut self) -> Result<Option<Record>, ReadError> {
         match self.step() {
             Err(ReadError::Damaged { .. }) if self.source.in_doubt() => {
-                self.end_unsealed(End::InsideFrame { frame_offset: self.source.frame_offset() });
+                self.end_unsealed(UnsealedEnd::InsideFrame { frame_offset: self.source.frame_offset() });
                 Ok(None)
             }
             done => done,
@@ -162,29 +162,31 @@ impl<R: Read> LogReader<R> {
                 return Err(self.damaged(Damage::LongFrame));
             }
             match parse_record(&self.buffer[self.pos..]) {
-                Ok((Item::Event { chain, hash, parent, event_type, data }, len)) => {
+                Ok((ParsedRecord::Event { chain, hash, parent, event_type, data }, len)) => {
                     let event_type = Arc::from(event_type);
                     let data = self.pos + data.start..self.pos + data.end;
                     return self.take_event(chain, hash, parent, event_type, data, len).map(Some);
                 }
-                Ok((Item::Chain { number, id }, len)) => return self.take_chain(number, id, len).map(Some),
-                Ok((Item::Actor { offset, total, bytes }, len)) => {
+                Ok((ParsedRecord::Chain { number, id }, len)) => {
+                    return self.take_chain(number, id, len).map(Some);
+                }
+                Ok((ParsedRecord::Actor { offset, total, bytes }, len)) => {
                     let bytes = self.buffer.slice_ref(bytes);
                     return self.take_actor(offset, total, bytes, len).map(Some);
                 }
-                Ok((Item::Lone(tag), _)) => self.begin_lone(tag)?,
-                Err(Stop::Need) => {}
-                Err(Stop::Bad(damage)) => return Err(self.damaged(damage)),
+                Ok((ParsedRecord::Lone(tag), _)) => self.begin_lone(tag)?,
+                Err(NoRecord::Need) => {}
+                Err(NoRecord::Bad(damage)) => return Err(self.damaged(damage)),
             }
         }
         let mut buffer = self.take_rest();
         let step = self.source.step(&mut buffer);
         self.buffer = buffer.into();
         match step.map_err(|fault| self.source_error(fault))? {
-            Step::Data => self.check_lone_size()?,
-            Step::FrameEnd(frame) => self.end_frame(frame)?,
-            Step::Seal { offset, content } => self.end_sealed(offset, &content)?,
-            Step::End(end) => self.end_unsealed(end),
+            SourceStep::Data => self.check_lone_size()?,
+            SourceStep::FrameEnd(frame) => self.end_frame(frame)?,
+            SourceStep::Seal { offset, content } => self.end_sealed(offset, &content)?,
+            SourceStep::End(end) => self.end_unsealed(end),
         }
         Ok(None)
     }
@@ -353,16 +355,16 @@ impl<R: Read> LogReader<R> {
             .and_then(|()| decode_seal_body(content, self.last_index, &self.frames))
             .map_err(|damage| self.damaged_at(offset, damage))?;
         self.seal = Some(seal);
-        self.progress = Progress::Ended(TakeState::Sealed);
+        self.progress = LogReaderState::Ended(TakeState::Sealed);
         Ok(())
     }
 
-    fn end_unsealed(&mut self, end: End) {
+    fn end_unsealed(&mut self, end: UnsealedEnd) {
         let whole = self.pos == self.buffer.len() && !matches!(self.frame, FrameContent::Lone(_));
-        self.progress = Progress::Ended(match end {
-            End::BetweenFrames => TakeState::Unsealed,
-            End::AfterBlock { .. } if whole => TakeState::Unsealed,
-            End::AfterBlock { frame_offset } | End::InsideFrame { frame_offset } => {
+        self.progress = LogReaderState::Ended(match end {
+            UnsealedEnd::BetweenFrames => TakeState::Unsealed,
+            UnsealedEnd::AfterBlock { .. } if whole => TakeState::Unsealed,
+            UnsealedEnd::AfterBlock { frame_offset } | UnsealedEnd::InsideFrame { frame_offset } => {
                 TakeState::Torn { offset: frame_offset }
             }
         });

@@ -11,9 +11,9 @@ use super::blocks::{decode_index, decode_seal_content};
 use super::error::{Damage, ReadError};
 use super::format::{ChainNumber, FrameEntry, FrameRef, IndexBody, MAX_INDEX, Record, Seal};
 use super::frame::{MAGIC, MAX_SEAL_FRAME, SEAL_DESCRIPTOR, SealFrame, decode_seal};
-use super::parse::{Item, Stop, parse_record};
+use super::parse::{NoRecord, ParsedRecord, parse_record};
 use super::reader::LogReader;
-use super::source::{FrameSource, SourceError, Step};
+use super::source::{FrameSource, SourceError, SourceStep};
 
 /// How much of a file's end is searched for the seal first. That of a few hundred chains fits.
 const TAIL: u64 = 1 << 16;
@@ -113,7 +113,7 @@ impl<R: Read + Seek> IndexedLog<R> {
             let mut position = 0;
             while position < buffer.len() {
                 match parse_record(&buffer[position..]) {
-                    Ok((Item::Event { chain, hash, parent, event_type, data }, len)) => {
+                    Ok((ParsedRecord::Event { chain, hash, parent, event_type, data }, len)) => {
                         if next == number {
                             let data = Bytes::copy_from_slice(&buffer[position..][data]);
                             let event_type = event_type.into();
@@ -123,10 +123,10 @@ impl<R: Read + Seek> IndexedLog<R> {
                         next += 1;
                         position += len;
                     }
-                    Ok((Item::Chain { .. }, len)) => position += len,
+                    Ok((ParsedRecord::Chain { .. }, len)) => position += len,
                     Ok(_) => return Err(Damage::IndexMismatch { reason: NO_EVENTS.into() }),
-                    Err(Stop::Need) => break,
-                    Err(Stop::Bad(damage)) => return Err(damage),
+                    Err(NoRecord::Need) => break,
+                    Err(NoRecord::Bad(damage)) => return Err(damage),
                 }
             }
             Ok(position)
@@ -165,11 +165,13 @@ impl<R: Read + Seek> IndexedLog<R> {
         let mut buffer = Vec::new();
         loop {
             match source.step(&mut buffer) {
-                Ok(Step::Data) => {
+                Ok(SourceStep::Data) => {
                     let done = take(&buffer).map_err(damaged)?;
                     buffer.drain(..done);
                 }
-                Ok(Step::FrameEnd(found)) if found == (FrameRef { offset: 0, ..frame }) => return Ok(buffer),
+                Ok(SourceStep::FrameEnd(found)) if found == (FrameRef { offset: 0, ..frame }) => {
+                    return Ok(buffer);
+                }
                 Ok(_) => return Err(lies(offset, 0, "the frame there differs from the one it names")),
                 Err(SourceError::Io(source)) => return Err(failed(source)),
                 Err(SourceError::Damage(damage)) => return Err(damaged(damage)),

@@ -61,12 +61,12 @@ pub(super) struct FrameSink<S> {
     out: Vec<u8>,
     /// Compressed bytes so far, those in `out` included.
     length: u64,
-    frame: Option<OpenFrame>,
+    frame: Option<OutputFrame>,
     poisoned: bool,
 }
 
 #[derive(Clone, Copy)]
-struct OpenFrame {
+struct OutputFrame {
     offset: u64,
     crc: u32,
     raw: u64,
@@ -102,7 +102,7 @@ impl<S: Storage> FrameSink<S> {
     pub(super) fn write(&mut self, raw: &[u8]) -> Result<(), WriteError> {
         self.usable()?;
         let offset = self.length;
-        self.frame.get_or_insert(OpenFrame { offset, crc: 0, raw: 0 }).raw += raw.len() as u64;
+        self.frame.get_or_insert(OutputFrame { offset, crc: 0, raw: 0 }).raw += raw.len() as u64;
         self.compress(raw, ZSTD_e_continue)
     }
 

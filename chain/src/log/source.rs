@@ -31,7 +31,7 @@ pub(super) const STEP: usize = 1 << 17;
 
 /// What a step brought.
 #[derive(Debug)]
-pub(super) enum Step {
+pub(super) enum SourceStep {
     /// Decompressed bytes were added.
     Data,
     /// The frame ended, and its checksum agreed.
@@ -39,12 +39,12 @@ pub(super) enum Step {
     /// The file ends here, with a seal of this content, whose frame begins at this position.
     Seal { offset: u64, content: Vec<u8> },
     /// The file ends here, without a seal.
-    End(End),
+    End(UnsealedEnd),
 }
 
 /// Where in a frame a file without a seal ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum End {
+pub(super) enum UnsealedEnd {
     /// Between frames.
     BetweenFrames,
     /// After a block of a frame that has more: where a flush ends.
@@ -74,11 +74,11 @@ pub(super) struct FrameSource<R> {
     /// Position in the file of the first byte that is not consumed.
     offset: u64,
     context: DCtx<'static>,
-    frame: Option<OpenFrame>,
+    frame: Option<InputFrame>,
     finished: Option<FrameRef>,
 }
 
-struct OpenFrame {
+struct InputFrame {
     offset: u64,
     crc: u32,
     scanner: FrameScanner,
@@ -137,20 +137,20 @@ impl<R: Read> FrameSource<R> {
     }
 
     /// Goes on: decompressed bytes are appended to `out`.
-    pub(super) fn step(&mut self, out: &mut Vec<u8>) -> Result<Step, SourceError> {
+    pub(super) fn step(&mut self, out: &mut Vec<u8>) -> Result<SourceStep, SourceError> {
         if let Some(frame) = self.finished.take() {
-            return Ok(Step::FrameEnd(frame));
+            return Ok(SourceStep::FrameEnd(frame));
         }
         if self.frame.is_none() {
             if let Some(last) = self.begin_frame()? {
                 return Ok(last);
             }
             if self.whole_frame(out)? {
-                return Ok(Step::Data);
+                return Ok(SourceStep::Data);
             }
         }
         loop {
-            let Some(open) = &mut self.frame else { return Ok(Step::End(End::BetweenFrames)) };
+            let Some(open) = &mut self.frame else { return Ok(SourceStep::End(UnsealedEnd::BetweenFrames)) };
             let rest = self.input.peek().map_err(SourceError::Io)?;
             if rest.is_empty() && !open.pending {
                 return Ok(self.step_into_zeros(out));
@@ -160,22 +160,22 @@ impl<R: Read> FrameSource<R> {
             self.input.take(consumed);
             self.consumed(consumed, is_done);
             if out.len() > before {
-                return Ok(Step::Data);
+                return Ok(SourceStep::Data);
             }
             if let Some(frame) = self.finished.take() {
-                return Ok(Step::FrameEnd(frame));
+                return Ok(SourceStep::FrameEnd(frame));
             }
         }
     }
 
     /// Looks at a frame's first bytes. Returns a step if the file ends here, with or without a seal.
-    fn begin_frame(&mut self) -> Result<Option<Step>, SourceError> {
+    fn begin_frame(&mut self) -> Result<Option<SourceStep>, SourceError> {
         let offset = self.offset;
         let head = self.input.peek_at_least(HEAD).map_err(SourceError::Io)?;
         if head.is_empty() {
             let end = match self.input.zeros_at_end() {
-                0 => End::BetweenFrames,
-                _ => End::InsideFrame { frame_offset: offset },
+                0 => UnsealedEnd::BetweenFrames,
+                _ => UnsealedEnd::InsideFrame { frame_offset: offset },
             };
             return Ok(Some(self.end(end)));
         }
@@ -184,13 +184,13 @@ impl<R: Read> FrameSource<R> {
             return Err(Damage::NoFrame.into());
         }
         match head.get(MAGIC.len()).copied() {
-            None => Ok(Some(self.end(End::InsideFrame { frame_offset: offset }))),
+            None => Ok(Some(self.end(UnsealedEnd::InsideFrame { frame_offset: offset }))),
             Some(SEAL_DESCRIPTOR) => self.read_seal().map(Some),
             Some(descriptor) => {
                 check_descriptor(descriptor)?;
                 let scanner = FrameScanner::new(descriptor);
                 let zeros = Zeros::Unread;
-                self.frame = Some(OpenFrame { offset, crc: 0, scanner, pending: false, zeros });
+                self.frame = Some(InputFrame { offset, crc: 0, scanner, pending: false, zeros });
                 Ok(None)
             }
         }
@@ -238,15 +238,18 @@ impl<R: Read> FrameSource<R> {
     }
 
     /// The step where nothing is left, or zeros alone: to the end of the block that they begin in.
-    fn step_into_zeros(&mut self, out: &mut Vec<u8>) -> Step {
+    fn step_into_zeros(&mut self, out: &mut Vec<u8>) -> SourceStep {
         let zeros = self.input.zeros_at_end();
-        let Some(open) = &mut self.frame else { return self.end(End::BetweenFrames) };
+        let Some(open) = &mut self.frame else { return self.end(UnsealedEnd::BetweenFrames) };
         let frame_offset = open.offset;
         let wanted = open.scanner.zeros_to_block_end().unwrap_or(0);
         if wanted == 0 || wanted > BLOCK_MAX || zeros < wanted as u64 || open.zeros != Zeros::Unread {
             let is_flushed = zeros == 0 && open.zeros != Zeros::Torn && open.scanner.is_after_block();
-            let end =
-                if is_flushed { End::AfterBlock { frame_offset } } else { End::InsideFrame { frame_offset } };
+            let end = if is_flushed {
+                UnsealedEnd::AfterBlock { frame_offset }
+            } else {
+                UnsealedEnd::InsideFrame { frame_offset }
+            };
             return self.end(end);
         }
         open.zeros = Zeros::InDoubt;
@@ -265,24 +268,24 @@ impl<R: Read> FrameSource<R> {
             self.consumed(consumed, is_done);
         }
         if out.len() > before {
-            return Step::Data;
+            return SourceStep::Data;
         }
         match self.finished.take() {
-            Some(frame) => Step::FrameEnd(frame),
-            None => self.end(End::InsideFrame { frame_offset }),
+            Some(frame) => SourceStep::FrameEnd(frame),
+            None => self.end(UnsealedEnd::InsideFrame { frame_offset }),
         }
     }
 
     /// The end of the file: what zeros are left count as read.
-    fn end(&mut self, end: End) -> Step {
+    fn end(&mut self, end: UnsealedEnd) -> SourceStep {
         let zeros = self.input.zeros_at_end();
         self.input.take_zeros(zeros);
         self.offset += zeros;
-        Step::End(end)
+        SourceStep::End(end)
     }
 
     /// The seal is the last thing in a file: takes the rest of it, but no more than a seal can have.
-    fn read_seal(&mut self) -> Result<Step, SourceError> {
+    fn read_seal(&mut self) -> Result<SourceStep, SourceError> {
         let offset = self.offset;
         let mut frame = Vec::new();
         while frame.len() <= MAX_SEAL_FRAME {
@@ -299,16 +302,16 @@ impl<R: Read> FrameSource<R> {
         self.offset += length;
         Ok(match seal {
             SealFrame::Whole(content) => {
-                self.end(End::BetweenFrames);
-                Step::Seal { offset, content }
+                self.end(UnsealedEnd::BetweenFrames);
+                SourceStep::Seal { offset, content }
             }
-            SealFrame::Short => self.end(End::InsideFrame { frame_offset: offset }),
+            SealFrame::Short => self.end(UnsealedEnd::InsideFrame { frame_offset: offset }),
             SealFrame::Trailing(length) => return Err(SourceError::Trailing(offset + length as u64)),
         })
     }
 }
 
-impl OpenFrame {
+impl InputFrame {
     /// Decompresses what it can of `rest`. Returns how much of it is done with, and whether the frame is at its end.
     fn decompress(
         &mut self,

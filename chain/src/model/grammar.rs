@@ -170,7 +170,7 @@ enum State {
 
 /// What the table says of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Step {
+enum Transition {
     /// It may come, and this follows.
     To(State),
     NoGenesis,
@@ -186,9 +186,9 @@ enum Step {
 
 /// The grammar, a row for each state, a column for each of [`EventKind::ALL`].
 #[rustfmt::skip]
-const TABLE: [(State, [Step; EventKind::ALL.len()]); 8] = {
+const TABLE: [(State, [Transition; EventKind::ALL.len()]); 8] = {
     use State::{Between, Ended, Free, InCall, MessageDue, Observed, Start, Unbound};
-    use Step::{
+    use Transition::{
         After, CallInCall, EndOutside, InsideCall, NoGenesis, NotTaken, Observation, OutsideCall, SecondGenesis, To,
     };
     [
@@ -204,7 +204,7 @@ const TABLE: [(State, [Step; EventKind::ALL.len()]); 8] = {
     ]
 };
 
-fn step(state: State, kind: EventKind) -> Step {
+fn step(state: State, kind: EventKind) -> Transition {
     TABLE[state as usize].1[kind as usize]
 }
 
@@ -294,18 +294,22 @@ impl Grammar {
     fn look(&self, kind: EventKind, payload: &ChainEventPayload) -> Result<Admitted, GrammarFault> {
         let open = || self.open.clone().unwrap_or_default();
         let state = match step(self.state, kind) {
-            Step::To(state) => state,
-            Step::NoGenesis => return Err(GrammarFault::NoGenesis),
-            Step::SecondGenesis => return Err(GrammarFault::SecondGenesis),
-            Step::CallInCall => {
+            Transition::To(state) => state,
+            Transition::NoGenesis => return Err(GrammarFault::NoGenesis),
+            Transition::SecondGenesis => return Err(GrammarFault::SecondGenesis),
+            Transition::CallInCall => {
                 return Err(GrammarFault::CallInCall { open: open(), call: subject(payload) });
             }
-            Step::OutsideCall => return Err(GrammarFault::HostCallOutsideCall { call: subject(payload) }),
-            Step::EndOutside => return Err(GrammarFault::EndOutsideCall { function: subject(payload) }),
-            Step::InsideCall => return Err(GrammarFault::InsideCall { open: open() }),
-            Step::Observation => return Err(GrammarFault::ObservationMisplaced),
-            Step::NotTaken => return Err(GrammarFault::MessageNotTaken),
-            Step::After => return Err(GrammarFault::AfterShutdown),
+            Transition::OutsideCall => {
+                return Err(GrammarFault::HostCallOutsideCall { call: subject(payload) });
+            }
+            Transition::EndOutside => {
+                return Err(GrammarFault::EndOutsideCall { function: subject(payload) });
+            }
+            Transition::InsideCall => return Err(GrammarFault::InsideCall { open: open() }),
+            Transition::Observation => return Err(GrammarFault::ObservationMisplaced),
+            Transition::NotTaken => return Err(GrammarFault::MessageNotTaken),
+            Transition::After => return Err(GrammarFault::AfterShutdown),
         };
         let bound = state != State::Free;
         match (kind, payload) {
@@ -381,18 +385,18 @@ mod tests {
         }
     }
 
-    fn cell(step: Step) -> &'static str {
+    fn cell(step: Transition) -> &'static str {
         match step {
-            Step::To(state) => name(state).unwrap_or("no state of a take"),
-            Step::NoGenesis => "`no-genesis`",
-            Step::SecondGenesis => "`second-genesis`",
-            Step::CallInCall => "`call-in-call`",
-            Step::OutsideCall => "`host-call-outside-call`",
-            Step::EndOutside => "`end-outside-call`",
-            Step::InsideCall => "`event-inside-call`",
-            Step::Observation => "`observation-misplaced`",
-            Step::NotTaken => "`message-not-taken`",
-            Step::After => "`after-shutdown`",
+            Transition::To(state) => name(state).unwrap_or("no state of a take"),
+            Transition::NoGenesis => "`no-genesis`",
+            Transition::SecondGenesis => "`second-genesis`",
+            Transition::CallInCall => "`call-in-call`",
+            Transition::OutsideCall => "`host-call-outside-call`",
+            Transition::EndOutside => "`end-outside-call`",
+            Transition::InsideCall => "`event-inside-call`",
+            Transition::Observation => "`observation-misplaced`",
+            Transition::NotTaken => "`message-not-taken`",
+            Transition::After => "`after-shutdown`",
         }
     }
 
@@ -429,7 +433,7 @@ mod tests {
                 continue;
             }
             for (kind, step) in EventKind::ALL.into_iter().zip(row) {
-                let Step::To(next) = step else { continue };
+                let Transition::To(next) = step else { continue };
                 let expected = match kind {
                     EventKind::Call => true,
                     EventKind::End => false,

@@ -97,7 +97,7 @@ pub enum WasmEventData {
     },
     /// No instance could be made.
     WasmComponentCreationError {
-        /// Why.
+        /// The reason, for people.
         error: String,
     },
 }
@@ -109,7 +109,7 @@ pub enum TheaterRuntimeEventData {
     Log {
         /// How severe it is.
         level: LogLevel,
-        /// The line.
+        /// The text that was logged.
         message: String,
     },
     /// The actor is there and takes calls.

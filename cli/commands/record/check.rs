@@ -10,13 +10,13 @@ use retake_verifier::{ExitCode, ReplayReport, Verdict, combine};
 use crate::cache::Cache;
 use crate::console::fail;
 use crate::printer::{Printer, Repeat};
-use crate::takes::Actors;
+use crate::takes::ActorFiles;
 use crate::words::replay::{exit_code, not_replayed};
 
 /// Replays the take once.
 pub fn once(printer: &dyn Printer, take: &Path, cache: &Cache, timeouts: Timeouts) -> ExitCode {
     let options = ReplayOptions { code_cache: cache.code(), timeouts, ..ReplayOptions::default() };
-    match Actors::default().replay(take, None, options) {
+    match ActorFiles::default().replay(take, None, options) {
         Ok(report) => {
             printer.checked(take, &report);
             report.exit_code()
@@ -27,7 +27,7 @@ pub fn once(printer: &dyn Printer, take: &Path, cache: &Cache, timeouts: Timeout
 
 /// Replays the take `times` times, and names the perturbations under which it is not identical.
 pub fn repeated(printer: &dyn Printer, take: &Path, times: u16, timeouts: Timeouts) -> ExitCode {
-    let actors = Actors::default();
+    let actors = ActorFiles::default();
     let used = Arc::new(MemoryUse::default());
     let mut exits = Vec::new();
     let mut differ: Vec<Perturbation> = Vec::new();

@@ -21,7 +21,7 @@ use crate::output::refuse_inputs;
 use crate::printer::{self, SessionEnd, SessionPrinter};
 use crate::progress::LiveLine;
 use crate::signals::Signals;
-use crate::takes::{Draft, Existing, RecordedTake, sink};
+use crate::takes::{Draft, Existing, RecordingStorage, sink};
 use crate::words::record::not_recorded;
 
 /// Records a session. Returns the path of the sealed take.
@@ -122,7 +122,7 @@ fn not_sealed(take: &Path, draft: &dyn Draft, error: &RecordError) -> ExitCode {
 }
 
 /// Creates the take. An existing one stays, unless `--force` is given.
-fn create(options: &Options) -> Result<(PathBuf, Box<dyn RecordedTake>), ExitCode> {
+fn create(options: &Options) -> Result<(PathBuf, Box<dyn RecordingStorage>), ExitCode> {
     let refuse = |path: &Path, error: io::Error| fail(ExitCode::Unchecked, sink(path).refusal(&error));
     if let Some(path) = &options.output {
         let file = sink(path).record(Existing::of(options.force));
@@ -145,7 +145,7 @@ fn create(options: &Options) -> Result<(PathBuf, Box<dyn RecordedTake>), ExitCod
 }
 
 fn start_recorder(
-    mut file: Box<dyn RecordedTake>,
+    mut file: Box<dyn RecordingStorage>,
     program: &Program<Host>,
     options: &Options,
 ) -> Result<Recorder, Box<dyn std::error::Error>> {

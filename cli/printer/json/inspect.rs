@@ -10,7 +10,7 @@ use crate::printer::form::EventPrinter;
 use crate::printer::stream::Stream;
 
 #[derive(Serialize)]
-struct EventLine<'a> {
+struct InspectedEvent<'a> {
     /// Number in the take.
     event: u64,
     chain: ChainNumber,
@@ -35,7 +35,7 @@ impl JsonEvents {
         JsonEvents { out: Stream::stdout() }
     }
 
-    fn write(&mut self, line: &EventLine<'_>) -> io::Result<()> {
+    fn write(&mut self, line: &InspectedEvent<'_>) -> io::Result<()> {
         serde_json::to_writer(safe::JsonOut::new(&mut self.out), line)?;
         writeln!(self.out)
     }
@@ -45,7 +45,7 @@ impl EventPrinter for JsonEvents {
     /// Chains have no line: they are in the report at the end.
     fn line(&mut self, record: &Record) {
         let Record::Event { number, chain, event, offset } = record else { return };
-        let line = EventLine {
+        let line = InspectedEvent {
             event: *number,
             chain: *chain,
             hash: event.hash,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use retake_verifier::suite::SuiteEvent;
 
 use crate::console::safe::JsonOut;
-use crate::output::{NewFile, Report};
+use crate::output::{NewFile, ReportKind};
 use crate::printer::form::SuitePrinter;
 
 /// A file of JSON lines, which is there when it is whole. Its first fault is reported at the end.
@@ -17,7 +17,7 @@ pub struct JsonFile {
 
 impl JsonFile {
     pub fn create(path: &Path) -> Self {
-        JsonFile { path: path.into(), file: NewFile::report(path, Report::Json) }
+        JsonFile { path: path.into(), file: NewFile::report(path, ReportKind::Json) }
     }
 }
 

@@ -97,7 +97,7 @@ impl SuitePrinter for JunitPrinter {
         report.set_time(time(seconds)).add_test_suite(suite);
         let refuse =
             |error: &dyn std::fmt::Display| format!("`{}` cannot be written: {error}", path.display());
-        let mut file = NewFile::report(&path, output::Report::Junit).map_err(|error| refuse(&error))?;
+        let mut file = NewFile::report(&path, output::ReportKind::Junit).map_err(|error| refuse(&error))?;
         report.serialize(&mut file).map_err(|error| refuse(&error))?;
         file.keep()
     }

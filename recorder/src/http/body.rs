@@ -13,25 +13,25 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use wasmtime_wasi_http::Error as HttpError;
 
-use super::observation::Shared;
+use super::observation::SharedObservation;
 
 /// A request's body, from wherever it comes.
 pub type RequestBody = UnsyncBoxBody<Bytes, HttpError>;
 
 /// Passes a request's body on, and notes what passed.
-pub(super) struct Observed {
+pub(super) struct ObservedBody {
     body: RequestBody,
-    observation: Shared,
+    observation: SharedObservation,
     broken: bool,
 }
 
-impl Observed {
-    pub fn new(body: RequestBody, observation: Shared) -> Self {
-        Observed { body, observation, broken: false }
+impl ObservedBody {
+    pub fn new(body: RequestBody, observation: SharedObservation) -> Self {
+        ObservedBody { body, observation, broken: false }
     }
 }
 
-impl Body for Observed {
+impl Body for ObservedBody {
     type Data = Bytes;
     type Error = HttpError;
 
@@ -70,13 +70,13 @@ impl Body for Observed {
 /// call did not reach the file never passes for a whole one.
 #[derive(Debug)]
 pub struct ClientBody {
-    parts: mpsc::Receiver<Part>,
+    parts: mpsc::Receiver<BodyPart>,
     done: bool,
 }
 
 /// A part of a response's body.
 #[derive(Debug)]
-pub(super) enum Part {
+pub(super) enum BodyPart {
     /// A frame, with more to come.
     Frame(Frame<Bytes>),
     /// The last frame.
@@ -92,7 +92,7 @@ pub struct BrokenOff;
 
 impl ClientBody {
     /// A body and the end that feeds it. Dropping the feeding end without a last part cuts the body off.
-    pub(super) fn channel() -> (mpsc::Sender<Part>, ClientBody) {
+    pub(super) fn channel() -> (mpsc::Sender<BodyPart>, ClientBody) {
         let (sender, parts) = mpsc::channel(1);
         (sender, ClientBody { parts, done: false })
     }
@@ -107,7 +107,7 @@ impl ClientBody {
     pub(super) fn full(text: impl Into<Bytes>) -> ClientBody {
         let (sender, body) = ClientBody::channel();
         // The channel has room for the one part.
-        let _ = sender.try_send(Part::Last(Frame::data(text.into())));
+        let _ = sender.try_send(BodyPart::Last(Frame::data(text.into())));
         body
     }
 }
@@ -124,10 +124,10 @@ impl Body for ClientBody {
             return Poll::Ready(None);
         }
         let part = ready!(self.parts.poll_recv(cx));
-        self.done = !matches!(part, Some(Part::Frame(_)));
+        self.done = !matches!(part, Some(BodyPart::Frame(_)));
         Poll::Ready(match part {
-            Some(Part::Frame(frame) | Part::Last(frame)) => Some(Ok(frame)),
-            Some(Part::End) => None,
+            Some(BodyPart::Frame(frame) | BodyPart::Last(frame)) => Some(Ok(frame)),
+            Some(BodyPart::End) => None,
             None => Some(Err(BrokenOff)),
         })
     }

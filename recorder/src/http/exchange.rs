@@ -18,10 +18,12 @@ use wasmtime_wasi_http::WasiHttpView;
 use wasmtime_wasi_http::p2::bindings::http::types::Scheme;
 use wasmtime_wasi_http::p2::types::{HostIncomingRequest, HostResponseOutparam};
 
-use super::body::{Observed, RequestBody};
-use super::observation::{RequestHead, Shared};
+use super::body::{ObservedBody, RequestBody};
+use super::observation::{RequestHead, SharedObservation};
 use super::refusals::{Refusal, Refusals};
-use super::response::{ActorResponse, CLIENT_GONE, Held, ResponseSender, Sent, plain, send_response};
+use super::response::{
+    ActorResponse, CLIENT_GONE, ResponseOutcome, ResponseSender, WithheldResponse, plain, send_response,
+};
 use crate::actor_thread::overdue;
 use crate::error::RecordError;
 use crate::recorded_actor::RecordedActor;
@@ -56,8 +58,8 @@ pub(super) async fn exchange<T: HasActor + WasiHttpView>(
     let (parts, body) = request.into_parts();
     let head = RequestHead::of(&parts);
     let method = parts.method.clone();
-    let request_body = Shared::default();
-    let request = Request::from_parts(parts, Observed::new(body, request_body.clone()));
+    let request_body = SharedObservation::default();
+    let request = Request::from_parts(parts, ObservedBody::new(body, request_body.clone()));
 
     let (outparam, response) = oneshot::channel();
     let Ok((arguments, outparam)) = arguments(actor.store()?, request, outparam) else {
@@ -74,7 +76,7 @@ pub(super) async fn exchange<T: HasActor + WasiHttpView>(
     }));
     let ended = actor.call(entry, arguments).await?;
     end_response(actor, &ended, outparam, &over);
-    let Sent { outcome, held } = sent(sender, &ended).await;
+    let ResponseOutcome { outcome, held } = sent(sender, &ended).await;
 
     let reason = match (ended.answer(&entry.name), &outcome) {
         (Err(error), _) => Some(error.to_string()),
@@ -126,11 +128,11 @@ fn end_response<T: HasActor + WasiHttpView>(
 }
 
 /// What became of the response, for a call that ended so.
-async fn sent(sender: AbortOnDropHandle<Option<Sent>>, ended: &EndedCall) -> Sent {
+async fn sent(sender: AbortOnDropHandle<Option<ResponseOutcome>>, ended: &EndedCall) -> ResponseOutcome {
     if !ended.is_given_up() {
-        let not_passed_on = || Sent {
+        let not_passed_on = || ResponseOutcome {
             outcome: Outcome::Failed("the response was not passed on".into()),
-            held: Held::Nothing,
+            held: WithheldResponse::Nothing,
         };
         return sender.await.ok().flatten().unwrap_or_else(not_passed_on);
     }
@@ -138,21 +140,21 @@ async fn sent(sender: AbortOnDropHandle<Option<Sent>>, ended: &EndedCall) -> Sen
         // A client that does not read delays the actor no longer than this.
         Some(call) => match timeout(PASS_ON, sender).await {
             Ok(Ok(Some(sent))) => sent.held.timed_out(call),
-            _ => Held::Nothing,
+            _ => WithheldResponse::Nothing,
         },
         None => {
             drop(sender);
-            Held::Nothing
+            WithheldResponse::Nothing
         }
     };
     // By this outcome a replay knows that the call was given up.
-    Sent { outcome: Outcome::Cancelled, held }
+    ResponseOutcome { outcome: Outcome::Cancelled, held }
 }
 
 /// The arguments of `handle`, as the engine takes them and as the events carry them, and the host's name for the second.
 fn arguments<T: HasActor + WasiHttpView>(
     store: &mut Store<T>,
-    request: Request<Observed>,
+    request: Request<ObservedBody>,
     outparam: oneshot::Sender<ActorResponse>,
 ) -> wasmtime::Result<(CallArguments, u32)> {
     let mut http = store.data_mut().http();

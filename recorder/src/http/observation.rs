@@ -33,9 +33,9 @@ impl BodyObservation {
 
 /// A body's observation that the body and the session share.
 #[derive(Clone, Default)]
-pub(super) struct Shared(Arc<Mutex<BodyObservation>>);
+pub(super) struct SharedObservation(Arc<Mutex<BodyObservation>>);
 
-impl Shared {
+impl SharedObservation {
     pub fn update(&self, note: impl FnOnce(&mut BodyObservation)) {
         note(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
     }

@@ -11,8 +11,8 @@ use tokio_util::sync::CancellationToken;
 use wasmtime_wasi_http::p2::bindings::http::types::ErrorCode;
 use wasmtime_wasi_http::p2::body::HyperOutgoingBody;
 
-use super::body::{ClientBody, Part};
-use super::observation::{Shared, response_value};
+use super::body::{BodyPart, ClientBody};
+use super::observation::{SharedObservation, response_value};
 use crate::call_timeout::TimedOutCall;
 
 /// Where the client waits for its response.
@@ -25,33 +25,33 @@ pub(super) type ActorResponse = Result<Response<HyperOutgoingBody>, ErrorCode>;
 pub(super) const CLIENT_GONE: &str = "the client went away";
 
 /// What became of a response.
-pub(super) struct Sent {
+pub(super) struct ResponseOutcome {
     pub outcome: Outcome,
-    pub held: Held,
+    pub held: WithheldResponse,
 }
 
 /// The part of a response that is held back. Dropping it cuts the response off.
-pub(super) enum Held {
+pub(super) enum WithheldResponse {
     /// The whole response, and the end of its body. Without an end the body is complete already, or broke off.
-    Response(ResponseSender, Response<ClientBody>, Option<(mpsc::Sender<Part>, Part)>),
+    Response(ResponseSender, Response<ClientBody>, Option<(mpsc::Sender<BodyPart>, BodyPart)>),
     /// The last part of its body.
-    End(mpsc::Sender<Part>, Part),
+    End(mpsc::Sender<BodyPart>, BodyPart),
     /// Dropping this breaks the body off. Sooner, the client might lose what was sent before.
-    Cut(mpsc::Sender<Part>),
+    Cut(mpsc::Sender<BodyPart>),
     /// Nothing.
     Nothing,
 }
 
-impl Held {
+impl WithheldResponse {
     /// The same for a call that took too long: a response that says so, unless another has started; that one breaks off.
-    pub fn timed_out(self, call: &TimedOutCall) -> Held {
+    pub fn timed_out(self, call: &TimedOutCall) -> WithheldResponse {
         match self {
-            Held::Response(client, ..) => {
+            WithheldResponse::Response(client, ..) => {
                 let text = format!("the actor took longer than {:?}\n", call.limit);
-                Held::Response(client, plain(StatusCode::GATEWAY_TIMEOUT, &text), None)
+                WithheldResponse::Response(client, plain(StatusCode::GATEWAY_TIMEOUT, &text), None)
             }
-            Held::End(parts, _) | Held::Cut(parts) => Held::Cut(parts),
-            Held::Nothing => Held::Nothing,
+            WithheldResponse::End(parts, _) | WithheldResponse::Cut(parts) => WithheldResponse::Cut(parts),
+            WithheldResponse::Nothing => WithheldResponse::Nothing,
         }
     }
 
@@ -59,18 +59,18 @@ impl Held {
     pub async fn release(self) {
         // A client that has gone is no fault of the call.
         match self {
-            Held::Response(client, response, last) => {
+            WithheldResponse::Response(client, response, last) => {
                 // Nothing has been sent, so the one part has room in the body's channel.
                 if let Some((parts, last)) = last {
                     let _ = parts.try_send(last);
                 }
                 let _ = client.send(response);
             }
-            Held::End(parts, last) => {
+            WithheldResponse::End(parts, last) => {
                 let _ = parts.send(last).await;
             }
-            Held::Cut(parts) => drop(parts),
-            Held::Nothing => {}
+            WithheldResponse::Cut(parts) => drop(parts),
+            WithheldResponse::Nothing => {}
         }
     }
 }
@@ -82,7 +82,7 @@ pub(super) async fn send_response(
     client: ResponseSender,
     method: Method,
     over: CancellationToken,
-) -> Sent {
+) -> ResponseOutcome {
     let response = tokio::select! {
         biased;
         response = response => response.ok(),
@@ -94,7 +94,10 @@ pub(super) async fn send_response(
         None => "the actor set no response".to_string(),
     };
     let response = plain(StatusCode::INTERNAL_SERVER_ERROR, &format!("{failure}\n"));
-    Sent { outcome: Outcome::Failed(failure), held: Held::Response(client, response, None) }
+    ResponseOutcome {
+        outcome: Outcome::Failed(failure),
+        held: WithheldResponse::Response(client, response, None),
+    }
 }
 
 /// Passes a response with a body on, frame by frame.
@@ -103,7 +106,7 @@ async fn send_body(
     client: ResponseSender,
     method: &Method,
     over: &CancellationToken,
-) -> Sent {
+) -> ResponseOutcome {
     let (head, mut body) = response.into_parts();
     let mut passing = PassingBody::new(head, body.is_end_stream(), client, method);
     loop {
@@ -140,16 +143,16 @@ async fn send_body(
 struct PassingBody {
     status: StatusCode,
     headers: HeaderMap,
-    observation: Shared,
+    observation: SharedObservation,
     /// Whether a body follows the head. Where none does, a length says nothing, and what the actor writes goes nowhere.
     has_body: bool,
     /// Bytes that are missing from the length in the head. With a length the client knows the end from the last byte;
     /// without one it waits for the end itself.
     due: Option<u64>,
-    parts: mpsc::Sender<Part>,
+    parts: mpsc::Sender<BodyPart>,
     /// The client and the response, until the first bytes are passed on.
     unsent: Option<(ResponseSender, Response<ClientBody>)>,
-    last: Part,
+    last: BodyPart,
     broken: bool,
     client_gone: bool,
 }
@@ -166,12 +169,12 @@ impl PassingBody {
         PassingBody {
             status,
             headers,
-            observation: Shared::default(),
+            observation: SharedObservation::default(),
             has_body,
             due,
             parts,
             unsent: Some((client, Response::from_parts(head, client_body))),
-            last: Part::End,
+            last: BodyPart::End,
             broken: false,
             client_gone: false,
         }
@@ -203,24 +206,27 @@ impl PassingBody {
             return;
         }
         if self.due == Some(0) || frame.is_trailers() {
-            self.last = Part::Last(frame);
+            self.last = BodyPart::Last(frame);
             return;
         }
         if let Some((client, response)) = self.unsent.take() {
             self.client_gone |= client.send(response).is_err();
         }
-        self.client_gone |= self.parts.send(Part::Frame(frame)).await.is_err();
+        self.client_gone |= self.parts.send(BodyPart::Frame(frame)).await.is_err();
     }
 
     /// What became of the response, of which no more comes.
-    fn end(mut self) -> Sent {
+    fn end(mut self) -> ResponseOutcome {
         let client_gone = self.client_gone
             || match &self.unsent {
                 Some((client, _)) => client.is_closed(),
                 None => self.parts.is_closed(),
             };
         if client_gone {
-            return Sent { outcome: Outcome::Failed(CLIENT_GONE.into()), held: Held::Nothing };
+            return ResponseOutcome {
+                outcome: Outcome::Failed(CLIENT_GONE.into()),
+                held: WithheldResponse::Nothing,
+            };
         }
         self.broken |= self.due.is_some_and(|due| due > 0);
         if !self.broken {
@@ -228,14 +234,14 @@ impl PassingBody {
         }
         let value = response_value(self.status, &self.headers, self.observation.take());
         let held = match (self.unsent, self.broken) {
-            (Some((client, response)), true) => Held::Response(client, response, None),
+            (Some((client, response)), true) => WithheldResponse::Response(client, response, None),
             (Some((client, response)), false) => {
-                Held::Response(client, response, Some((self.parts, self.last)))
+                WithheldResponse::Response(client, response, Some((self.parts, self.last)))
             }
-            (None, false) => Held::End(self.parts, self.last),
-            (None, true) => Held::Cut(self.parts),
+            (None, false) => WithheldResponse::End(self.parts, self.last),
+            (None, true) => WithheldResponse::Cut(self.parts),
         };
-        Sent { outcome: Outcome::Returned(Some(value)), held }
+        ResponseOutcome { outcome: Outcome::Returned(Some(value)), held }
     }
 }
 

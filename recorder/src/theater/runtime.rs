@@ -18,7 +18,7 @@ pub struct ShutdownRequested;
 
 #[derive(ComponentType, Lower)]
 #[component(record)]
-struct Chain {
+struct MetaChain {
     events: Vec<MetaEvent>,
 }
 
@@ -58,7 +58,7 @@ pub(super) fn add_to_linker<T: HasActor>(linker: &mut Linker<T>) -> Result<()> {
 
 /// The events as Theater shows them, with numbers in place of hashes. Earlier answers of this function are left out, as each
 /// would hold all the ones before it.
-fn chain_of(actor: &ActorStore) -> Chain {
+fn chain_of(actor: &ActorStore) -> MetaChain {
     let EventWindow { events, lost } = actor.get_all_events();
     let events = (lost..).zip(events).map(|(index, event)| MetaEvent {
         hash: index,
@@ -68,7 +68,7 @@ fn chain_of(actor: &ActorStore) -> Chain {
             data: if is_get_chain(&event.event_type) { Vec::new() } else { event.data.to_vec() },
         },
     });
-    Chain { events: events.collect() }
+    MetaChain { events: events.collect() }
 }
 
 fn is_get_chain(event_type: &str) -> bool {

@@ -5,14 +5,14 @@ use retake_chain::{ChainEventData, ChainEventPayload, HostFunctionCall, Outcome,
 use retake_verifier::{DivergenceKind, same_track};
 use wasmtime::{Result, format_err};
 
-use super::{Answers, Stop};
+use super::{Answers, RerunStop};
 
 impl Answers {
     fn try_answer(
         &mut self,
         call: &FunctionName,
         input: Result<Vec<Value>>,
-    ) -> Result<Result<Option<Value>>, Stop> {
+    ) -> Result<Result<Option<Value>>, RerunStop> {
         if let Some(outcome) = self.exhausted_before_a_call() {
             return Ok(Err(RaisedOutcome(outcome).into()));
         }
@@ -22,7 +22,7 @@ impl Answers {
             Ok(input) => input,
             Err(error) => return Ok(Err(error)),
         };
-        let Some(recorded) = self.cursor.peek() else { return Err(Stop::RecordingEnds) };
+        let Some(recorded) = self.cursor.peek() else { return Err(RerunStop::RecordingEnds) };
         let ChainEventPayload::HostFunction(expected) = recorded.payload else {
             return Err(self.unexpected(call, input, DivergenceKind::ExtraCall));
         };
@@ -62,7 +62,7 @@ impl Answers {
     }
 
     /// The actor called something that is not what the recording says next.
-    fn unexpected(&mut self, call: &FunctionName, input: Vec<Value>, kind: DivergenceKind) -> Stop {
+    fn unexpected(&mut self, call: &FunctionName, input: Vec<Value>, kind: DivergenceKind) -> RerunStop {
         let data = ChainEventData::host_function_as(
             call.event_type.clone(),
             HostFunctionCall {

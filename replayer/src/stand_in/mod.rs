@@ -18,7 +18,7 @@ use retake_chain::{
     HostFunctionCall, Outcome, TheaterId, Value, WASM_CALL, WasmErrorKind, WasmEventData,
 };
 use retake_verifier::{
-    Divergence, DivergenceKind, EventDescription, EventFault, EventLocation, ExportCall, IntegrityError,
+    CalledExport, Divergence, DivergenceKind, EventDescription, EventFault, EventLocation, IntegrityError,
     adopt_recorded_message, check_hash, compare,
 };
 
@@ -27,10 +27,10 @@ use crate::earliest::Earliest;
 use crate::error::ReplayError;
 use crate::stack::{StackRule, StackUse};
 use crate::time_bound::{TimeBound, TimedOut};
-use crate::window::{Cursor, Position, Recorded};
+use crate::window::{Cursor, Position, RecordedEvent};
 
 /// Why a re-run stops before the end of its chain.
-pub(crate) enum Stop {
+pub(crate) enum RerunStop {
     /// It did something that the take does not say, at the event with this number in the take.
     Diverged(u64, Box<Divergence>),
     /// The event with this number in the take is not what its hash says.
@@ -58,7 +58,7 @@ pub(crate) struct Answers {
     /// How many calls of the chain came before those that are re-run here.
     calls_before: u64,
     /// The event that was checked last.
-    last: Option<Place>,
+    last: Option<LocatedEvent>,
     /// The call that the shim has announced and that has not come, where there is a shim.
     announced: Option<(FunctionName, Vec<Value>)>,
     /// Of the guest, once it was entered.
@@ -67,7 +67,7 @@ pub(crate) struct Answers {
     /// Number in the take of the event before which the guest's stack is watched.
     watched: Option<u64>,
     /// The export call in progress.
-    call: Option<ExportCall>,
+    call: Option<CalledExport>,
     pub calls: u64,
     /// Of those, how many were given up when they were recorded.
     pub given_up: u64,
@@ -77,7 +77,7 @@ pub(crate) struct Answers {
     /// Whether something that the guest did in the call in progress was compared.
     compared: bool,
     /// Set when the re-run must end; the guest is then stopped with an error that says no more.
-    pub stop: Option<Stop>,
+    pub stop: Option<RerunStop>,
     /// Functions that the build imports in another version than was recorded: recorded name, the build's name.
     pub renamed: BTreeSet<(String, String)>,
 }
@@ -97,7 +97,7 @@ pub(crate) enum Interrupted {
 }
 
 /// An event of the recording, and where it is.
-struct Place {
+struct LocatedEvent {
     event: ChainEvent,
     /// Index in the chain.
     index: u64,
@@ -153,14 +153,14 @@ impl Answers {
     }
 
     /// The next event of the recording.
-    pub fn recorded(&mut self) -> Option<Recorded<'_>> {
+    pub fn recorded(&mut self) -> Option<RecordedEvent<'_>> {
         self.cursor.peek()
     }
 
     /// Begins an export call: what follows belongs to it.
     pub fn begin_call(&mut self, function: &str, params: &[Value]) {
         self.clock.restart(self.cursor.waited());
-        self.call = Some(ExportCall {
+        self.call = Some(CalledExport {
             index: self.calls_before + self.calls,
             function: function.to_string(),
             params: params.to_vec(),
@@ -189,39 +189,39 @@ impl Answers {
     }
 
     /// Takes over an event in which the guest has no part, and what the runtime did after it.
-    pub fn copy(&mut self) -> Result<(), Stop> {
+    pub fn copy(&mut self) -> Result<(), RerunStop> {
         self.copy_one()?;
         self.copy_runtime()
     }
 
     /// Takes over what the runtime did before the next event of another kind. The guest can be no further than that.
-    fn copy_runtime(&mut self) -> Result<(), Stop> {
+    fn copy_runtime(&mut self) -> Result<(), RerunStop> {
         while self.cursor.peek().is_some_and(|recorded| recorded.payload.kind() == EventKind::Runtime) {
             self.copy_one()?;
         }
         Ok(())
     }
 
-    fn copy_one(&mut self) -> Result<(), Stop> {
-        let Some(place) = self.next_place() else { return Err(Stop::RecordingEnds) };
+    fn copy_one(&mut self) -> Result<(), RerunStop> {
+        let Some(place) = self.next_place() else { return Err(RerunStop::RecordingEnds) };
         let copied = self.chain.append_recorded(&place.event);
         self.check(place, copied)
     }
 
     /// The same as [`emit`](Self::emit) within a call; takes over what the runtime did after it.
-    pub fn emit_in_call(&mut self, data: ChainEventData) -> Result<(), Stop> {
+    pub fn emit_in_call(&mut self, data: ChainEventData) -> Result<(), RerunStop> {
         self.emit(data)?;
         self.copy_runtime()
     }
 
     /// Appends what the re-run did, which must be what the recording says next.
-    pub fn emit(&mut self, mut data: ChainEventData) -> Result<(), Stop> {
-        let Some(recorded) = self.cursor.peek() else { return Err(Stop::RecordingEnds) };
+    pub fn emit(&mut self, mut data: ChainEventData) -> Result<(), RerunStop> {
+        let Some(recorded) = self.cursor.peek() else { return Err(RerunStop::RecordingEnds) };
         adopt_recorded_message(recorded.payload, &mut data.data);
         let compares = is_of_the_guest(&data.data);
-        let Some(place) = self.next_place() else { return Err(Stop::RecordingEnds) };
+        let Some(place) = self.next_place() else { return Err(RerunStop::RecordingEnds) };
         if self.earliest.is_before(place.position.number) {
-            return Err(Stop::Superseded);
+            return Err(RerunStop::Superseded);
         }
         let actual = self.chain.append(data);
         self.check(place, actual)?;
@@ -234,8 +234,12 @@ impl Answers {
         RaisedIn::open_call(self.announced.is_some())
     }
 
-    fn check(&mut self, place: Place, actual: Result<ChainEvent, ChainError>) -> Result<(), Stop> {
-        let actual = actual.map_err(|error| Stop::Failed(error.into()))?;
+    fn check(
+        &mut self,
+        place: LocatedEvent,
+        actual: Result<ChainEvent, ChainError>,
+    ) -> Result<(), RerunStop> {
+        let actual = actual.map_err(|error| RerunStop::Failed(error.into()))?;
         // That the contents agree too is what proves the recorded hash.
         if !same_content(&place.event, &actual) || place.event.hash != actual.hash {
             let kind = compare(&place.event, &actual).unwrap_or(DivergenceKind::DifferentHash);
@@ -247,9 +251,9 @@ impl Answers {
         Ok(())
     }
 
-    fn next_place(&mut self) -> Option<Place> {
-        let Recorded { event, index, position, .. } = self.cursor.peek()?;
-        Some(Place { event: event.clone(), index, position })
+    fn next_place(&mut self) -> Option<LocatedEvent> {
+        let RecordedEvent { event, index, position, .. } = self.cursor.peek()?;
+        Some(LocatedEvent { event: event.clone(), index, position })
     }
 
     /// The guest's code is about to run, from this depth of the stack on.
@@ -259,10 +263,10 @@ impl Answers {
 
     /// Whether the guest may run on. Without an event to check against it could do so without end, and so it could before an event
     /// that nobody will look at.
-    pub fn runs_on(&mut self) -> Result<(), Stop> {
+    pub fn runs_on(&mut self) -> Result<(), RerunStop> {
         match self.cursor.peek().map(|recorded| recorded.position.number) {
-            None => Err(Stop::RecordingEnds),
-            Some(next) if self.earliest.is_before(next) => Err(Stop::Superseded),
+            None => Err(RerunStop::RecordingEnds),
+            Some(next) if self.earliest.is_before(next) => Err(RerunStop::Superseded),
             Some(_) => Ok(()),
         }
     }
@@ -283,7 +287,7 @@ impl Answers {
     pub fn interrupted(&mut self) -> Interrupted {
         let next = self.cursor.here();
         if next.is_some_and(|next| self.earliest.is_before(next.number)) {
-            self.stop = Some(Stop::Superseded);
+            self.stop = Some(RerunStop::Superseded);
             return Interrupted::Superseded;
         }
         if let Some(bound) = self.clock.exceeded(self.cursor.waited()) {
@@ -310,7 +314,7 @@ impl Answers {
             last_event: last.map(|place| place.index),
             guest,
         };
-        self.stop = Some(Stop::TimedOut(number, Box::new(timed_out)));
+        self.stop = Some(RerunStop::TimedOut(number, Box::new(timed_out)));
     }
 
     /// What becomes of a guest that is watched.
@@ -362,7 +366,7 @@ impl Answers {
 
     /// The guest has exhausted its stack. Where it may have done so a little before it did when it was recorded, for what the host had on
     /// the stack in its last call, what the recording says up to the end of the call is taken over: in an ample stack it was so.
-    pub fn catch_up(&mut self) -> Result<(), Stop> {
+    pub fn catch_up(&mut self) -> Result<(), RerunStop> {
         if self.stack_rule != StackRule::AsRecorded || !self.stack.is_some_and(StackUse::is_deep) {
             return Ok(());
         }
@@ -387,7 +391,7 @@ impl Answers {
     }
 
     /// A call that the shim announced and did not come to make ended in the shim, as the export call did.
-    pub fn close_call(&mut self, outcome: &Outcome) -> Result<(), Stop> {
+    pub fn close_call(&mut self, outcome: &Outcome) -> Result<(), RerunStop> {
         let Some((call, input)) = self.announced.take() else { return Ok(()) };
         self.emit_in_call(ChainEventData {
             event_type: call.event_type,
@@ -401,25 +405,25 @@ impl Answers {
     }
 
     /// The re-run did this at the next event of the recording, which does not count as the same.
-    pub fn did_otherwise(&mut self, data: &ChainEventData) -> Stop {
-        let Some(place) = self.next_place() else { return Stop::RecordingEnds };
+    pub fn did_otherwise(&mut self, data: &ChainEventData) -> RerunStop {
+        let Some(place) = self.next_place() else { return RerunStop::RecordingEnds };
         let actual = data.to_chain_event(self.chain.head());
         let kind = compare(&place.event, &actual).unwrap_or(DivergenceKind::DifferentHash);
         self.diverged_at(&place, kind, Some(&actual))
     }
 
     /// A divergence at the next event of the recording.
-    pub fn diverged(&mut self, kind: DivergenceKind, actual: Option<&ChainEvent>) -> Stop {
+    pub fn diverged(&mut self, kind: DivergenceKind, actual: Option<&ChainEvent>) -> RerunStop {
         match self.next_place() {
             Some(place) => self.diverged_at(&place, kind, actual),
-            None => Stop::RecordingEnds,
+            None => RerunStop::RecordingEnds,
         }
     }
 
     /// The value in the event that was checked last does not fit the build: an answer, or the arguments of the call that
     /// begins with it.
-    pub fn unfit(&mut self, reason: String) -> Stop {
-        let Some(place) = self.last.take() else { return Stop::RecordingEnds };
+    pub fn unfit(&mut self, reason: String) -> RerunStop {
+        let Some(place) = self.last.take() else { return RerunStop::RecordingEnds };
         let kind = match &*place.event.event_type {
             WASM_CALL => DivergenceKind::UnfitArguments { reason },
             _ => DivergenceKind::UnfitAnswer { reason },
@@ -427,10 +431,15 @@ impl Answers {
         self.diverged_at(&place, kind, None)
     }
 
-    fn diverged_at(&self, place: &Place, kind: DivergenceKind, actual: Option<&ChainEvent>) -> Stop {
+    fn diverged_at(
+        &self,
+        place: &LocatedEvent,
+        kind: DivergenceKind,
+        actual: Option<&ChainEvent>,
+    ) -> RerunStop {
         self.earliest.note(place.position.number);
         if let Err(fault) = check_hash(&place.event) {
-            return Stop::Altered(place.position.number, self.fault_at(place, fault));
+            return RerunStop::Altered(place.position.number, self.fault_at(place, fault));
         }
         let divergence = Divergence {
             chain: self.id,
@@ -442,10 +451,10 @@ impl Answers {
             expected: Some(EventDescription::of(&place.event)),
             actual: actual.map(EventDescription::of),
         };
-        Stop::Diverged(place.position.number, Box::new(divergence))
+        RerunStop::Diverged(place.position.number, Box::new(divergence))
     }
 
-    fn fault_at(&self, place: &Place, fault: EventFault) -> IntegrityError {
+    fn fault_at(&self, place: &LocatedEvent, fault: EventFault) -> IntegrityError {
         let location = EventLocation {
             event: place.position.number,
             offset: place.position.offset,

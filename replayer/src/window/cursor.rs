@@ -6,8 +6,8 @@ use std::time::Duration;
 use retake_actor::Extensions;
 use retake_chain::{HttpReplayChain, Outcome};
 
-use super::flow::{Flow, Held, LaneId, Window, size_of_event};
-use super::recorded::{Position, Recorded};
+use super::flow::{Flow, HeldBytes, LaneId, Window, size_of_event};
+use super::recorded::{Position, RecordedEvent};
 
 /// The re-run's end of a lane: one event after the other.
 pub(crate) struct Cursor {
@@ -40,13 +40,13 @@ impl Cursor {
     }
 
     /// The next event, or `None` at the end of the recording. Waits for the reader.
-    pub fn peek(&mut self) -> Option<Recorded<'_>> {
+    pub fn peek(&mut self) -> Option<RecordedEvent<'_>> {
         let known = self.window.as_ref().map_or(0, |window| window.decoded.len());
         if self.position == known {
             self.next_window();
         }
         let (event, payload, position) = self.window.as_ref()?.decoded.get(self.position)?;
-        Some(Recorded { event, payload, index: self.index, position: *position })
+        Some(RecordedEvent { event, payload, index: self.index, position: *position })
     }
 
     /// The outcome of the call in progress, if in the recording its stack was exhausted before it did anything else. Notes of
@@ -62,7 +62,7 @@ impl Cursor {
             let next = self.window.as_ref()?.decoded.get(self.position + ahead);
             let next = next.map(|(event, payload, position)| {
                 let index = self.index + ahead as u64;
-                Recorded { event, payload, index, position: *position }
+                RecordedEvent { event, payload, index, position: *position }
             });
             match next {
                 Some(next) if next.is_of_the_host() => ahead += 1,
@@ -101,7 +101,7 @@ impl Cursor {
         // While it waits for the next event, the re-run holds the event that it checked last.
         let last = read.as_ref().and_then(|window| window.decoded.last());
         let last = last.map_or(0, |(event, ..)| size_of_event(event));
-        let mut held = Held::new(&self.flow);
+        let mut held = HeldBytes::new(&self.flow);
         held.add(last);
         drop(read);
         self.extensions.set(HttpReplayChain::default());

@@ -63,11 +63,11 @@ pub(crate) struct Window {
     pub chain: HttpReplayChain,
     /// Each event again, its payload and its position.
     pub decoded: Vec<(ChainEvent, ChainEventPayload, Position)>,
-    pub held: Held,
+    pub held: HeldBytes,
 }
 
 /// Bytes in memory, which count in a flow until this is dropped.
-pub(crate) struct Held {
+pub(crate) struct HeldBytes {
     flow: Arc<Flow>,
     bytes: usize,
 }
@@ -203,14 +203,14 @@ impl Flow {
     }
 }
 
-impl Held {
+impl HeldBytes {
     /// No bytes yet.
-    pub fn new(flow: &Arc<Flow>) -> Held {
-        Held { flow: flow.clone(), bytes: 0 }
+    pub fn new(flow: &Arc<Flow>) -> HeldBytes {
+        HeldBytes { flow: flow.clone(), bytes: 0 }
     }
 
     /// Takes over the bytes of another.
-    pub fn merge(&mut self, mut other: Held) {
+    pub fn merge(&mut self, mut other: HeldBytes) {
         self.bytes += std::mem::take(&mut other.bytes);
     }
 
@@ -220,7 +220,7 @@ impl Held {
     }
 }
 
-impl Drop for Held {
+impl Drop for HeldBytes {
     fn drop(&mut self) {
         self.flow.bytes.fetch_sub(self.bytes, Ordering::Relaxed);
         // Locked, so that the reader does not look before this and wait after it.
@@ -231,7 +231,7 @@ impl Drop for Held {
 
 impl Window {
     pub fn new(flow: &Arc<Flow>) -> Window {
-        Window { chain: HttpReplayChain::default(), decoded: Vec::new(), held: Held::new(flow) }
+        Window { chain: HttpReplayChain::default(), decoded: Vec::new(), held: HeldBytes::new(flow) }
     }
 
     pub fn is_full(&self) -> bool {

@@ -14,5 +14,5 @@ mod tests;
 
 pub(crate) use cursor::Cursor;
 pub(crate) use flow::{Flow, LaneId};
-pub(crate) use recorded::{Position, Recorded};
+pub(crate) use recorded::{Position, RecordedEvent};
 pub(crate) use sender::WindowSender;

@@ -1,4 +1,4 @@
-//! Owns [`Recorded`], an event of the recording, and [`Position`], where it is in the take.
+//! Owns [`RecordedEvent`], an event of the recording, and [`Position`], where it is in the take.
 
 use retake_chain::{
     ChainEvent, ChainEventPayload, EventKind, Outcome, TrapKind, WasmErrorKind, WasmEventData,
@@ -14,7 +14,7 @@ pub(crate) struct Position {
 }
 
 /// An event of the recording, as the cursor shows it.
-pub(crate) struct Recorded<'a> {
+pub(crate) struct RecordedEvent<'a> {
     pub event: &'a ChainEvent,
     pub payload: &'a ChainEventPayload,
     /// Index in the chain.
@@ -22,7 +22,7 @@ pub(crate) struct Recorded<'a> {
     pub position: Position,
 }
 
-impl Recorded<'_> {
+impl RecordedEvent<'_> {
     /// The outcome of the call that this event ends, if the guest's stack was exhausted.
     pub fn exhaustion(&self) -> Option<Outcome> {
         match self.payload {

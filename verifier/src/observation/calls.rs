@@ -2,8 +2,8 @@
 
 use retake_chain::{HostFunctionCall, Outcome, Value};
 
-use super::exchange::{Answered, Exchange, Fields, OutgoingBody, Response};
-use super::value::{Answer, ENTRY, answer, handle, method, path, plain};
+use super::exchange::{Answered, BuiltResponse, Exchange, Fields, OutgoingBody};
+use super::value::{ENTRY, HostResult, answer, handle, method, path, plain};
 
 /// Calls to these interfaces change an exchange. The patch version is left out.
 const HTTP: &str = "wasi:http/types@0.2.";
@@ -47,12 +47,12 @@ impl Exchange {
                 }
             }
             "[method]incoming-request.consume" => {
-                if let (Some(current), Answer::Ok(made)) = (self.of_request(first), answer(call)) {
+                if let (Some(current), HostResult::Ok(made)) = (self.of_request(first), answer(call)) {
                     current.body = handle(made);
                 }
             }
             "[method]incoming-body.stream" => {
-                if let (Some(current), Answer::Ok(made)) = (&mut self.current, answer(call))
+                if let (Some(current), HostResult::Ok(made)) = (&mut self.current, answer(call))
                     && current.body.is_some()
                     && current.body == first
                 {
@@ -70,7 +70,7 @@ impl Exchange {
             "[constructor]outgoing-response" => {
                 let headers = self.headers_of(first);
                 if let Some(made) = handle(plain(call)) {
-                    self.responses.insert(made, Response { status: 200, headers, body: None });
+                    self.responses.insert(made, BuiltResponse { status: 200, headers, body: None });
                     // The fields' share goes over to the response.
                     if let Some(first) = first {
                         self.fields.remove(&first);
@@ -79,7 +79,7 @@ impl Exchange {
                 }
             }
             "[method]outgoing-response.set-status-code" => {
-                if let (Some(response), Answer::Ok(_)) = (self.response(first), answer(call))
+                if let (Some(response), HostResult::Ok(_)) = (self.response(first), answer(call))
                     && let Some(Value::Unsigned(status)) = call.input.get(1)
                 {
                     response.status = *status;
@@ -90,7 +90,7 @@ impl Exchange {
                 self.new_fields(handle(plain(call)), known, budget);
             }
             "[method]outgoing-response.body" => {
-                if let (Some(response), Answer::Ok(Some(Value::Handle(made)))) =
+                if let (Some(response), HostResult::Ok(Some(Value::Handle(made)))) =
                     (self.response(first), answer(call))
                 {
                     response.body = Some(*made);
@@ -104,7 +104,7 @@ impl Exchange {
                 }
             }
             "[method]outgoing-body.write" => {
-                if let (Some(body), Answer::Ok(Some(Value::Handle(made)))) = (first, answer(call))
+                if let (Some(body), HostResult::Ok(Some(Value::Handle(made)))) = (first, answer(call))
                     && self.bodies.contains_key(&body)
                 {
                     self.streams.insert(*made, body);
@@ -112,7 +112,7 @@ impl Exchange {
                 }
             }
             "[static]outgoing-body.finish" => {
-                if let (Some(body), Answer::Ok(_)) =
+                if let (Some(body), HostResult::Ok(_)) =
                     (first.and_then(|first| self.bodies.get_mut(&first)), answer(call))
                 {
                     body.finished = true;

@@ -15,13 +15,13 @@ const BUDGET: usize = 64 << 20;
 #[derive(Debug)]
 pub(crate) struct ObservationChecker {
     /// By chain number.
-    chains: Vec<Chain>,
+    chains: Vec<ObservedChain>,
     /// The rest of [`BUDGET`].
     budget: usize,
 }
 
 #[derive(Debug, Default)]
-struct Chain {
+struct ObservedChain {
     is_http: bool,
     keeps_instance: bool,
     exchange: Option<Box<Exchange>>,
@@ -36,7 +36,7 @@ impl Default for ObservationChecker {
 impl ObservationChecker {
     /// Introduces the next chain.
     pub fn chain(&mut self) {
-        self.chains.push(Chain::default());
+        self.chains.push(ObservedChain::default());
     }
 
     /// Checks the next event of an introduced chain. The grammar allows the event.
@@ -87,7 +87,7 @@ impl ObservationChecker {
     }
 }
 
-impl Chain {
+impl ObservedChain {
     fn begin(&mut self, start: &SessionStart) {
         self.is_http = start.kind == SessionKind::Http;
         self.keeps_instance = start.instance_mode == InstanceMode::Session;

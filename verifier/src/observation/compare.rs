@@ -2,7 +2,7 @@
 
 use retake_chain::{HostFunctionCall, Outcome, Value, WasmEventData};
 
-use super::exchange::{Answered, Content, Current, Exchange, Observed};
+use super::exchange::{Answered, Content, Current, Exchange, PendingObservation};
 use super::fault::ObservationFault;
 use super::value::{Headers, fields_of, headers};
 use crate::messages::was_given_up;
@@ -37,7 +37,7 @@ impl Exchange {
         };
         let Some(current) = &mut self.current else { return Ok(()) };
         let given_up = call.output == Outcome::Cancelled;
-        current.observed = Some(Observed { given_up, broken: false });
+        current.observed = Some(PendingObservation { given_up, broken: false });
         if self.over_budget {
             return Ok(());
         }
@@ -81,9 +81,9 @@ impl Exchange {
             None if !given_up => {
                 Err(ObservationFault::Missing { function: ended.function_name().unwrap_or_default().into() })
             }
-            Some(Observed { given_up: true, .. }) if !given_up => Err(ObservationFault::NotGivenUp),
-            Some(Observed { broken: true, .. }) if returned => Err(ObservationFault::Finished),
-            Some(Observed { .. }) | None => Ok(()),
+            Some(PendingObservation { given_up: true, .. }) if !given_up => Err(ObservationFault::NotGivenUp),
+            Some(PendingObservation { broken: true, .. }) if returned => Err(ObservationFault::Finished),
+            Some(PendingObservation { .. }) | None => Ok(()),
         }
     }
 }

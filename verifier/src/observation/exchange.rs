@@ -13,7 +13,7 @@ use super::value::{ENTRY, Headers, cost};
 pub(super) struct Exchange {
     pub current: Option<Current>,
     pub fields: HashMap<u32, Fields>,
-    pub responses: HashMap<u32, Response>,
+    pub responses: HashMap<u32, BuiltResponse>,
     /// Bodies of responses.
     pub bodies: HashMap<u32, OutgoingBody>,
     /// The body that a stream writes to.
@@ -41,7 +41,7 @@ pub(super) struct Current {
     /// The actor read the body to its end.
     pub read_to_end: bool,
     pub answered: Answered,
-    pub observed: Option<Observed>,
+    pub observed: Option<PendingObservation>,
     /// Its share of the budget.
     pub charged: usize,
 }
@@ -51,7 +51,7 @@ pub(super) struct Current {
 pub(super) enum Answered {
     #[default]
     Not,
-    Response(Option<Response>),
+    Response(Option<BuiltResponse>),
     Error,
     /// The call that answers did not return, so the host may or may not have the answer.
     Unknown,
@@ -59,7 +59,7 @@ pub(super) enum Answered {
 
 /// The part of an observation that only the end of the call can confirm.
 #[derive(Debug, Default)]
-pub(super) struct Observed {
+pub(super) struct PendingObservation {
     pub given_up: bool,
     /// It says that the body broke off, but the actor finished the body.
     pub broken: bool,
@@ -73,7 +73,7 @@ pub(super) enum Fields {
 }
 
 #[derive(Debug)]
-pub(super) struct Response {
+pub(super) struct BuiltResponse {
     pub status: u64,
     pub headers: Option<Arc<Headers>>,
     pub body: Option<u32>,
@@ -149,7 +149,7 @@ impl Exchange {
     }
 
     /// Gives back the memory of a response.
-    pub fn forget_response(&mut self, response: Response, budget: &mut usize) {
+    pub fn forget_response(&mut self, response: BuiltResponse, budget: &mut usize) {
         let headers = response.headers.map_or(0, |headers| cost(&headers));
         self.refund(ENTRY + headers, budget);
     }
@@ -159,7 +159,7 @@ impl Exchange {
         self.current.as_mut().filter(|current| Some(current.request) == request)
     }
 
-    pub fn response(&mut self, response: Option<u32>) -> Option<&mut Response> {
+    pub fn response(&mut self, response: Option<u32>) -> Option<&mut BuiltResponse> {
         self.responses.get_mut(&response?)
     }
 }

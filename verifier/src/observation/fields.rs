@@ -5,7 +5,7 @@ use std::sync::Arc;
 use retake_chain::{HostFunctionCall, Value};
 
 use super::exchange::{Exchange, Fields};
-use super::value::{Answer, ENTRY, Headers, answer, bytes, cost, handle, headers, plain};
+use super::value::{ENTRY, Headers, HostResult, answer, bytes, cost, handle, headers, plain};
 
 impl Exchange {
     /// Takes a call that makes, reads, changes or drops fields.
@@ -14,13 +14,13 @@ impl Exchange {
         match &*call.function {
             "[constructor]fields" => self.new_fields(handle(plain(call)), Some(Arc::default()), budget),
             "[static]fields.from-list" => {
-                if let Answer::Ok(made) = answer(call) {
+                if let HostResult::Ok(made) = answer(call) {
                     self.new_fields(handle(made), call.input.first().and_then(headers).map(Arc::new), budget);
                 }
             }
             "[method]fields.clone" => self.new_fields(handle(plain(call)), self.headers_of(first), budget),
             "[method]fields.set" | "[method]fields.append" | "[method]fields.delete" => {
-                if let Answer::Ok(_) = answer(call) {
+                if let HostResult::Ok(_) = answer(call) {
                     self.change_fields(first, call, budget);
                 }
             }

@@ -3,7 +3,7 @@
 use retake_chain::{HostFunctionCall, Value};
 
 use super::exchange::{Current, Exchange, OutgoingBody};
-use super::value::{Answer, ENTRY, answer, handle};
+use super::value::{ENTRY, HostResult, answer, handle};
 
 /// A host refuses more zeros in one call.
 const MAX_ZEROS: u64 = 1 << 20;
@@ -16,9 +16,11 @@ impl Exchange {
             "[method]input-stream.read" | "[method]input-stream.blocking-read" => {
                 let Some(current) = self.of_stream(first) else { return };
                 match answer(call) {
-                    Answer::Ok(Some(Value::Bytes(bytes))) => current.read.add(bytes),
-                    Answer::Err(Some(Value::String(case))) if case == "closed" => current.read_to_end = true,
-                    Answer::Ok(_) | Answer::Err(_) | Answer::None => current.read.inexact = true,
+                    HostResult::Ok(Some(Value::Bytes(bytes))) => current.read.add(bytes),
+                    HostResult::Err(Some(Value::String(case))) if case == "closed" => {
+                        current.read_to_end = true
+                    }
+                    HostResult::Ok(_) | HostResult::Err(_) | HostResult::None => current.read.inexact = true,
                 }
             }
             "[method]input-stream.skip" | "[method]input-stream.blocking-skip" => {
@@ -29,7 +31,7 @@ impl Exchange {
             "[method]output-stream.write" | "[method]output-stream.blocking-write-and-flush" => {
                 let Some(body) = self.written_by(first) else { return };
                 match (answer(call), call.input.get(1)) {
-                    (Answer::Ok(_), Some(Value::Bytes(bytes))) => body.content.add(bytes),
+                    (HostResult::Ok(_), Some(Value::Bytes(bytes))) => body.content.add(bytes),
                     _ => body.content.inexact = true,
                 }
             }
@@ -37,7 +39,7 @@ impl Exchange {
             | "[method]output-stream.blocking-write-zeroes-and-flush" => {
                 let Some(body) = self.written_by(first) else { return };
                 match (answer(call), call.input.get(1)) {
-                    (Answer::Ok(_), Some(Value::Unsigned(count))) if *count <= MAX_ZEROS => {
+                    (HostResult::Ok(_), Some(Value::Unsigned(count))) if *count <= MAX_ZEROS => {
                         body.content.add(&vec![0; *count as usize]);
                     }
                     _ => body.content.inexact = true,

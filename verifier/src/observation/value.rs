@@ -11,7 +11,7 @@ pub(super) const ENTRY: usize = 128;
 pub(super) type Headers = BTreeMap<String, Vec<Vec<u8>>>;
 
 /// The result of a host function.
-pub(super) enum Answer<'a> {
+pub(super) enum HostResult<'a> {
     /// `ok`, with its value.
     Ok(Option<&'a Value>),
     /// `err`, with its value.
@@ -29,11 +29,11 @@ pub(super) fn plain(call: &HostFunctionCall) -> Option<&Value> {
 }
 
 /// The result of a function with a `result`.
-pub(super) fn answer(call: &HostFunctionCall) -> Answer<'_> {
+pub(super) fn answer(call: &HostFunctionCall) -> HostResult<'_> {
     match plain(call).and_then(Value::as_case) {
-        Some(("ok", value)) => Answer::Ok(value),
-        Some(("err", value)) => Answer::Err(value),
-        _ => Answer::None,
+        Some(("ok", value)) => HostResult::Ok(value),
+        Some(("err", value)) => HostResult::Err(value),
+        _ => HostResult::None,
     }
 }
 

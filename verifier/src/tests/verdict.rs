@@ -12,7 +12,7 @@ fn divergence() -> Divergence {
         event: 5,
         event_index: 3,
         kind: DivergenceKind::DifferentArguments { positions: vec![0, 2] },
-        call: Some(ExportCall { index: 0, function: "run".into(), params: vec![Value::from("x")] }),
+        call: Some(CalledExport { index: 0, function: "run".into(), params: vec![Value::from("x")] }),
         expected: Some(host("resolution", vec![Value::from(3u8)], returned(1u8)).data.into()),
         actual: Some(EventDescription::of(&result("run", Outcome::Exited(2)).to_chain_event(None))),
     }

@@ -5,7 +5,7 @@ use std::io::{self, BufReader, Read};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::{End, JsonlError, JsonlReader, Line, read, written};
+use super::{ExportedEnd, JsonlError, JsonlReader, Line, read, written};
 use crate::log::{FORMAT_VERSION, FormatVersion, Record};
 use crate::*;
 
@@ -20,7 +20,7 @@ fn fault(text: &str) -> JsonlError {
 fn event_with(from: &str, to: &str) -> String {
     let event = ChainEvent::link(None, "a".into(), b"\x01".to_vec().into());
     let record = Record::Event { number: 0, chain: ChainNumber(0), event, offset: 0 };
-    let text = String::from_utf8(written(&[record], End::Unsealed)).unwrap();
+    let text = String::from_utf8(written(&[record], ExportedEnd::Unsealed)).unwrap();
     assert!(text.contains(from), "{from} in {text}");
     text.replace(from, to)
 }

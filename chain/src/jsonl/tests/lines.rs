@@ -6,7 +6,7 @@ use bytes::Bytes;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::{End, JsonlReader, Line, SealedEnd, read, written};
+use super::{ExportedEnd, JsonlReader, Line, SealedEnd, read, written};
 use crate::log::{Record, SealedChain};
 use crate::tests::strategies::payload;
 use crate::*;
@@ -39,7 +39,7 @@ proptest! {
     fn an_event_comes_back_and_its_data_is_readable(payload in payload(), number in 0u64..9) {
         let record = event(number, &payload.event_type(), payload.encode());
 
-        let text = written(std::slice::from_ref(&record), End::Unsealed);
+        let text = written(std::slice::from_ref(&record), ExportedEnd::Unsealed);
 
         assert_same(&read(&text).unwrap()[1], &record);
         prop_assert!(!String::from_utf8(text).unwrap().contains("msgpack\":"));
@@ -48,7 +48,7 @@ proptest! {
     #[test]
     fn bytes_that_are_no_payload_come_back_too(data in vec(any::<u8>(), 0..40), name in ".{0,20}") {
         let record = event(1, &name, data);
-        assert_same(&read(&written(std::slice::from_ref(&record), End::Unsealed)).unwrap()[1], &record);
+        assert_same(&read(&written(std::slice::from_ref(&record), ExportedEnd::Unsealed)).unwrap()[1], &record);
     }
 }
 
@@ -57,7 +57,7 @@ fn data_that_is_not_canonical_is_passed_on_as_it_is() {
     let deep = [vec![0x91; 300], vec![0xc0]].concat();
     for data in [&b""[..], b"\xcc\x05", b"\xc0\xc0", b"\x81\x01\x02", b"\xa1\xff", b"\xd6\x02abcd", &deep] {
         let record = event(0, "altered", data.to_vec());
-        let text = written(std::slice::from_ref(&record), End::Unsealed);
+        let text = written(std::slice::from_ref(&record), ExportedEnd::Unsealed);
         assert_same(&read(&text).unwrap()[1], &record);
         assert!(String::from_utf8(text).unwrap().contains(r#""msgpack":""#), "{data:x?}");
     }
@@ -66,7 +66,7 @@ fn data_that_is_not_canonical_is_passed_on_as_it_is() {
 #[test]
 fn data_that_is_nil_is_not_taken_for_none() {
     let record = event(0, "nil", b"\xc0".to_vec());
-    let text = written(std::slice::from_ref(&record), End::Unsealed);
+    let text = written(std::slice::from_ref(&record), ExportedEnd::Unsealed);
     assert!(String::from_utf8_lossy(&text).contains(r#""data":null"#));
     assert_same(&read(&text).unwrap()[1], &record);
 }
@@ -83,8 +83,12 @@ fn every_kind_of_line_and_of_end_comes_back() {
         Record::Chain { number: ChainNumber(1), id: TheaterId::generate() },
     ];
     let chains = vec![SealedChain { id, count: 1, head: Some(EventHash([7; 32])) }];
-    let sealed = [End::Sealed(SealedEnd { kind: SealKind::Complete, events: 1, chains })];
-    let others = [End::Unsealed, End::Torn { offset: 5 }, End::Damaged { reason: "\"bits\"\n".into() }];
+    let sealed = [ExportedEnd::Sealed(SealedEnd { kind: SealKind::Complete, events: 1, chains })];
+    let others = [
+        ExportedEnd::Unsealed,
+        ExportedEnd::Torn { offset: 5 },
+        ExportedEnd::Damaged { reason: "\"bits\"\n".into() },
+    ];
     for end in sealed.into_iter().chain(others) {
         let text = written(&records, end.clone());
         let lines = read(&text).unwrap();
@@ -97,7 +101,8 @@ fn every_kind_of_line_and_of_end_comes_back() {
 
 #[test]
 fn an_event_is_named_by_the_offset_and_the_number_of_its_line() {
-    let text = written(&[event(0, "a", b"\x01".to_vec()), event(1, "b", b"\x02".to_vec())], End::Unsealed);
+    let text =
+        written(&[event(0, "a", b"\x01".to_vec()), event(1, "b", b"\x02".to_vec())], ExportedEnd::Unsealed);
     let mut reader = JsonlReader::new(&text[..]);
     let mut expected = 0;
     for number in 1..=4 {

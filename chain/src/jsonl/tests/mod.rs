@@ -18,7 +18,7 @@ fn read(text: &[u8]) -> Result<Vec<Line>, JsonlError> {
 }
 
 /// Lines of these records, with an end.
-fn written(records: &[Record], end: End) -> Vec<u8> {
+fn written(records: &[Record], end: ExportedEnd) -> Vec<u8> {
     let mut writer = JsonlWriter::create(Vec::new(), crate::log::FORMAT_VERSION).unwrap();
     records.iter().for_each(|record| writer.record(record).unwrap());
     writer.end(end).unwrap()
