@@ -9,6 +9,8 @@
 //! | 4 | could not be checked |
 //! | 5 | there was nothing to check (`record --force`: there was no call, and the old take was kept) |
 
+#![deny(unsafe_code)]
+
 mod cache;
 mod commands;
 mod console;
@@ -17,6 +19,7 @@ mod options;
 mod output;
 mod printer;
 mod progress;
+#[expect(unsafe_code, reason = "signals belong to the system")]
 mod signals;
 mod suite;
 mod takes;

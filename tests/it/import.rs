@@ -78,7 +78,7 @@ fn a_truncated_file_is_refused() {
         assert_refused(&sandbox, &text[..end + 20], 3, &[&cut]);
     }
     assert_refused(&sandbox, "", 4, &["the file is empty"]);
-    assert_refused(&sandbox, &text[..5], 4, &["line 1 is no header"]);
+    assert_refused(&sandbox, &text[..5], 4, &["line 1 is not a header"]);
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn what_is_no_take_in_lines_could_not_be_checked() {
     );
     assert_refused(&sandbox, "Dear reader,\n", 4, &["line 1 is not a header of a take in JSON lines"]);
     sandbox.retake(["import", "missing.jsonl", "-o", "new.take"]).expect(4).says(&["`missing.jsonl`"]);
-    sandbox.retake(["import", "it.take", "-o", "new.take"]).expect(4).says(&["line 1 is no header"]);
+    sandbox.retake(["import", "it.take", "-o", "new.take"]).expect(4).says(&["line 1 is not a header"]);
     assert_eq!(sandbox.names(), ["it.jsonl", "it.take", "wrong.jsonl"]);
 }
 

@@ -132,7 +132,7 @@ fn a_chain_that_is_rerun_when_the_take_is_read_again_counts_like_any_other() {
     change(&sandbox, "(if (i32.eq (local.get $n) (i32.const 3)) (then (drop (call $now))))");
     for command in ["replay", "test"] {
         let ended = sandbox.retake([command, "many.take", "--actor", "changed.wat"]).expect(1);
-        ended.says(&["of chain 1300 ", "work(3)"]);
+        ended.says(&["of chain 1300, ", "work(3)"]);
     }
     // One that has a place differs at a later event of the take, for it differs in its result: the earlier event counts.
     let later = "(if (i32.eq (local.get $n) (i32.const 2)) (then (return (i64.const 1))))";
@@ -141,7 +141,7 @@ fn a_chain_that_is_rerun_when_the_take_is_read_again_counts_like_any_other() {
         &format!("{later} (if (i32.eq (local.get $n) (i32.const 3)) (then (drop (call $now))))"),
     );
     let ended = sandbox.retake(["replay", "many.take", "--actor", "changed.wat"]);
-    ended.expect(1).says(&["of chain 0 "]);
+    ended.expect(1).says(&["of chain 0, "]);
 }
 
 #[test]

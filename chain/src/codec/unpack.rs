@@ -88,8 +88,13 @@ impl<'a> Unpacker<'a> {
 
     /// Skips an object up to its first element, or to its end if it has none. `None` if the bytes end within it, or are no
     /// MessagePack.
+    #[inline]
     pub fn skip_front(&mut self) -> Option<Front> {
         let marker = self.byte().ok()?;
+        // Most are one byte: the replayer counts the values of every event.
+        if matches!(marker, 0x00..=0x7f | 0xc0 | 0xc2 | 0xc3 | 0xe0..) {
+            return Some(Front { elements: 0, keys: 0 });
+        }
         // A length in this many bytes after the marker.
         let mut length = |width: usize| self.big_endian(width).ok().map(|length| length as usize);
         let (content, elements, keys) = match marker {
@@ -113,7 +118,7 @@ impl<'a> Unpacker<'a> {
             0xdd => (0, length(4)?, 0),
             0xde => length(2).map(|entries| (0, entries, entries))?,
             0xdf => length(4).map(|entries| (0, entries, entries))?,
-            0x00..=0x7f | 0xc0 | 0xc2 | 0xc3 | 0xe0..=0xff => (0, 0, 0),
+            _ => (0, 0, 0),
         };
         // What is cut off in its content counts; nothing comes after it.
         self.position = self.position.saturating_add(content).min(self.bytes.len());
