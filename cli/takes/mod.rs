@@ -1,4 +1,4 @@
-//! Owns where takes are read from ([`Source`]) and written to ([`Sink`]). Commands open takes here and nowhere else; `location.rs` is the one
+//! Owns where takes are read from (`source.rs`) and written to (`sink.rs`). Commands open takes here and nowhere else; `location.rs` is the one
 //! place that knows which storage a location means. Today that is files, and stdin.
 
 mod actors;

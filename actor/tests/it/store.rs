@@ -5,8 +5,8 @@ use std::sync::Arc;
 use retake_actor::{ActorError, ActorHandle, ActorStore, Presence, SaveError};
 use retake_chain::log::{LogReader, Record, SealKind, TakeState};
 use retake_chain::{
-    BrokenChain, ChainEventData, EventWindow, HttpReplayChain, LogLevel, SHUTDOWN, StateChain, TheaterId,
-    TheaterRuntimeEventData, Value,
+    BrokenChain, ChainEventData, EventWindow, HttpReplayChain, LinkFault, LogLevel, SHUTDOWN, StateChain,
+    TheaterId, TheaterRuntimeEventData, Value,
 };
 use tokio::sync::broadcast::error::TryRecvError;
 
@@ -80,15 +80,15 @@ async fn a_broken_window_is_told_with_its_first_wrong_event() {
 
     let mut altered = whole.clone();
     altered.events[2].data = altered.events[1].data.clone();
-    assert!(matches!(altered.verify(), Err(BrokenChain::Hash { index: 2, .. })));
+    assert!(matches!(altered.verify(), Err(BrokenChain { index: 2, fault: LinkFault::Hash { .. }, .. })));
 
     let mut removed = whole.clone();
     removed.events.remove(1);
-    assert!(matches!(removed.verify(), Err(BrokenChain::Parent { index: 1, .. })));
+    assert!(matches!(removed.verify(), Err(BrokenChain { index: 1, fault: LinkFault::Link { .. }, .. })));
 
     let mut beheaded = whole;
     beheaded.events.remove(0);
-    assert!(matches!(beheaded.verify(), Err(BrokenChain::Parent { index: 0, .. })));
+    assert!(matches!(beheaded.verify(), Err(BrokenChain { index: 0, fault: LinkFault::Link { .. }, .. })));
     beheaded.lost = 1;
     beheaded.verify().expect("the first event's parent is not known");
 }
