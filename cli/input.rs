@@ -1,5 +1,6 @@
-//! Owns the reading of every file that a user, a take or a `retake.toml` names. Such files come from others, and links lead anywhere. So only
-//! regular files are opened: nothing waits for a pipe or reads a device. A file that is read whole into memory has a limit.
+//! Owns the reading of every file that a user, a take or a `retake.toml` names. Such files may come from others, and a link may lead
+//! anywhere. So only regular files are opened: nothing waits for a pipe or reads a device. A file that is read whole into memory has a
+//! size limit.
 
 use std::fs::{self, File, FileType, OpenOptions};
 use std::io::{self, Read};

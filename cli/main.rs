@@ -5,7 +5,7 @@
 //! | 0 | everything that was asked for was checked, and is identical and intact (`record`: the take is sealed; `export`: the take is written) |
 //! | 1 | diverged |
 //! | 2 | wrong usage |
-//! | 3 | the take is damaged, torn, unsealed, tampered or repaired |
+//! | 3 | the take is damaged, torn, unsealed, altered or repaired |
 //! | 4 | could not be checked |
 //! | 5 | there was nothing to check (`record --force`: there was no call, and the old take was kept) |
 

@@ -1,5 +1,5 @@
-//! Owns new files that are whole or not there at all, and what they may replace. `record` does not use them: its file
-//! ([`TakeFile`](retake_recorder::TakeFile)) must survive when it is killed.
+//! Owns new files of the commands except `record`: a file appears when it is complete, and replaces only what it may. The file of
+//! `record` ([`TakeFile`](retake_recorder::TakeFile)) must survive when the command is killed.
 //!
 //! A command that is killed leaves at most a hidden file (`.retake-...`) beside the one that it was about to write.
 

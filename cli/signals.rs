@@ -1,4 +1,4 @@
-//! Owns the handling of signals: they stop a session that is recorded, and remove the unfinished file of another command.
+//! Owns the handling of signals. They stop a session that is recorded. In other commands, they remove the unfinished file.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicI32, Ordering};

@@ -1,4 +1,4 @@
-//! Owns the values of options: from text to the types of the libraries.
+//! Owns the parsing of option values: from text to the types of the libraries.
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::path::Path;

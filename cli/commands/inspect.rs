@@ -1,4 +1,4 @@
-//! `retake inspect`: every event of a take as it is checked, or one event by way of the index.
+//! `retake inspect`: shows every event of a take as it is checked, or finds one event through the index.
 
 use std::io::{Read, Seek};
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! `retake merge`: joins the `--json` reports of the partitions of a suite. The exit code is that of one run of all takes.
+//! `retake merge`: merges the `--json` reports of the partitions of a suite. The exit code is that of one run of all takes.
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use crate::options::ReportOptions;
 use crate::printer;
 use crate::printer::suite::{Printers, refuse_as_outputs, refused};
 
-/// Join the reports of all partitions of a suite into one verdict.
+/// Merge the reports of a suite that was divided with `--partition` into one verdict.
 #[derive(Debug, Args)]
 pub struct Options {
     /// The reports of `retake test`, from `--report` or `--json`: one per partition.

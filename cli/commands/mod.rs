@@ -1,5 +1,5 @@
-//! The commands, each in a file of its own that has its options, its help and its `run`. To add one: its file, its `mod` line, and its line in
-//! the table below.
+//! Owns the list of commands. Each has a file with its options, its help and its `run`. To add one: its file, its `mod` line, and its line
+//! in the table below.
 
 mod export;
 mod import;
@@ -14,7 +14,7 @@ mod verify;
 use clap::{Parser, Subcommand};
 use retake_verifier::ExitCode;
 
-/// Record what a WebAssembly actor does at its boundary, replay it, and prove it.
+/// Record the calls between a WebAssembly component and its host, re-run it from the recording, and report the first difference.
 #[derive(Debug, Parser)]
 #[command(name = "retake", version)]
 pub struct Cli {

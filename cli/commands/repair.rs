@@ -1,4 +1,4 @@
-//! `retake repair`: saves the whole calls of a take that is not whole in a new take, which says that it was repaired.
+//! `retake repair`: saves the complete calls of a faulty take in a new take, which says that it was repaired.
 
 use std::io::{BufReader, Seek};
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use crate::output::refuse_inputs;
 use crate::printer;
 use crate::takes::{Existing, sink, source};
 
-/// Save the whole calls of a torn, unsealed, damaged or altered take in a new take.
+/// Save the complete calls of a torn, unsealed, damaged or altered take in a new take.
 #[derive(Debug, Args)]
 pub struct Options {
     /// The take.

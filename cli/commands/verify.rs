@@ -9,7 +9,7 @@ use crate::options::FormOptions;
 use crate::printer::{self, verified};
 use crate::takes::{source_or_stdin, unopened};
 
-/// Check every hash, link and count of takes, and the seal, without running anything.
+/// Check that takes are complete and undamaged: every hash, link and count, and the seal. Nothing is run.
 #[derive(Debug, Args)]
 pub struct Options {
     /// The takes. `-` reads one from stdin.

@@ -1,5 +1,5 @@
-//! Owns what reaches stdout and stderr: every line is made safe here (`safe.rs`) before it is written, and output that is lost changes the
-//! exit code. What the lines say is the printers'.
+//! Owns what reaches stdout and stderr. Every line is made safe (`safe.rs`) before it is written, and lost output changes the exit code.
+//! The printers decide what the lines say.
 
 pub mod safe;
 

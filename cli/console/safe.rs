@@ -1,6 +1,6 @@
-//! Owns the last step before anything is printed or written to a report. Printers show names and texts of files with `Printable`; here
-//! it is made sure once more for all output, so that a place that was forgotten does no harm: no control character, and no line that a
-//! CI system takes for a command.
+//! Owns the last step before anything is printed or written to a report. Printers show names and texts of files with `Printable`. This
+//! module checks all output once more, in case a printer forgot: it lets no control character through, and no line that a CI system takes
+//! for a command.
 
 use std::io::{self, Write};
 

@@ -1,4 +1,4 @@
-//! Owns the options that bound the time of a run.
+//! Owns the options that limit the time of a run.
 
 use std::time::Duration;
 
@@ -7,13 +7,13 @@ use retake_replayer::Timeouts;
 
 use crate::values::parse_time;
 
-/// Bounds in time. A take that one stops could not be checked: exit code 4.
+/// Time limits. A take that reaches one could not be checked: exit code 4.
 #[derive(Clone, Copy, Debug, Args)]
 pub struct TimeoutOptions {
-    /// Give up a call that takes longer: a number with `ms`, `s`, `m` or `h`, such as `30s`.
+    /// Give up a call that takes longer than TIME: a number with `ms`, `s`, `m` or `h`, such as `30s`.
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     pub timeout: Option<Duration>,
-    /// Give up when the whole take takes longer.
+    /// Give up when the whole take takes longer than TIME.
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     pub take_timeout: Option<Duration>,
 }

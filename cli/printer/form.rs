@@ -1,4 +1,4 @@
-//! Owns [`Printer`], what a form of output has to say, and the data that it gets.
+//! Owns [`Printer`]: what every form of output can print, and the data that it gets.
 
 use std::path::Path;
 

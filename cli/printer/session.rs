@@ -1,4 +1,4 @@
-//! Owns the printing of a session while it is recorded: around the live line, and without holding up the session.
+//! Owns the output of a session while it is recorded. It keeps the live line readable and does not delay the session.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Owns a long output to stdout: it is buffered, and the process ends when nobody reads it.
+//! Owns long output to stdout: it is buffered, and the process ends when the reader has closed it.
 
 use std::io::{self, BufWriter, Stdout, Write};
 use std::process;

@@ -1,5 +1,6 @@
 //! Owns `retake.toml`: which build is re-run for takes, and what is expected of them. A take has the settings of its folder and of the
-//! folders above, so they depend on its place and not on how it was named. A setting without effect is an error: it would look like a check.
+//! folders above. So they depend on where the take is, not on how it was named. A setting without effect is an error, because it would
+//! look like a check.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -1,5 +1,5 @@
-//! Owns a suite of takes: finding them, their settings, selecting and running them. What a suite is as data is the verifier's; what is
-//! printed about a run is the printers'.
+//! Owns a suite of takes: finding takes, their settings, selecting and running them. The verifier has the data of a suite; the printers
+//! print its run.
 
 mod config;
 mod discover;

@@ -1,4 +1,4 @@
-//! Owns the suggestions for a name that does not exist.
+//! Owns the suggestions for a mistyped name.
 
 /// How alike two names must be, from 0 to 1, so that one may be meant by the other.
 const ALIKE: f64 = 0.6;

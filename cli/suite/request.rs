@@ -1,4 +1,4 @@
-//! Owns [`Request`]: which takes are to be run, and with which settings. It is made of validated options.
+//! Owns [`Request`]: which takes to run, and with which settings. It is made from validated options.
 
 use std::path::{Path, PathBuf};
 

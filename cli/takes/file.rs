@@ -1,4 +1,4 @@
-//! A take in a file.
+//! Owns a take in a file.
 
 use std::fs::{self, File, TryLockError};
 use std::io;

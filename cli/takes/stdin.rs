@@ -1,4 +1,4 @@
-//! A take on stdin. It can be read once.
+//! Owns a take on stdin. It can be read once.
 
 use std::io::{self, Read};
 use std::path::Path;

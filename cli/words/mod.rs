@@ -1,4 +1,4 @@
-//! Owns sentences that more than one output form prints. They are text only; where they go is the printers' matter.
+//! Owns sentences that more than one output form prints. The printers decide where they go.
 
 pub mod record;
 pub mod replay;

@@ -1,4 +1,4 @@
-//! Owns why a session could not be recorded, in words, with the remedy on the command line.
+//! Owns the message for a session that could not be recorded, with the remedy on the command line.
 
 use retake_recorder::{EntryRemedy, RecordError, WaveError};
 

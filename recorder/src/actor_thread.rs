@@ -1,4 +1,4 @@
-//! Owns [`ActorThread`]: the thread that a live actor works on, and what happens to an actor that does not come back.
+//! Owns [`ActorThread`]: the thread of a live actor, and what happens to an actor that does not stop.
 
 use std::future::Future;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
-//! Owns the bound in time on the calls of a session: [`CallTimeout`], and the [`Alarm`] that is set for each call.
+//! Owns the time limit of the calls of a session: [`CallTimeout`], and the [`Alarm`] that is set for each call.
 //!
-//! A call that takes longer is given up wherever it is. A host call ends as its future is dropped; guest code is compiled to
-//! check the engine's epoch. Before that, nothing that is recorded depends on the bound.
+//! A call that takes longer is given up wherever it is. A host call ends because its future is dropped. Guest code is
+//! compiled to check the engine's epoch. Until then, nothing that is recorded depends on the limit.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,6 +1,6 @@
-//! Owns the real host of a recorded actor: WASI as wasmtime provides it, and what of the machine the actor may reach.
+//! Owns Retake's own host: WASI as wasmtime provides it, and what of the machine the actor may reach.
 //!
-//! Nothing is inherited or reachable unless a [`Permissions`] says so.
+//! Nothing is inherited or reachable unless [`Permissions`] allow it.
 
 use std::future::Future;
 use std::path::PathBuf;

@@ -13,7 +13,7 @@
 //! - [`invoke`]: sessions of any exports, called by name.
 //! - [`http`]: sessions of `wasi:http/incoming-handler`, with requests from a socket, another server or a list.
 //!
-//! The replayer mirrors this crate: both answer "who answers the actor's call?".
+//! The replayer is the counterpart: there the take answers the actor's calls, here the real host does.
 
 #![forbid(unsafe_code)]
 

@@ -1,5 +1,5 @@
-//! Owns [`LiveActor`]: one actor being recorded, from the genesis of its chain to the shutdown. It takes one operation at a
-//! time from its mailbox.
+//! Owns [`LiveActor`]: one actor while it is recorded, from the genesis of its chain to the shutdown. It does one
+//! operation of its mailbox at a time.
 
 use std::sync::Arc;
 

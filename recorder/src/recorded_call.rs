@@ -1,4 +1,4 @@
-//! Owns what goes into a call of an export and what comes out of it: [`CallArguments`] and [`EndedCall`].
+//! Owns what a call of an export gets and what it gives: [`CallArguments`] and [`EndedCall`].
 
 use retake_actor::ActorError;
 use retake_chain::{Outcome, Value, WasmEventData};

@@ -1,5 +1,5 @@
-//! Owns the standard output and error of this process, which a guest and the session share. A guest may leave a line open, and
-//! what the session prints next has to start on a line of its own.
+//! Owns the standard output and error of this process, which a guest and the session share. A guest may leave a line
+//! unfinished; what the session prints next still starts on a new line.
 
 use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd};

@@ -1,8 +1,9 @@
-//! Owns [`TakeFile`]: the file that a take is written to. It is locked while the take is recorded. As writes to a deleted file
-//! succeed, it checks that the file still exists and still has its name. The log says what is written.
+//! Owns [`TakeFile`]: the file that a take is written to. It is locked while the take is recorded. Writes to a deleted
+//! file succeed, so it checks that the file still exists and still has its name. `retake_chain::log` decides what is
+//! written.
 //!
-//! A new take is written under its own name, so that it is there if the recorder is killed. A take that replaces another is
-//! written beside it, and gets the name when it is sealed. Until then the other one stays as it was.
+//! A new take is written under its own name, so that it is there if the recorder is killed. A take that replaces
+//! another is written beside it, and gets the name when it is sealed. Until then the other one stays as it was.
 
 use std::ffi::OsString;
 use std::fs::{self, File, Metadata, OpenOptions, TryLockError};

@@ -1,4 +1,4 @@
-//! Owns [`Unprovided`]: an import that the linker does not have, or has with another type, and what to do about it.
+//! Owns [`Unprovided`]: an import that the linker does not have, or has with a different type, and the remedy.
 
 use std::fmt;
 

@@ -1,7 +1,7 @@
-//! Owns the recorder's thread: it takes events and commands, writes with the one writer, and answers.
+//! Owns the recorder's thread: it receives events and commands, writes with the one writer, and answers.
 //!
-//! It lets a batch of events gather before it takes it: waking it for each event would cost the actor more than the event.
-//! Flushes that wait at the same time are one. After a failed write it answers everything with that fault.
+//! It waits for a batch of events, because waking it for each event would cost the actor more than the event. Flushes
+//! that are requested at the same time are done as one. After a failed write, it answers every command with that fault.
 
 use std::sync::{Arc, OnceLock};
 use std::thread;

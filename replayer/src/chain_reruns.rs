@@ -1,5 +1,5 @@
-//! Owns [`ChainReruns`]: the chains of a take and the re-runs of them that are under way, up to a number. A chain that finds no
-//! room is put off until the take is read again.
+//! Owns [`ChainReruns`]: the chains of a take and their re-runs in progress, up to a limit. A chain that finds no room
+//! is put off until the take is read again.
 
 use std::sync::Arc;
 

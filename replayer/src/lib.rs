@@ -5,9 +5,8 @@
 //! - [`Programs`], [`RerunSlots`]: what the takes of a suite share.
 //! - [`Perturbation`]: what a replay can change that a deterministic actor cannot observe.
 //!
-//! The ORIGINAL component runs on a linker that is made from its import types: no real host function is linked. The recorder
-//! mirrors this crate: both answer "who answers the actor's call?". The verifier says what a difference is, and how verdicts
-//! combine.
+//! The original component runs on a linker that is made from its import types: no real host function is linked.
+//! The verifier says what a difference is, and how verdicts combine.
 
 #![forbid(unsafe_code)]
 

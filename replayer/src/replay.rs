@@ -1,6 +1,6 @@
-//! Owns [`replay`]: reads a take from front to back and re-runs its chains at once as they stream. If there are more chains
-//! than can be re-run at once, the take is read again for the others. If another build may or may not have exhausted its stack
-//! as the recorded one did, the take is replayed once more with the recorded stack.
+//! Owns [`replay`]: reads a take from front to back and re-runs its chains while it reads. If there are more chains
+//! than can be re-run at once, it reads the take again for the others. If it is open whether another build exhausted
+//! its stack as the recorded one did, it replays the take once more with the recorded stack.
 
 use std::io::{Read, Seek};
 use std::sync::Arc;

@@ -1,6 +1,6 @@
-//! Owns the re-runs of one chain. There is one for all of it, or one for each of its segments if its calls do not depend on each
-//! other and slots are free. A segment is a row of whole calls. Each starts with the recorded hash of the event before it. The
-//! re-run before it has to come to that hash, so the answer is the same as that of one re-run.
+//! Owns the re-runs of one chain: one re-run, or one for each segment if its calls do not depend on each other and
+//! slots are free. A segment is a series of whole calls. It starts with the recorded hash of the event before it. The
+//! re-run before it must reach that hash, so the answer is the same as that of one re-run.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, OnceLock};

@@ -1,4 +1,4 @@
-//! Owns the bounds in time on a replay as data: [`Timeouts`], what is asked for, and [`TimedOut`], where one was exceeded.
+//! Owns the time limits of a replay as data: [`Timeouts`], the limits, and [`TimedOut`], where one was exceeded.
 
 use std::fmt;
 use std::time::Duration;

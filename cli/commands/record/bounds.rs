@@ -1,4 +1,4 @@
-//! Owns the bounds in time on `retake record`: what they stop, what is printed about it, and the exit code.
+//! Owns the time limits of `retake record`: what they stop, what is printed about it, and the exit code.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

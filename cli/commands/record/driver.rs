@@ -1,4 +1,4 @@
-//! Owns what a session drives the actor with: a socket, requests, invoked exports, or the command itself.
+//! Owns what makes the calls of a session: a socket, requests, invoked exports, or the command itself.
 
 use std::sync::Arc;
 

@@ -16,16 +16,16 @@ use crate::values::{
     PreopenOption, body_file, parse_address, parse_bytes, parse_dir, parse_env, parse_request,
 };
 
-/// Run an actor and record every call it makes to its host.
+/// Run a component (the actor) and record every call to its host in a file (the take).
 #[derive(Debug, Args)]
 pub struct Options {
-    /// The component: an HTTP actor (exports `wasi:http/incoming-handler`), a command (exports `wasi:cli/run`), or any other with
-    /// `--invoke`.
+    /// The component: an HTTP actor (exports `wasi:http/incoming-handler`), a command (exports `wasi:cli/run`), or any component with
+    /// `--invoke` or `--calls`.
     pub actor: PathBuf,
     /// Write the take to FILE. The default is NAME.take in the current directory; if that exists, NAME-2.take, and so on.
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// Replace FILE when the new take is sealed. Until then the new take is FILE.recording.
+    /// Replace FILE when the new take is complete. Until then the new take is FILE.recording.
     #[arg(long, requires = "output")]
     pub force: bool,
     /// Serve the HTTP actor on this address until SIGINT, SIGTERM or SIGHUP. The first line on stderr shows the address.
@@ -34,8 +34,8 @@ pub struct Options {
     /// Send one request to the HTTP actor: `METHOD PATH [BODY]`. BODY is text or @FILE. May be repeated.
     #[arg(long, value_name = "REQUEST")]
     pub request: Vec<String>,
-    /// Call an export, with arguments in WAVE: `name(argument, ...)`. With several actors, `#1 name(...)` calls the second one. The
-    /// result is one line on stdout. May be repeated.
+    /// Call an export: `name(argument, ...)`. Arguments are in WAVE, the text form of component values, such as `f("text", 1)`. With
+    /// several actors, `#1 name(...)` calls the second one. The result is one line on stdout. May be repeated.
     #[arg(long, value_name = "CALL", conflicts_with_all = ["http", "request"])]
     pub invoke: Vec<String>,
     /// Call exports as `--invoke` does, one call per line of FILE. Empty lines are skipped, and so are lines that start with `#` unless a
@@ -45,7 +45,7 @@ pub struct Options {
     /// Whether each call gets a fresh instance, or all calls share one and its memory.
     #[arg(long, value_name = "MODE", default_value = "call")]
     pub instance: InstanceOption,
-    /// The number of actors. Each has its own mailbox and chain.
+    /// How many copies of the actor run. Each has its own chain of events in the take.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub actors: u16,
     /// Set an environment variable of the actor.
@@ -73,14 +73,14 @@ pub struct Options {
     pub durability: DurabilityOption,
     #[command(flatten)]
     pub cache: CacheOptions,
-    /// Store the component in the take, so that the take replays anywhere.
+    /// Store the component in the take, so that the take replays without another file.
     #[arg(long)]
     pub embed: bool,
     /// Replay the new take at once, and exit as `replay` does.
     #[arg(long)]
     pub check: bool,
-    /// Replay N times, each under a change that a deterministic actor cannot observe, and name the changes that make a difference. There
-    /// are 5: engine, memory, threads, optimisation, memory limit.
+    /// With `--check`: replay N times, each under a change that a deterministic actor cannot observe, and name the changes that make a
+    /// difference. There are 5: engine, memory, threads, optimisation, memory limit.
     #[arg(long, value_name = "N", requires = "check", value_parser = clap::value_parser!(u16).range(1..))]
     pub repeat: Option<u16>,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! Events of a take: one JSON object each.
+//! Owns the events of a take in JSON: one object each.
 
 use std::io::{self, Write};
 

@@ -1,4 +1,4 @@
-//! The form for machines: one JSON object per line. `docs/suite.md` describes those of a suite.
+//! Owns the output for machines: one JSON object per line. `docs/suite.md` describes those of a suite.
 
 mod inspect;
 pub mod suite;

@@ -1,4 +1,4 @@
-//! The run of a suite: every event as a JSON object.
+//! Owns the run of a suite in JSON: one object per event.
 
 use retake_verifier::suite::SuiteEvent;
 

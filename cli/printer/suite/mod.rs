@@ -1,4 +1,4 @@
-//! Owns the output of `test` and `merge`: one stream of events, and a printer for everyone who listens to it.
+//! Owns the output of `test` and `merge`: one stream of events, and the printers that receive it.
 
 mod github;
 mod json;

@@ -1,4 +1,4 @@
-//! Owns the choice of printers for a suite: those of the options, and of the CI system that this runs in.
+//! Owns the choice of printers for a suite, from the options and from the CI system that this process runs in.
 
 use std::env;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! Owns what several printers of a suite say alike: totals, builds, and the failures in their order.
+//! Owns what several printers of a suite share: totals, builds, and the order of the failures.
 
 use std::collections::BTreeMap;
 

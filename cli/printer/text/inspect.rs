@@ -1,4 +1,4 @@
-//! Events of a take: one line each, or one event in full.
+//! Owns the output of `inspect`: one line per event, or one event in full.
 
 use std::fmt::{self, Write as _};
 use std::io::{self, Write};

@@ -1,4 +1,4 @@
-//! The form for people: lines of text.
+//! Owns the output for people: lines of text.
 
 mod inspect;
 mod record;

@@ -1,4 +1,4 @@
-//! Lines about a session: one per response or result on stdout, one about the take on stderr.
+//! Owns the lines about a session: one per response or result on stdout, one about the take on stderr.
 
 use indicatif::HumanBytes;
 use retake_chain::Printable;

@@ -1,4 +1,4 @@
-//! What `repair` kept and what it cut off.
+//! Owns the output of `repair`: what it kept and what it cut off.
 
 use std::path::Path;
 

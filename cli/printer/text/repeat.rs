@@ -1,4 +1,4 @@
-//! The replays of `record --check --repeat`: a line each, and one about all of them.
+//! Owns the output of `record --check --repeat`: a line per replay, and one about all of them.
 
 use std::io;
 use std::path::Path;

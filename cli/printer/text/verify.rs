@@ -1,4 +1,4 @@
-//! The answer of `verify`: one line per take and one per chain.
+//! Owns the output of `verify`: one line per take and one per chain.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! Owns how one call of the actor is answered: compared with what the recording says next, then with its outcome.
+//! Owns the answer to one call of the actor: the call is compared with the next recorded event, then gets its outcome.
 
 use retake_actor::{FunctionName, RaisedOutcome, StandIn};
 use retake_chain::{ChainEventData, ChainEventPayload, HostFunctionCall, Outcome, Value};

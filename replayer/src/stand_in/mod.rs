@@ -2,8 +2,8 @@
 //! answer.
 //!
 //! Order is strict: nothing is skipped or searched for. The event of the re-run is appended to a chain of the re-run's
-//! own, and its hash compared with the recorded one, before the guest gets its answer. As both hashes are of one content,
-//! this is what checks the recorded ones too.
+//! own, and its hash compared with the recorded one, before the guest gets its answer. Both hashes cover the same
+//! content, so the comparison also checks the recorded hashes.
 
 mod answering;
 

@@ -1,4 +1,4 @@
-//! Owns [`Cursor`]: the re-run's end of a lane.
+//! Owns [`Cursor`]: through it a re-run reads its events.
 
 use std::sync::Arc;
 use std::time::Duration;

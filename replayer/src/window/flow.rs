@@ -1,4 +1,4 @@
-//! Owns [`Flow`]: the windows of all chains of a take on their way to the re-runs, and the bound on them.
+//! Owns [`Flow`]: the windows of all chains of a take on their way to the re-runs, and the limit on their size.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};

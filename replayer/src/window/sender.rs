@@ -1,4 +1,4 @@
-//! Owns [`WindowSender`]: the reader's end of a lane.
+//! Owns [`WindowSender`]: through it the reader gives a re-run its events.
 
 use std::sync::Arc;
 
