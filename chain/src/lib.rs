@@ -28,7 +28,7 @@ mod model;
 mod tests;
 
 pub use codec::encoding::{DecodeError, EncodeError, from_canonical_slice, to_canonical_vec};
-pub use codec::event::{EVENT_HASH_DOMAIN, event_hash};
+pub use codec::event::{EVENT_HASH_DOMAIN, LinkFault, event_hash};
 pub use file_kind::{BYTE_ORDER_MARK, FileKind, Wanted};
 pub use head::{AppendFault, ChainError, ChainHead};
 pub use http_replay::HttpReplayChain;

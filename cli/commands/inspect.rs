@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use retake_chain::{IndexedLog, LogReader, ReadError, Record};
-use retake_verifier::{ExitCode, check_hash, verify_each};
+use retake_verifier::{ExitCode, verify_each};
 
 use crate::console::fail;
 use crate::options::FormOptions;
@@ -68,7 +68,7 @@ fn show(printer: &dyn Printer, take: &Path, record: &Record) -> ExitCode {
     events.whole(record);
     events.finish();
     match record {
-        Record::Event { event, .. } => match check_hash(event) {
+        Record::Event { event, .. } => match event.check_hash() {
             Ok(()) => ExitCode::Identical,
             Err(fault) => fail(ExitCode::Damaged, format!("`{}`: {fault} [hash]", take.display())),
         },

@@ -13,7 +13,7 @@ use crate::embedded::EmbeddedComponent;
 use crate::integrity_error::{EventFault, EventLocation, IntegrityError};
 use crate::messages::MessageChecker;
 use crate::observation::ObservationChecker;
-use crate::record_check::{RecordCheck, check_hash};
+use crate::record_check::RecordCheck;
 use crate::report::{ChainReport, Report};
 
 /// Checks the records of one take, one at a time, up to the first fault. Its memory does not grow with the take; each chain
@@ -86,7 +86,7 @@ impl IntegrityChecker {
                 Ok(payload) => Ok(Some(payload)),
                 Err(fault) => {
                     // An altered event may have any other fault as a result; the alteration is the one to report.
-                    let fault = check_hash(event).err().unwrap_or(fault);
+                    let fault = event.check_hash().err().map_or(fault, EventFault::from);
                     Err(self.location(*chain, event, *offset).with(fault))
                 }
             },
@@ -133,14 +133,12 @@ impl IntegrityChecker {
         if state.grammar.has_ended() {
             return Err(GrammarFault::AfterShutdown.into());
         }
-        if event.parent_hash != state.report.head {
-            return Err(EventFault::Link { expected: state.report.head, actual: event.parent_hash });
-        }
+        event.check_link(state.report.head)?;
         let payload = checked.payload.unwrap_or_else(|| event.payload())?;
         let kind = state.grammar.admit(&payload)?;
         if let ChainEventPayload::Session(start) = &payload {
             // All later checks of the chain depend on its genesis.
-            check_hash(event)?;
+            event.check_hash()?;
             if start.actor_id != state.report.id {
                 return Err(EventFault::GenesisActor { chain: state.report.id, found: start.actor_id });
             }

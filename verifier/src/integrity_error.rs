@@ -3,7 +3,7 @@
 use std::fmt;
 
 use retake_chain::log::VersionError;
-use retake_chain::{ChainNumber, ContentRef, DecodeError, EventHash, GrammarFault, TheaterId};
+use retake_chain::{ChainNumber, ContentRef, DecodeError, EventHash, GrammarFault, LinkFault, TheaterId};
 
 use crate::fault::FaultKind;
 use crate::message_fault::MessageFault;
@@ -104,18 +104,9 @@ pub enum EventFault {
     /// The chain was not introduced.
     #[error("its chain was not introduced")]
     UnknownChain,
-    /// The hash of the content is not the hash that the event names.
-    #[error(
-        "it names the hash {expected}, but the hash of its content is {actual}; the event was altered or damaged"
-    )]
-    Hash { expected: EventHash, actual: EventHash },
-    /// The parent that the event names is not the event before it.
-    #[error(
-        "it names the parent {}, but the event before it is {}; an event was removed, added or moved",
-        hash_or_none(.actual),
-        hash_or_none(.expected)
-    )]
-    Link { expected: Option<EventHash>, actual: Option<EventHash> },
+    /// Its hash or its link to the event before is wrong.
+    #[error(transparent)]
+    Link(#[from] LinkFault),
     /// The data cannot be decoded.
     #[error("cannot decode its data: {0}")]
     Payload(#[from] DecodeError),
@@ -163,8 +154,7 @@ impl From<&EventFault> for FaultKind {
     fn from(fault: &EventFault) -> Self {
         match fault {
             EventFault::UnknownChain => FaultKind::UnknownChain,
-            EventFault::Hash { .. } => FaultKind::Hash,
-            EventFault::Link { .. } => FaultKind::Link,
+            EventFault::Link(fault) => fault.into(),
             EventFault::Payload(error) => error.into(),
             EventFault::Grammar(fault) => fault.into(),
             EventFault::GenesisActor { .. } => FaultKind::GenesisActor,

@@ -42,7 +42,7 @@ pub use integrity::IntegrityChecker;
 pub use integrity_error::{EventFault, EventLocation, IntegrityError};
 pub use message_fault::MessageFault;
 pub use observation::ObservationFault;
-pub use record_check::{RecordCheck, check_hash};
+pub use record_check::RecordCheck;
 pub use repair::{RepairError, RepairPlan};
 pub use report::{ChainReport, Report};
 pub use track::same_track;

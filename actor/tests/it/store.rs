@@ -1,12 +1,13 @@
 //! What an actor's store answers: from its history, about its chain, and of the values kept with it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use retake_actor::{ActorError, ActorHandle, ActorStore, Presence, SaveError};
 use retake_chain::log::{LogReader, Record, SealKind, TakeState};
 use retake_chain::{
-    BrokenChain, ChainEventData, EventWindow, HttpReplayChain, LogLevel, SHUTDOWN, StateChain, TheaterId,
-    TheaterRuntimeEventData, Value,
+    BrokenChain, ChainEventData, EventWindow, HttpReplayChain, LinkFault, LogLevel, SHUTDOWN, StateChain,
+    TheaterId, TheaterRuntimeEventData, Value,
 };
 use tokio::sync::broadcast::error::TryRecvError;
 
@@ -80,15 +81,15 @@ async fn a_broken_window_is_told_with_its_first_wrong_event() {
 
     let mut altered = whole.clone();
     altered.events[2].data = altered.events[1].data.clone();
-    assert!(matches!(altered.verify(), Err(BrokenChain::Hash { index: 2, .. })));
+    assert!(matches!(altered.verify(), Err(BrokenChain { index: 2, fault: LinkFault::Hash { .. }, .. })));
 
     let mut removed = whole.clone();
     removed.events.remove(1);
-    assert!(matches!(removed.verify(), Err(BrokenChain::Parent { index: 1, .. })));
+    assert!(matches!(removed.verify(), Err(BrokenChain { index: 1, fault: LinkFault::Link { .. }, .. })));
 
     let mut beheaded = whole;
     beheaded.events.remove(0);
-    assert!(matches!(beheaded.verify(), Err(BrokenChain::Parent { index: 0, .. })));
+    assert!(matches!(beheaded.verify(), Err(BrokenChain { index: 0, fault: LinkFault::Link { .. }, .. })));
     beheaded.lost = 1;
     beheaded.verify().expect("the first event's parent is not known");
 }
@@ -168,6 +169,19 @@ async fn a_host_can_tell_that_its_actor_is_being_replayed() {
     assert!(!store.has_extension::<HttpReplayChain>());
     store.set_extension(HttpReplayChain::default());
     assert!(store.has_extension::<HttpReplayChain>());
+}
+
+#[tokio::test]
+async fn an_extension_that_is_made_on_demand_is_made_for_each_who_asks_and_for_nobody_else() {
+    let store = store();
+    let asked = Arc::new(AtomicU32::new(0));
+    let counted = asked.clone();
+    store.extensions.set_made(move || 10 + counted.fetch_add(1, Ordering::Relaxed));
+    assert!(store.has_extension::<u32>());
+    assert_eq!(asked.load(Ordering::Relaxed), 0);
+    assert_eq!((store.get_extension::<u32>(), store.get_extension::<u32>()), (Some(10), Some(11)));
+    assert_eq!(store.remove_extension::<u32>(), Some(12));
+    assert!(!store.has_extension::<u32>());
 }
 
 #[tokio::test]

@@ -1,4 +1,5 @@
-//! Owns the hash of an event, with its formula, the link to the event before, and what an event's bytes say of it.
+//! Owns the hash of an event, with its formula, the link to the event before, the check of both, and what an event's bytes say
+//! of it.
 
 use std::sync::Arc;
 
@@ -16,6 +17,28 @@ use crate::model::payload::ChainEventPayload;
 
 /// Keeps event hashes apart from every other use of SHA-256.
 pub const EVENT_HASH_DOMAIN: &[u8] = b"retake.event.v1\0";
+
+/// What is wrong with the hash of an event, or with its link to the event before.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say what the fields are")]
+pub enum LinkFault {
+    /// The hash of the content is not the hash that the event names.
+    #[error(
+        "it names the hash {expected}, but the hash of its content is {actual}; the event was altered or damaged"
+    )]
+    Hash { expected: EventHash, actual: EventHash },
+    /// The parent that the event names is not the event before it.
+    #[error(
+        "it names the parent {}, but the event before it is {}; an event was removed, added or moved",
+        hash_or_none(.actual),
+        hash_or_none(.expected)
+    )]
+    Link { expected: Option<EventHash>, actual: Option<EventHash> },
+}
+
+fn hash_or_none(hash: &Option<EventHash>) -> String {
+    hash.map_or("none".to_owned(), |hash| hash.to_string())
+}
 
 /// The hash of an event:
 ///
@@ -55,6 +78,24 @@ impl ChainEvent {
     /// What the hash should be, from the other fields.
     pub fn recompute_hash(&self) -> EventHash {
         event_hash(self.parent_hash.as_ref(), &self.event_type, &self.data)
+    }
+
+    /// Checks that the event's hash is the hash of its content.
+    ///
+    /// # Errors
+    /// [`LinkFault::Hash`] with both hashes.
+    pub fn check_hash(&self) -> Result<(), LinkFault> {
+        let actual = self.recompute_hash();
+        if actual == self.hash { Ok(()) } else { Err(LinkFault::Hash { expected: self.hash, actual }) }
+    }
+
+    /// Checks that the event follows the event with the hash `before`, or that it is the first of its chain if there is none.
+    ///
+    /// # Errors
+    /// [`LinkFault::Link`] with both hashes.
+    pub fn check_link(&self, before: Option<EventHash>) -> Result<(), LinkFault> {
+        let actual = self.parent_hash;
+        if actual == before { Ok(()) } else { Err(LinkFault::Link { expected: before, actual }) }
     }
 
     /// Decodes what the event says.

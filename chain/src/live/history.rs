@@ -10,9 +10,9 @@ use tokio::runtime::Handle;
 use tokio::sync::{broadcast, mpsc};
 use tokio::task::AbortHandle;
 
+use crate::codec::event::LinkFault;
 use crate::live::state_chain::StateChain;
 use crate::model::event::ChainEvent;
-use crate::model::hash::EventHash;
 use crate::model::ids::TheaterId;
 
 /// Events between the chain and the window. Small: they are only moved.
@@ -55,28 +55,25 @@ pub struct EventWindow {
 
 /// Where a window of a chain is broken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[expect(missing_docs, reason = "the messages say what the fields are")]
-pub enum BrokenChain {
-    /// An event's hash is not that of its content.
-    #[error(
-        "event {index} (`{event_type}`): its hash is {actual}, but it names {expected}; the event was altered"
-    )]
-    Hash {
-        /// Index in the chain.
-        index: u64,
-        event_type: String,
-        expected: EventHash,
-        actual: EventHash,
-    },
-    /// An event does not follow the one before it.
-    #[error("event {index} (`{event_type}`): its parent is {actual:?}, the event before is {expected:?}")]
-    Parent {
-        /// Index in the chain.
-        index: u64,
-        event_type: String,
-        expected: Option<EventHash>,
-        actual: Option<EventHash>,
-    },
+#[error("event {index} (`{event_type}`): {}", in_words(.fault))]
+pub struct BrokenChain {
+    /// Index of the event in the chain.
+    pub index: u64,
+    /// The event's type.
+    pub event_type: String,
+    /// What is wrong with the event.
+    pub fault: LinkFault,
+}
+
+fn in_words(fault: &LinkFault) -> String {
+    match fault {
+        LinkFault::Hash { expected, actual } => {
+            format!("its hash is {actual}, but it names {expected}; the event was altered")
+        }
+        LinkFault::Link { expected, actual } => {
+            format!("its parent is {actual:?}, the event before is {expected:?}")
+        }
+    }
 }
 
 impl EventWindow {
@@ -92,22 +89,10 @@ impl EventWindow {
     pub fn verify(&self) -> Result<(), BrokenChain> {
         let mut before = self.is_complete().then_some(None);
         for (index, event) in (self.lost..).zip(&self.events) {
-            let event_type = || event.event_type.to_string();
-            let actual = event.recompute_hash();
-            if actual != event.hash {
-                return Err(BrokenChain::Hash {
-                    index,
-                    event_type: event_type(),
-                    expected: event.hash,
-                    actual,
-                });
-            }
-            if let Some(expected) = before
-                && event.parent_hash != expected
-            {
-                let (event_type, actual) = (event_type(), event.parent_hash);
-                return Err(BrokenChain::Parent { index, event_type, expected, actual });
-            }
+            event
+                .check_hash()
+                .and_then(|()| before.map_or(Ok(()), |before| event.check_link(before)))
+                .map_err(|fault| BrokenChain { index, event_type: event.event_type.to_string(), fault })?;
             before = Some(Some(event.hash));
         }
         Ok(())

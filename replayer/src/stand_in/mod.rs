@@ -15,11 +15,11 @@ use retake_actor::profile::Tuning;
 use retake_actor::{FunctionName, GuestPlace, RaisedIn};
 use retake_chain::{
     ChainError, ChainEvent, ChainEventData, ChainEventPayload, ChainHead, ChainNumber, EventHash, EventKind,
-    HostFunctionCall, Outcome, TheaterId, Value, WASM_CALL, WasmErrorKind, WasmEventData,
+    HostFunctionCall, LinkFault, Outcome, TheaterId, Value, WASM_CALL, WasmErrorKind, WasmEventData,
 };
 use retake_verifier::{
-    CalledExport, Divergence, DivergenceKind, EventDescription, EventFault, EventLocation, IntegrityError,
-    adopt_recorded_message, check_hash, compare,
+    CalledExport, Divergence, DivergenceKind, EventDescription, EventLocation, IntegrityError,
+    adopt_recorded_message, compare,
 };
 
 use crate::clocks::{CallClock, TakeClock};
@@ -438,7 +438,7 @@ impl Answers {
         actual: Option<&ChainEvent>,
     ) -> RerunStop {
         self.earliest.note(place.position.number);
-        if let Err(fault) = check_hash(&place.event) {
+        if let Err(fault) = place.event.check_hash() {
             return RerunStop::Altered(place.position.number, self.fault_at(place, fault));
         }
         let divergence = Divergence {
@@ -454,7 +454,7 @@ impl Answers {
         RerunStop::Diverged(place.position.number, Box::new(divergence))
     }
 
-    fn fault_at(&self, place: &LocatedEvent, fault: EventFault) -> IntegrityError {
+    fn fault_at(&self, place: &LocatedEvent, fault: LinkFault) -> IntegrityError {
         let location = EventLocation {
             event: place.position.number,
             offset: place.position.offset,
@@ -463,13 +463,13 @@ impl Answers {
             index: place.index,
             event_type: place.event.event_type.to_string(),
         };
-        location.with(fault)
+        location.with(fault.into())
     }
 
     /// Checks the hashes of what is not re-run; returns the number of the first event whose hash is wrong, and the fault.
     pub fn check_rest(&mut self) -> Option<(u64, IntegrityError)> {
         while let Some(place) = self.next_place() {
-            if let Err(fault) = check_hash(&place.event) {
+            if let Err(fault) = place.event.check_hash() {
                 self.earliest.note(place.position.number);
                 return Some((place.position.number, self.fault_at(&place, fault)));
             }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use retake_chain::{ChainEvent, ChainEventPayload, HttpReplayChain, Value};
+use retake_chain::{ChainEvent, ChainEventPayload, Value};
 
 use super::recorded::Position;
 
@@ -58,11 +58,12 @@ impl Lane {
     }
 }
 
+/// An event, what it says, and where it is.
+pub(crate) type DecodedEvent = (ChainEvent, ChainEventPayload, Position);
+
 /// Consecutive events of one chain, checked and decoded.
 pub(crate) struct Window {
-    pub chain: HttpReplayChain,
-    /// Each event again, its payload and its position.
-    pub decoded: Vec<(ChainEvent, ChainEventPayload, Position)>,
+    pub decoded: Vec<DecodedEvent>,
     pub held: HeldBytes,
 }
 
@@ -231,7 +232,7 @@ impl Drop for HeldBytes {
 
 impl Window {
     pub fn new(flow: &Arc<Flow>) -> Window {
-        Window { chain: HttpReplayChain::default(), decoded: Vec::new(), held: HeldBytes::new(flow) }
+        Window { decoded: Vec::new(), held: HeldBytes::new(flow) }
     }
 
     pub fn is_full(&self) -> bool {

@@ -1,7 +1,7 @@
 //! Owns which kind of fault each error of reading, decoding and ordering is. The errors are `retake-chain`'s.
 
 use retake_chain::log::{Damage, VersionError};
-use retake_chain::{DecodeError, GrammarFault, ReadError};
+use retake_chain::{DecodeError, GrammarFault, LinkFault, ReadError};
 
 use super::kind::FaultKind;
 
@@ -50,6 +50,15 @@ impl From<&Damage> for FaultKind {
             Damage::IndexMismatch { .. } => FaultKind::IndexMismatch,
             Damage::SealMismatch { .. } => FaultKind::SealIndex,
             Damage::SealEncoding => FaultKind::SealEncoding,
+        }
+    }
+}
+
+impl From<&LinkFault> for FaultKind {
+    fn from(fault: &LinkFault) -> Self {
+        match fault {
+            LinkFault::Hash { .. } => FaultKind::Hash,
+            LinkFault::Link { .. } => FaultKind::Link,
         }
     }
 }

@@ -56,7 +56,7 @@ fn a_removed_doubled_or_moved_event_breaks_the_links() {
     for broken in [removed, doubled] {
         let last = broken.len() - 1;
         let (expected, actual) = (Some(broken[last - 1].hash), broken[last].parent_hash);
-        assert_eq!(fault(&broken), EventFault::Link { expected, actual });
+        assert_eq!(fault(&broken), EventFault::Link(LinkFault::Link { expected, actual }));
     }
 }
 

@@ -91,7 +91,7 @@ fn an_altered_event_in_a_well_made_file_is_named() {
     );
     assert_eq!(location.event_type, "wasi:clocks/wall-clock@0.2.3/resolution");
     let actual = events[3].recompute_hash();
-    assert_eq!(**fault, EventFault::Hash { expected: events[3].hash, actual });
+    assert_eq!(**fault, EventFault::Link(LinkFault::Hash { expected: events[3].hash, actual }));
 }
 
 #[test]
