@@ -1,9 +1,9 @@
-//! What the recording boundary costs per call: direct, recorded and replayed side by side, and the recorded cost taken
-//! apart, each part with its floor.
+//! What the recording boundary costs per call: direct, recorded and replayed side by side, and the recorded
+//! cost taken apart, each part with its floor.
 //!
-//! `cargo bench --bench boundary` prints criterion's lines as it goes, and tables at the end. Every figure of a table
-//! is that of the fastest tenth of short batches of one run; the figures mean something on a machine that does nothing else. Nothing
-//! here fails for being slow.
+//! `cargo bench --bench boundary` prints criterion's lines as it goes, and tables at the end. Every figure of
+//! a table is that of the fastest tenth of short batches of one run; the figures mean something on a machine
+//! that does nothing else. Nothing here fails for being slow.
 
 mod support;
 

@@ -1,6 +1,7 @@
-//! What `retake test` saves, as ratios within one run: a suite in one process against a process per take, two jobs against one, and
-//! the calls of a long take beside each other against in order. The two sides of a ratio take turns, so that a slow phase of the
-//! machine meets both; the ratio is the median of the rounds' ratios.
+//! What `retake test` saves, as ratios within one run: a suite in one process against a process per take, two
+//! jobs against one, and the calls of a long take beside each other against in order. The two sides of a
+//! ratio take turns, so that a slow phase of the machine meets both; the ratio is the median of the rounds'
+//! ratios.
 //!
 //!     cargo bench --bench suite [-- ROUNDS] [WORD-OF-THE-ROWS]
 

@@ -1,6 +1,6 @@
-//! Owns the reading of every file that a user, a take or a `retake.toml` names. Such files may come from others, and a link may lead
-//! anywhere. So only regular files are opened: nothing waits for a pipe or reads a device. A file that is read whole into memory has a
-//! size limit.
+//! Owns the reading of every file that a user, a take or a `retake.toml` names. Such files may come from
+//! others, and a link may lead anywhere. So only regular files are opened: nothing waits for a pipe or reads
+//! a device. A file that is read whole into memory has a size limit.
 
 use std::fs::{self, File, FileType, OpenOptions};
 use std::io::{self, Read};
@@ -70,7 +70,8 @@ impl From<InputError> for io::Error {
 pub fn open(path: &Path) -> Result<File, InputError> {
     // Some devices do something when they are opened, so they are not.
     regular(fs::metadata(path)?.file_type())?;
-    // Another program may have replaced it since. Opening must not wait for a writer, nor make it the terminal of this process.
+    // Another program may have replaced it since. Opening must not wait for a writer, nor make it the
+    // terminal of this process.
     let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
     let file = OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path)?;
     regular(file.metadata()?.file_type())?;

@@ -1,7 +1,9 @@
-//! Owns new files of the commands except `record`: a file appears when it is complete, and replaces only what it may. The file of
-//! `record` ([`TakeFile`](retake_recorder::TakeFile)) must survive when the command is killed.
+//! Owns new files of the commands except `record`: a file appears when it is complete, and replaces only what
+//! it may. The file of `record` ([`TakeFile`](retake_recorder::TakeFile)) must survive when the command is
+//! killed.
 //!
-//! A command that is killed leaves at most a hidden file (`.retake-...`) beside the one that it was about to write.
+//! A command that is killed leaves at most a hidden file (`.retake-...`) beside the one that it was about to
+//! write.
 
 use std::fs::{self, File, Metadata, OpenOptions, Permissions, TryLockError};
 use std::io::{self, Read, Write};
@@ -15,8 +17,8 @@ use tempfile::{Builder, NamedTempFile};
 use crate::input;
 use crate::signals::Unfinished;
 
-/// A file that is written under another name beside its place, and takes its place when it is kept. Without that
-/// nothing is left of it.
+/// A file that is written under another name beside its place, and takes its place when it is kept. Without
+/// that nothing is left of it.
 pub struct NewFile {
     file: Written,
     path: PathBuf,
@@ -40,8 +42,8 @@ pub enum ReportKind {
 }
 
 impl NewFile {
-    /// Creates a take or an export that will be at `path`. With `force` it replaces an existing file, which stays until then. It gets
-    /// the permissions of that file; else only its owner may read it.
+    /// Creates a take or an export that will be at `path`. With `force` it replaces an existing file, which
+    /// stays until then. It gets the permissions of that file; else only its owner may read it.
     ///
     /// # Errors
     /// The message for the user.
@@ -60,7 +62,8 @@ impl NewFile {
         NewFile::beside(path, old, 0o600).map_err(refuse)
     }
 
-    /// Creates a report that will be at `path`. It may replace only another report. A device or a pipe is written to directly.
+    /// Creates a report that will be at `path`. It may replace only another report. A device or a pipe is
+    /// written to directly.
     ///
     /// # Errors
     /// The error of the file system, or that something else is at `path`.
@@ -154,7 +157,8 @@ fn existing(path: &Path) -> io::Result<Option<Metadata>> {
     }
 }
 
-/// Opens a regular file that will be replaced. The user must be allowed to write it, and no recorder may write to it.
+/// Opens a regular file that will be replaced. The user must be allowed to write it, and no recorder may
+/// write to it.
 fn replaceable(path: &Path) -> io::Result<File> {
     let old = OpenOptions::new().write(true).open(path)?;
     match old.try_lock() {
@@ -186,8 +190,8 @@ pub fn refusal(path: &Path, error: &io::Error) -> String {
     format!("`{}` cannot be created: {error}{remedy}", path.display())
 }
 
-/// Refuses to overwrite a file that the command reads, under any name, and to write two outputs to one file. Each output comes
-/// with its option, each input with its role.
+/// Refuses to overwrite a file that the command reads, under any name, and to write two outputs to one file.
+/// Each output comes with its option, each input with its role.
 ///
 /// # Errors
 /// The message for the user.

@@ -1,4 +1,5 @@
-//! Owns the handling of signals. They stop a session that is recorded. In other commands, they remove the unfinished file.
+//! Owns the handling of signals. They stop a session that is recorded. In other commands, they remove the
+//! unfinished file.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -60,7 +61,8 @@ impl Signals {
     }
 }
 
-/// The signal that came last, if one came. It is noted by the handler itself: who waits for signals may be gone already.
+/// The signal that came last, if one came. It is noted by the handler itself: who waits for signals may be
+/// gone already.
 static LAST: AtomicI32 = AtomicI32::new(0);
 
 /// After a session: signals end the process again, one that came after the session's end included.
@@ -167,7 +169,8 @@ fn raise(number: libc::c_int) {
     unsafe { libc::raise(number) };
 }
 
-/// Gives the signals back once nothing listens to them any more: they end the process then, as they do by default.
+/// Gives the signals back once nothing listens to them any more: they end the process then, as they do by
+/// default.
 fn give_back() {
     for number in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP] {
         if !is_ignored(number) {
@@ -186,8 +189,8 @@ pub fn ignore_file_size() {
 /// Whether this process was started with a signal ignored.
 fn is_ignored(number: libc::c_int) -> bool {
     let mut action = std::mem::MaybeUninit::<libc::sigaction>::zeroed();
-    // SAFETY: without a new action nothing is changed, and the old one is written to memory that is large enough; all
-    // zeros are a valid `sigaction`, so it is one even if the call fails.
+    // SAFETY: without a new action nothing is changed, and the old one is written to memory that is large
+    // enough; all zeros are a valid `sigaction`, so it is one even if the call fails.
     let action = unsafe {
         libc::sigaction(number, std::ptr::null(), action.as_mut_ptr());
         action.assume_init()

@@ -1,5 +1,5 @@
-//! Owns how a core module of WASI 0.1 becomes a component: with wasmtime's adapter, the one for commands if the module exports
-//! `_start`. The recorded calls are those of the adapter, in WASI 0.2.
+//! Owns how a core module of WASI 0.1 becomes a component: with wasmtime's adapter, the one for commands if
+//! the module exports `_start`. The recorded calls are those of the adapter, in WASI 0.2.
 //!
 //! The adapter has the engine's version, so the engine profile of a take names both.
 

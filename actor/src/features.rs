@@ -1,5 +1,5 @@
-//! Owns the table of WebAssembly and component model features that the engine does not support, used once the engine has
-//! refused something.
+//! Owns the table of WebAssembly and component model features that the engine does not support, used once the
+//! engine has refused something.
 
 use wasmparser::{Validator, WasmFeatures};
 

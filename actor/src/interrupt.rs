@@ -16,7 +16,8 @@ pub struct GuestPlace {
 }
 
 impl GuestPlace {
-    /// Where the guest of this store is; `None` if it is in no WebAssembly. For a callback that interrupts it.
+    /// Where the guest of this store is; `None` if it is in no WebAssembly. For a callback that interrupts
+    /// it.
     pub fn of(store: impl AsContext) -> Option<GuestPlace> {
         let backtrace = WasmBacktrace::force_capture(store);
         let frame = backtrace.frames().first()?;

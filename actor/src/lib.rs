@@ -1,5 +1,5 @@
-//! The part of Retake that knows wasmtime: the recording boundary, the values that cross it, and the engine settings that
-//! make a component behave the same each time.
+//! The part of Retake that knows wasmtime: the recording boundary, the values that cross it, and the engine
+//! settings that make a component behave the same each time.
 //!
 //! - [`instrument`] and [`Tap`]: record every host call of a component, whatever linker provides it.
 //! - [`link_stand_in`] and [`StandIn`]: run the original component without a real host.

@@ -1,5 +1,5 @@
-//! Owns [`Limits`]: the bounds on the memories and tables of a store, and which one a call reached. The engine profile has
-//! the values.
+//! Owns [`Limits`]: the bounds on the memories and tables of a store, and which one a call reached. The
+//! engine profile has the values.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -9,12 +9,13 @@ use wasmtime::{ResourceLimiter, Result};
 
 use crate::outcome::{RaisedIn, RaisedOutcome, Shortage, outcome_of};
 
-/// The most core instances, memories and tables of a store: wasmtime's default of 10,000, and 1,000 for the shim, which has a
-/// few for each interface. So the shim takes none of the actor's. Re-runs have the same limit.
+/// The most core instances, memories and tables of a store: wasmtime's default of 10,000, and 1,000 for the
+/// shim, which has a few for each interface. So the shim takes none of the actor's. Re-runs have the same
+/// limit.
 const MOST_OF_A_KIND: usize = 10_000 + 1_000;
 
-/// The bounds of a store. A growth beyond a bound fails as WebAssembly defines it: `memory.grow` and `table.grow` return -1.
-/// Most guests trap then, and the trap's message names the limit.
+/// The bounds of a store. A growth beyond a bound fails as WebAssembly defines it: `memory.grow` and
+/// `table.grow` return -1. Most guests trap then, and the trap's message names the limit.
 #[derive(Clone, Debug)]
 pub struct Limits {
     memory: usize,
@@ -88,7 +89,8 @@ impl Limits {
         }
     }
 
-    /// Whether something may grow to `desired`. A growth beyond the declared maximum fails too, but not because of the limit.
+    /// Whether something may grow to `desired`. A growth beyond the declared maximum fails too, but not
+    /// because of the limit.
     fn allows(&mut self, limit: usize, desired: usize, declared: Option<usize>, what: Reached) -> bool {
         if declared.is_some_and(|declared| desired > declared) {
             return false;

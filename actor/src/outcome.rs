@@ -1,5 +1,5 @@
-//! Owns the conversion between a wasmtime error that ended a call and an [`Outcome`]. The kinds of errors are in
-//! `trap_table.rs`.
+//! Owns the conversion between a wasmtime error that ended a call and an [`Outcome`]. The kinds of errors are
+//! in `trap_table.rs`.
 
 use std::io;
 
@@ -38,8 +38,8 @@ impl RaisedIn {
     }
 }
 
-/// The machine had no memory, addresses or descriptors left for the guest. The guest did not cause it; another machine could
-/// run the call.
+/// The machine had no memory, addresses or descriptors left for the guest. The guest did not cause it;
+/// another machine could run the call.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error(
     "this machine has no room for the actor: {reason}; raise the limits of the process (`ulimit -v`, `ulimit -n`) or run less \
@@ -70,10 +70,12 @@ impl Shortage {
     }
 }
 
-/// The outcome of a call that ended with an error. `exit_code` recognises the host's way to end a program early.
+/// The outcome of a call that ended with an error. `exit_code` recognises the host's way to end a program
+/// early.
 ///
-/// An error of a host function is a failure, whatever its text; only a trap that it raised is a trap. Messages are the root
-/// cause alone, since backtraces differ between the instrumented and the original component.
+/// An error of a host function is a failure, whatever its text; only a trap that it raised is a trap.
+/// Messages are the root cause alone, since backtraces differ between the instrumented and the original
+/// component.
 pub fn outcome_of(
     error: &wasmtime::Error,
     raised_in: RaisedIn,

@@ -1,4 +1,5 @@
-//! Owns the engine profile: the settings under which a component behaves the same each time, as the genesis records them.
+//! Owns the engine profile: the settings under which a component behaves the same each time, as the genesis
+//! records them.
 
 use retake_chain::EngineProfile;
 use wasmtime::{Config, Engine, OptLevel, Result, Store};
@@ -15,8 +16,8 @@ const WHOLE_MEMORY: u64 = 4 << 30;
 /// How much stack guest code may use in one call while it is recorded, in bytes.
 pub const GUEST_STACK: usize = 512 << 10;
 
-/// A re-run has this many times [`GUEST_STACK`]: its frames are larger where fuel is counted or guests can be interrupted. The
-/// smallest frame is 16 bytes; both together add less than 100.
+/// A re-run has this many times [`GUEST_STACK`]: its frames are larger where fuel is counted or guests can be
+/// interrupted. The smallest frame is 16 bytes; both together add less than 100.
 const RERUN: usize = 16;
 
 /// The same factor for code without optimisation, which keeps every value on the stack.
@@ -55,14 +56,14 @@ pub fn check(profile: &EngineProfile) -> Result<(), Box<EngineProfile>> {
     if *profile == ours { Ok(()) } else { Err(Box::new(ours)) }
 }
 
-/// Whether the shim can change where a recorded call ends: it burns fuel, and its memory counts. Such a session is replayed
-/// with the shim.
+/// Whether the shim can change where a recorded call ends: it burns fuel, and its memory counts. Such a
+/// session is replayed with the shim.
 pub fn bounds_the_shim(profile: &EngineProfile) -> bool {
     profile.fuel.is_some() || profile.memory_limit < WHOLE_MEMORY
 }
 
-/// The stack of guest code in one call of a re-run, in bytes. A guest that returned when it was recorded has room to return,
-/// however it is compiled.
+/// The stack of guest code in one call of a re-run, in bytes. A guest that returned when it was recorded has
+/// room to return, however it is compiled.
 pub fn rerun_stack(optimized: bool) -> usize {
     GUEST_STACK * if optimized { RERUN } else { UNOPTIMIZED }
 }
@@ -72,13 +73,14 @@ pub fn rerun_stack(optimized: bool) -> usize {
 pub struct Tuning {
     /// Compile with optimisation. Without it frames are larger.
     pub optimized: bool,
-    /// Reserve addresses for a memory ahead, with guards after it. Otherwise each access is checked, and a memory moves when it
-    /// grows.
+    /// Reserve addresses for a memory ahead, with guards after it. Otherwise each access is checked, and a
+    /// memory moves when it grows.
     pub reserved_memory: bool,
-    /// Let [`Engine::increment_epoch`] interrupt guests, for which each store then needs a deadline and a callback.
+    /// Let [`Engine::increment_epoch`] interrupt guests, for which each store then needs a deadline and a
+    /// callback.
     pub interruptible: bool,
-    /// The stack of guest code in one call, in bytes: [`GUEST_STACK`] in a recording without a time limit, [`rerun_stack`] in a
-    /// re-run.
+    /// The stack of guest code in one call, in bytes: [`GUEST_STACK`] in a recording without a time limit,
+    /// [`rerun_stack`] in a re-run.
     pub stack: usize,
 }
 
@@ -144,7 +146,8 @@ pub fn store<T: 'static>(
     store
 }
 
-/// Gives the next call in a store its fuel, and forgets earlier refusals of its limits. An instantiation is part of the call.
+/// Gives the next call in a store its fuel, and forgets earlier refusals of its limits. An instantiation is
+/// part of the call.
 pub fn begin_call<T: HasActor>(store: &mut Store<T>, profile: &EngineProfile) -> Result<()> {
     store.data_mut().actor().limits.begin_call();
     match profile.fuel {

@@ -1,4 +1,5 @@
-//! Owns calls of libraries that panic at some valid input. Such a panic is a refusal: it is caught and not printed.
+//! Owns calls of libraries that panic at some valid input. Such a panic is a refusal: it is caught and not
+//! printed.
 
 use std::cell::Cell;
 use std::panic::{self, UnwindSafe};

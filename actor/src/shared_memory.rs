@@ -1,5 +1,5 @@
-//! Owns the refusal of shared memories. Atomic instructions on the memory of one instance are like any others; the
-//! work of threads on a shared memory has no order that a replay could keep.
+//! Owns the refusal of shared memories. Atomic instructions on the memory of one instance are like any
+//! others; the work of threads on a shared memory has no order that a replay could keep.
 
 use thiserror::Error;
 use wasmparser::{Parser, Payload, TypeRef};

@@ -1,8 +1,8 @@
 //! Owns the table of the engine's traps and refusals: the message of each, its kind, and where it can arise.
 //!
-//! A recorded guest passes its values to the shim, so an adapter between two components finds their faults. A re-run guest
-//! passes them to the host, where lifting and lowering find the faults, with other messages and often not as a trap. Here all
-//! messages of one fault have one kind.
+//! A recorded guest passes its values to the shim, so an adapter between two components finds their faults. A
+//! re-run guest passes them to the host, where lifting and lowering find the faults, with other messages and
+//! often not as a trap. Here all messages of one fault have one kind.
 
 use retake_chain::TrapKind;
 use wasmtime::{Error, Trap};
@@ -30,7 +30,8 @@ pub enum ArisesIn {
     Argument,
     /// In the result of an export, or in a part of it.
     Result,
-    /// While a value is put into the guest's memory: in `realloc`, in what it returned, or in the place for the result.
+    /// While a value is put into the guest's memory: in `realloc`, in what it returned, or in the place for
+    /// the result.
     Lowering,
     /// In the post-return function of an export.
     PostReturn,

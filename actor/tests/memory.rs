@@ -1,4 +1,5 @@
-//! A promise about memory, held by counting what is allocated. Alone in its program, since other tests would count too.
+//! A promise about memory, held by counting what is allocated. Alone in its program, since other tests would
+//! count too.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};

@@ -1,5 +1,5 @@
-//! Owns a guest that makes one host call over and over, on a linker with as much of the recording boundary in it as is
-//! asked for.
+//! Owns a guest that makes one host call over and over, on a linker with as much of the recording boundary in
+//! it as is asked for.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -1,5 +1,5 @@
-//! Owns one whole HTTP exchange, `GET /` to the C fixture: straight on wasmtime-wasi-http, and through the recorder's pool
-//! with a take in a file.
+//! Owns one whole HTTP exchange, `GET /` to the C fixture: straight on wasmtime-wasi-http, and through the
+//! recorder's pool with a take in a file.
 
 use std::convert::Infallible;
 use std::time::{Duration, Instant};

@@ -1,7 +1,8 @@
-//! Owns the measuring: criterion's loop around short batches, and the figure of each measurement for the tables.
+//! Owns the measuring: criterion's loop around short batches, and the figure of each measurement for the
+//! tables.
 //!
-//! A batch takes about a millisecond. The figure is that of the fastest tenth of the batches, the slowest of them: what
-//! else goes on in a shared machine comes and goes in phases of seconds, and only ever adds.
+//! A batch takes about a millisecond. The figure is that of the fastest tenth of the batches, the slowest of
+//! them: what else goes on in a shared machine comes and goes in phases of seconds, and only ever adds.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -28,8 +29,8 @@ impl Bench {
         Bench { criterion, batches: BTreeMap::new() }
     }
 
-    /// Measures what `make` makes, unless the command line leaves it out: it makes so many calls and says how long they
-    /// took.
+    /// Measures what `make` makes, unless the command line leaves it out: it makes so many calls and says how
+    /// long they took.
     pub fn calls<R: FnMut(u64) -> Duration>(
         &mut self,
         group: &str,

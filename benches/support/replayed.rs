@@ -1,7 +1,8 @@
-//! Owns the replayed side: takes made in memory, and the cost per call of replaying them with [`retake_replayer::replay`].
+//! Owns the replayed side: takes made in memory, and the cost per call of replaying them with
+//! [`retake_replayer::replay`].
 //!
-//! A replay loads and compiles the actor first. Two takes of different lengths are replayed, and the difference is what
-//! the calls cost.
+//! A replay loads and compiles the actor first. Two takes of different lengths are replayed, and the
+//! difference is what the calls cost.
 
 use std::io::Cursor;
 use std::sync::Arc;

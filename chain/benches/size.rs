@@ -1,7 +1,7 @@
 //! How many bytes a take needs, next to JSON lines of the same events: `cargo bench -p retake-chain`.
 //!
-//! Nothing is timed. The contents are made by a generator with a fixed seed, so the figures are the same everywhere, but
-//! for the version of zstd.
+//! Nothing is timed. The contents are made by a generator with a fixed seed, so the figures are the same
+//! everywhere, but for the version of zstd.
 
 use std::io::BufReader;
 

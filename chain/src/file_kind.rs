@@ -1,5 +1,5 @@
-//! Owns [`FileKind`]: what a file is by its first bytes, where another kind was expected, and what to do about it.
-//! Readers ask it when they have refused a file; it decides nothing.
+//! Owns [`FileKind`]: what a file is by its first bytes, where another kind was expected, and what to do
+//! about it. Readers ask it when they have refused a file; it decides nothing.
 
 use std::fmt;
 
@@ -76,8 +76,8 @@ const TEXTS: [(&str, FileKind); 5] = [
     (";;", FileKind::ComponentText),
 ];
 
-/// Whether text is WIT: after comments, a package's name has a colon, and the names of interfaces and worlds are in lower case. Other
-/// languages have the same words.
+/// Whether text is WIT: after comments, a package's name has a colon, and the names of interfaces and worlds
+/// are in lower case. Other languages have the same words.
 fn is_wit(mut text: &str) -> bool {
     loop {
         text = text.trim_start();

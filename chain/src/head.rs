@@ -1,8 +1,8 @@
-//! Owns [`ChainHead`], the synchronous heart of a chain: whether an event may come next, its bytes, its hash and its link.
-//! It keeps no events and waits for nobody; delivery is `live/state_chain.rs`'s.
+//! Owns [`ChainHead`], the synchronous heart of a chain: whether an event may come next, its bytes, its hash
+//! and its link. It keeps no events and waits for nobody; delivery is `live/state_chain.rs`'s.
 //!
-//! Every event of every chain that is written or re-run passes [`ChainHead::link`], before it is hashed. What is to happen to an
-//! event's bytes before the hash, or to its hash before the next event, belongs there.
+//! Every event of every chain that is written or re-run passes [`ChainHead::link`], before it is hashed. What
+//! is to happen to an event's bytes before the hash, or to its hash before the next event, belongs there.
 
 use std::fmt;
 use std::mem;
@@ -68,8 +68,8 @@ pub enum AppendFault {
 
 /// Where a chain ends: makes each next event.
 ///
-/// A chain that starts with a genesis keeps the [grammar](Grammar) of a take's chains: any other event is refused. A chain that
-/// starts with another event is in no take, and takes every event until `shutdown`.
+/// A chain that starts with a genesis keeps the [grammar](Grammar) of a take's chains: any other event is
+/// refused. A chain that starts with another event is in no take, and takes every event until `shutdown`.
 ///
 /// # Examples
 ///
@@ -92,8 +92,8 @@ pub struct ChainHead {
     ended: bool,
     /// Where events are encoded.
     scratch: Vec<u8>,
-    /// Memory that small events share. Allocated one by one and freed by a subscriber's thread, they would cost the
-    /// allocator more than their encoding costs.
+    /// Memory that small events share. Allocated one by one and freed by a subscriber's thread, they would
+    /// cost the allocator more than their encoding costs.
     block: BytesMut,
 }
 
@@ -103,7 +103,8 @@ impl ChainHead {
         Self::at(Grammar::unbound(), None, 0)
     }
 
-    /// The head after the first `count` events of a chain, the last of which has the hash `head`, where no call is in progress.
+    /// The head after the first `count` events of a chain, the last of which has the hash `head`, where no
+    /// call is in progress.
     pub fn continuing(head: EventHash, count: u64) -> Self {
         Self::at(Grammar::between_calls(), Some(head), count)
     }
@@ -141,8 +142,8 @@ impl ChainHead {
     /// Appends an event: hashes it after the head, and is the head after it.
     ///
     /// # Errors
-    /// [`ChainError`] for an event that no take can hold or that may not come next, and after `shutdown`. Nothing changes
-    /// then.
+    /// [`ChainError`] for an event that no take can hold or that may not come next, and after `shutdown`.
+    /// Nothing changes then.
     pub fn append(&mut self, data: ChainEventData) -> Result<ChainEvent, ChainError> {
         match self.encode(&data) {
             Ok((bytes, admitted)) => self.link(data.event_type, bytes, Some(admitted)),

@@ -4,8 +4,8 @@
 use crate::model::event::ChainEvent;
 use crate::model::event_type::is_http_incoming;
 
-/// Recorded events, in order. That a store has one is how a host knows that it is in replay mode: the replayer keeps the
-/// window of the recording that it is in among the extensions of the actor's store.
+/// Recorded events, in order. That a store has one is how a host knows that it is in replay mode: the
+/// replayer keeps the window of the recording that it is in among the extensions of the actor's store.
 ///
 /// # Examples
 ///
@@ -29,8 +29,8 @@ impl HttpReplayChain {
         self.0.iter().filter(|event| &*event.event_type == event_type).collect()
     }
 
-    /// The HTTP requests that reached the actor: events of `wasi:http/incoming-handler@0.2.x/handle`, whatever
-    /// the patch version.
+    /// The HTTP requests that reached the actor: events of `wasi:http/incoming-handler@0.2.x/handle`,
+    /// whatever the patch version.
     pub fn http_incoming_events(&self) -> Vec<&ChainEvent> {
         self.0.iter().filter(|event| is_http_incoming(&event.event_type)).collect()
     }

@@ -4,13 +4,14 @@
 //! - [`ChainEvent`] and [`ChainEventPayload`], the events, and [`event_hash`], the formula that links them;
 //! - [`Grammar`], which event may follow which;
 //! - [`ChainHead`], which makes each next event of a chain;
-//! - `StateChain`, with the feature `live` (on by default): a chain that many tasks append to, and that delivers its events to
-//!   subscribers;
+//! - `StateChain`, with the feature `live` (on by default): a chain that many tasks append to, and that
+//!   delivers its events to subscribers;
 //! - [`log`], the writer and reader of `.take` files;
 //! - [`jsonl`], a take as JSON lines, there and back.
 //!
-//! Each module uses only those before it: `model`, `codec`, [`ChainHead`], then `live` and [`log`], then [`jsonl`]. Neither an
-//! engine nor a network is needed to build or use this crate, and no async runtime without `live`.
+//! Each module uses only those before it: `model`, `codec`, [`ChainHead`], then `live` and [`log`], then
+//! [`jsonl`]. Neither an engine nor a network is needed to build or use this crate, and no async runtime
+//! without `live`.
 
 #![forbid(unsafe_code)]
 

@@ -1,6 +1,6 @@
-//! Promises about memory, held by counting what is allocated: neither writing nor reading a take, as a file or as JSON
-//! lines, needs more of it for a longer one, and a refused event takes none. What a thread allocates counts for that thread alone, so
-//! that the test runner and other tests do not.
+//! Promises about memory, held by counting what is allocated: neither writing nor reading a take, as a file
+//! or as JSON lines, needs more of it for a longer one, and a refused event takes none. What a thread
+//! allocates counts for that thread alone, so that the test runner and other tests do not.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;

@@ -1,4 +1,5 @@
-//! `retake export`: writes a take to stdout or to a file, in a format for other tools. It does not check the content.
+//! `retake export`: writes a take to stdout or to a file, in a format for other tools. It does not check the
+//! content.
 
 use std::io::{self, BufWriter, ErrorKind, Read, Write};
 use std::path::PathBuf;

@@ -1,4 +1,5 @@
-//! `retake import`: turns JSON lines into a take, and checks it as `verify` does. The new file is complete, or there is none.
+//! `retake import`: turns JSON lines into a take, and checks it as `verify` does. The new file is complete,
+//! or there is none.
 
 use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};

@@ -1,4 +1,5 @@
-//! `retake merge`: merges the `--json` reports of the partitions of a suite. The exit code is that of one run of all takes.
+//! `retake merge`: merges the `--json` reports of the partitions of a suite. The exit code is that of one run
+//! of all takes.
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};

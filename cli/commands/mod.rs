@@ -1,5 +1,5 @@
-//! Owns the list of commands. Each has a file with its options, its help and its `run`. To add one: its file, its `mod` line, and its line
-//! in the table below.
+//! Owns the list of commands. Each has a file with its options, its help and its `run`. To add one: its file,
+//! its `mod` line, and its line in the table below.
 
 mod export;
 mod import;
@@ -14,7 +14,8 @@ mod verify;
 use clap::{Parser, Subcommand};
 use retake_verifier::ExitCode;
 
-/// Record the calls between a WebAssembly component and its host, re-run it from the recording, and report the first difference.
+/// Record the calls between a WebAssembly component and its host, re-run it from the recording, and report
+/// the first difference.
 #[derive(Debug, Parser)]
 #[command(name = "retake", version)]
 pub struct Cli {

@@ -21,7 +21,8 @@ pub struct Options {
     /// Re-run this component instead of the recorded one. Its behaviour is compared, not its digest.
     #[arg(long, value_name = "FILE")]
     pub actor: Option<PathBuf>,
-    /// End a call that used N units of fuel, if the take was recorded without a fuel limit. Use it for a build that may never finish.
+    /// End a call that used N units of fuel, if the take was recorded without a fuel limit. Use it for a
+    /// build that may never finish.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub fuel: Option<u64>,
     #[command(flatten)]

@@ -25,13 +25,15 @@ pub struct Options {
     /// Re-run this component for every take, instead of the build in `retake.toml` or the recorded one.
     #[arg(long, value_name = "FILE")]
     pub actor: Option<PathBuf>,
-    /// Run only takes whose name contains TEXT, or matches REGEX in `/REGEX/`. May be repeated: one match is enough.
+    /// Run only takes whose name contains TEXT, or matches REGEX in `/REGEX/`. May be repeated: one match is
+    /// enough.
     #[arg(long, value_name = "TEXT")]
     pub filter: Vec<Filter>,
     /// Run only takes that have this label in `retake.toml`. May be repeated: one match is enough.
     #[arg(long, value_name = "LABEL")]
     pub label: Vec<String>,
-    /// Run only part M of N. `slice:M/N` runs every Nth take, starting with the Mth; `hash:M/N` chooses by a hash of the name.
+    /// Run only part M of N. `slice:M/N` runs every Nth take, starting with the Mth; `hash:M/N` chooses by a
+    /// hash of the name.
     #[arg(long, value_name = "PART")]
     pub partition: Option<Partition>,
     /// List the takes that would run, and run none.
@@ -40,13 +42,15 @@ pub struct Options {
     /// Replay N takes in parallel, or independent calls of a long take. The default is the number of cores.
     #[arg(long, value_name = "N")]
     pub jobs: Option<NonZero<usize>>,
-    /// Fail a take if neither `--actor` nor `retake.toml` names a build for it: its replay does not check today's build.
+    /// Fail a take if neither `--actor` nor `retake.toml` names a build for it: its replay does not check
+    /// today's build.
     #[arg(long)]
     pub require_build: bool,
     /// Start no more takes after a failure.
     #[arg(long)]
     pub fail_fast: bool,
-    /// End a call that used N units of fuel, if the take was recorded without a fuel limit and `retake.toml` sets none.
+    /// End a call that used N units of fuel, if the take was recorded without a fuel limit and `retake.toml`
+    /// sets none.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub fuel: Option<u64>,
     #[command(flatten)]

@@ -1,5 +1,5 @@
-//! Owns what reaches stdout and stderr. Every line is made safe (`safe.rs`) before it is written, and lost output changes the exit code.
-//! The printers decide what the lines say.
+//! Owns what reaches stdout and stderr. Every line is made safe (`safe.rs`) before it is written, and lost
+//! output changes the exit code. The printers decide what the lines say.
 
 pub mod safe;
 

@@ -1,20 +1,21 @@
-//! Owns the last step before anything is printed or written to a report. Printers show names and texts of files with `Printable`. This
-//! module checks all output once more, in case a printer forgot: it lets no control character through, and no line that a CI system takes
-//! for a command.
+//! Owns the last step before anything is printed or written to a report. Printers show names and texts of
+//! files with `Printable`. This module checks all output once more, in case a printer forgot: it lets no
+//! control character through, and no line that a CI system takes for a command.
 
 use std::io::{self, Write};
 
 use retake_chain::{PrintableLines, is_hidden};
 
-/// Lines for people. Line breaks stay; a line that begins as a workflow command of GitHub does not any more, and nothing in it begins a
-/// command of the older kind, `##[error]` or `##vso[task]`.
+/// Lines for people. Line breaks stay; a line that begins as a workflow command of GitHub does not any more,
+/// and nothing in it begins a command of the older kind, `##[error]` or `##vso[task]`.
 pub fn text(text: &str) -> String {
     let visible = PrintableLines(text).to_string();
     let lines: Vec<String> = visible.split('\n').map(line).collect();
     lines.join("\n")
 }
 
-/// Workflow commands of GitHub, which are ours and stand at the start of a line; what is in them begins no other.
+/// Workflow commands of GitHub, which are ours and stand at the start of a line; what is in them begins no
+/// other.
 pub fn commands(text: &str) -> String {
     without_marks(&PrintableLines(text).to_string())
 }
@@ -42,8 +43,8 @@ fn without_marks(text: &str) -> String {
     out + rest
 }
 
-/// Writes JSON on, with the characters as `\u` escapes that must not be raw. What is written must be whole characters, as what
-/// `serde_json` writes is; the value does not change.
+/// Writes JSON on, with the characters as `\u` escapes that must not be raw. What is written must be whole
+/// characters, as what `serde_json` writes is; the value does not change.
 pub struct JsonOut<W> {
     out: W,
     after_mark: bool,
@@ -66,7 +67,8 @@ impl<W: Write> Write for JsonOut<W> {
             self.after_mark &= distance == 0;
             at += distance;
             let character = text[at..].chars().next().unwrap_or_default();
-            // `##` begins a command of a CI system, wherever it stands; of two marks in a row the second is escaped.
+            // `##` begins a command of a CI system, wherever it stands; of two marks in a row the second is
+            // escaped.
             let is_second = character == '#' && self.after_mark;
             self.after_mark = character == '#';
             // Line breaks in strings are escaped already; these are between values.

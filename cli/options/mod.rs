@@ -1,4 +1,5 @@
-//! Owns the groups of options that several commands share, one per file. The options of one command are in the command's own file.
+//! Owns the groups of options that several commands share, one per file. The options of one command are in
+//! the command's own file.
 
 mod cache;
 mod form;

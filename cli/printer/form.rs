@@ -63,7 +63,8 @@ pub trait Printer: Sync {
     fn suite_refused(&self, exit: ExitCode, error: &str);
 }
 
-/// Prints events in their order. If the reader closes the pipe, the process ends: reading on would have no use.
+/// Prints events in their order. If the reader closes the pipe, the process ends: reading on would have no
+/// use.
 pub trait EventPrinter {
     /// A line for a chain or an event.
     fn line(&mut self, record: &Record);

@@ -1,5 +1,5 @@
-//! Owns the output of commands. A [`Printer`] is one form of it, text or JSON, and is chosen once. Commands say what there is to print and
-//! do not know the form. Results go to stdout, everything else to stderr.
+//! Owns the output of commands. A [`Printer`] is one form of it, text or JSON, and is chosen once. Commands
+//! say what there is to print and do not know the form. Results go to stdout, everything else to stderr.
 
 mod form;
 mod json;

@@ -1,4 +1,5 @@
-//! Owns the output of a session while it is recorded. It keeps the live line readable and does not delay the session.
+//! Owns the output of a session while it is recorded. It keeps the live line readable and does not delay the
+//! session.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -76,8 +77,8 @@ impl SessionPrinter {
         self.print(|| self.form.response(&response));
     }
 
-    /// Prints exchanges that fail to stderr: a response alone does not say why. Nobody waits for the printing: where stderr takes no more,
-    /// lines are left out.
+    /// Prints exchanges that fail to stderr: a response alone does not say why. Nobody waits for the
+    /// printing: where stderr takes no more, lines are left out.
     pub fn failures(&mut self) -> impl Fn(FailedExchange) + Send + Sync + use<> {
         let asides = self.live.as_ref().map(LiveLine::asides);
         let (lines, to_print) = sync_channel::<String>(WAITING_LINES);

@@ -1,6 +1,6 @@
-//! Owns `retake.toml`: which build is re-run for takes, and what is expected of them. A take has the settings of its folder and of the
-//! folders above. So they depend on where the take is, not on how it was named. A setting without effect is an error, because it would
-//! look like a check.
+//! Owns `retake.toml`: which build is re-run for takes, and what is expected of them. A take has the settings
+//! of its folder and of the folders above. So they depend on where the take is, not on how it was named. A
+//! setting without effect is an error, because it would look like a check.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -121,7 +121,8 @@ impl Configs {
         Ok(Configs { here, folders, applied, used })
     }
 
-    /// The settings of a take. For each key, the nearest table that names the take wins, then the nearest file.
+    /// The settings of a take. For each key, the nearest table that names the take wins, then the nearest
+    /// file.
     ///
     /// # Errors
     /// [`SuiteError::Unreadable`] and [`SuiteError::Config`] of a file that it uses.
@@ -156,7 +157,8 @@ impl Configs {
         })
     }
 
-    /// Checks that every setting in the files was used by a take of the suite, or belongs to a take that was not asked for.
+    /// Checks that every setting in the files was used by a take of the suite, or belongs to a take that was
+    /// not asked for.
     ///
     /// # Errors
     /// As [`of`](Self::of), and for a setting without effect.
@@ -220,7 +222,8 @@ impl Configs {
         Ok(config)
     }
 
-    /// A path from the root, through the folders that it names: links keep their names, unless `..` follows them.
+    /// A path from the root, through the folders that it names: links keep their names, unless `..` follows
+    /// them.
     fn absolute(&self, path: &Path) -> Result<PathBuf, SuiteError> {
         let mut absolute = PathBuf::new();
         for part in self.here.join(path).components() {

@@ -1,5 +1,5 @@
-//! Owns the search for takes: which files the paths of the command line mean. All of each folder is searched, and what cannot be
-//! searched is an error: a take that is silently skipped would look like one that passed.
+//! Owns the search for takes: which files the paths of the command line mean. All of each folder is searched,
+//! and what cannot be searched is an error: a take that is silently skipped would look like one that passed.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -57,7 +57,8 @@ pub fn discover(paths: &[PathBuf]) -> Result<Discovered, SuiteError> {
 struct Search {
     takes: Vec<FoundTake>,
     folders: Vec<PathBuf>,
-    /// Files and folders by device and number, with the path they were found by: whatever its name, one is there once.
+    /// Files and folders by device and number, with the path they were found by: whatever its name, one is
+    /// there once.
     seen: BTreeMap<(u64, u64), PathBuf>,
 }
 

@@ -57,7 +57,8 @@ pub enum SuiteError {
 /// What is wrong with a `retake.toml`.
 #[derive(Debug, Error)]
 pub enum ConfigFault {
-    /// It is not TOML, or has an unknown key or value. Its lines are not shown: a link may make any file a `retake.toml`.
+    /// It is not TOML, or has an unknown key or value. Its lines are not shown: a link may make any file a
+    /// `retake.toml`.
     #[error("line {line}, column {column}: {reason}")]
     Syntax {
         /// From 1.

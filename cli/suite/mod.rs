@@ -1,5 +1,5 @@
-//! Owns a suite of takes: finding takes, their settings, selecting and running them. The verifier has the data of a suite; the printers
-//! print its run.
+//! Owns a suite of takes: finding takes, their settings, selecting and running them. The verifier has the
+//! data of a suite; the printers print its run.
 
 mod config;
 mod discover;

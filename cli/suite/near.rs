@@ -6,7 +6,8 @@ const ALIKE: f64 = 0.6;
 /// How many are named.
 const SHOWN: usize = 3;
 
-/// Those of the candidates that are most like the name, as the end of an error: `; did you mean ...?`, or nothing.
+/// Those of the candidates that are most like the name, as the end of an error: `; did you mean ...?`, or
+/// nothing.
 pub fn hint<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
     let last = |path: &str| path.rsplit('/').next().unwrap_or(path).to_string();
     let likeness = |candidate: &str| {

@@ -64,7 +64,8 @@ pub fn run(
     let (events, heard) = channel();
     let (mut finished, mut not_run) = (Vec::new(), 0);
     thread::scope(|scope| {
-        // A worker holds a slot while it replays takes. Then it leaves the slot to the calls of the takes that are left.
+        // A worker holds a slot while it replays takes. Then it leaves the slot to the calls of the takes
+        // that are left.
         let held: Vec<Option<RerunSlot>> = (0..workers).map(|_| slots.take()).collect();
         for slot in held {
             let (runner, events) = (&runner, events.clone());

@@ -6,8 +6,8 @@ use super::near;
 use super::take::SuiteTake;
 use crate::words::count;
 
-/// The takes that match one of the filters, if there are any, and have one of the labels, if there are any. Each of the filters and
-/// labels has to select something.
+/// The takes that match one of the filters, if there are any, and have one of the labels, if there are any.
+/// Each of the filters and labels has to select something.
 ///
 /// # Errors
 /// [`SuiteError::NothingSelected`].

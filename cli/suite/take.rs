@@ -27,7 +27,8 @@ pub struct SuiteTake {
 }
 
 impl SuiteTake {
-    /// The command line wins over the configuration. Fuel and times are the exception: they are for takes that have none.
+    /// The command line wins over the configuration. Fuel and times are the exception: they are for takes
+    /// that have none.
     pub fn new(take: discover::FoundTake, configured: Configured, request: &Request<'_>) -> SuiteTake {
         let Configured { actor, expect, fuel, require_build, timeouts, labels } = configured;
         let actor = request.actor.map(Path::to_path_buf).or(actor);

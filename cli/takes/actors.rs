@@ -1,5 +1,5 @@
-//! Owns the search for the component of a take, and replays with it. Components are kept: for many takes of one actor, it is read and
-//! hashed once.
+//! Owns the search for the component of a take, and replays with it. Components are kept: for many takes of
+//! one actor, it is read and hashed once.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -24,7 +24,8 @@ pub struct ActorFiles {
     kept: Mutex<ReadActors>,
 }
 
-/// Named builds by path, and recorded components by the place that had them: another take may search other places.
+/// Named builds by path, and recorded components by the place that had them: another take may search other
+/// places.
 #[derive(Default)]
 struct ReadActors {
     named: HashMap<PathBuf, Arc<Actor>>,
@@ -34,7 +35,8 @@ struct ReadActors {
 }
 
 impl ActorFiles {
-    /// Replays a take: with the given build, or with the recorded one, from the take itself or from where it is found.
+    /// Replays a take: with the given build, or with the recorded one, from the take itself or from where it
+    /// is found.
     ///
     /// # Errors
     /// [`ReplayError`], among them that the take or the build cannot be read.
@@ -80,7 +82,8 @@ impl ActorFiles {
         Ok(actor)
     }
 
-    /// The component that was recorded, from the first place that has it: what lies there counts, not that something does.
+    /// The component that was recorded, from the first place that has it: what lies there counts, not that
+    /// something does.
     fn recorded(&self, folder: &Path, recorded: &ActorSource) -> Result<Arc<Actor>, ReplayError> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let mut tried = Vec::new();
@@ -101,8 +104,8 @@ impl ActorFiles {
     }
 }
 
-/// Where a recorded component may lie: at the recorded path, from here and from the take's folder, and beside the take under the name
-/// that it had.
+/// Where a recorded component may lie: at the recorded path, from here and from the take's folder, and beside
+/// the take under the name that it had.
 fn places(folder: &Path, recorded: &Path) -> Vec<PathBuf> {
     let beside = recorded.file_name().map(|name| folder.join(name));
     let mut places: Vec<PathBuf> = Vec::new();

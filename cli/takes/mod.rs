@@ -1,5 +1,6 @@
-//! Owns where takes are read from ([`Source`](source::Source)) and written to ([`Sink`](sink::Sink)). Commands open takes here and
-//! nowhere else. Only `location.rs` knows which storage a location means. Today that is files, and stdin.
+//! Owns where takes are read from ([`Source`](source::Source)) and written to ([`Sink`](sink::Sink)).
+//! Commands open takes here and nowhere else. Only `location.rs` knows which storage a location means. Today
+//! that is files, and stdin.
 
 mod actors;
 mod file;

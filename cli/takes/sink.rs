@@ -1,4 +1,5 @@
-//! Owns [`Sink`], where a take is written to, and the two ways of writing one: [`RecordingStorage`] and [`NewTake`].
+//! Owns [`Sink`], where a take is written to, and the two ways of writing one: [`RecordingStorage`] and
+//! [`NewTake`].
 
 use std::io;
 
@@ -9,7 +10,8 @@ pub trait Sink {
     /// Creates a take that is there while it is recorded, so that it survives the death of its recorder.
     ///
     /// # Errors
-    /// What the storage says; [`io::ErrorKind::AlreadyExists`] for a take that is there and is not to be replaced.
+    /// What the storage says; [`io::ErrorKind::AlreadyExists`] for a take that is there and is not to be
+    /// replaced.
     fn record(&self, existing: Existing) -> io::Result<Box<dyn RecordingStorage>>;
 
     /// Creates a take that is there once it is whole.

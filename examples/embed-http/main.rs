@@ -1,6 +1,7 @@
 //! Record served requests in somebody else's host of wasmtime-wasi-http, and replay them without it.
 //!
-//! `cargo run --example embed-http` serves an actor on a loopback port, records one request to it, and replays the recording.
+//! `cargo run --example embed-http` serves an actor on a loopback port, records one request to it, and
+//! replays the recording.
 
 use std::error::Error;
 use std::fs::File;

@@ -1,7 +1,7 @@
 //! Record and replay in somebody else's host: its own interface, its own bindings, its own linker.
 //!
-//! `cargo run --example embed` records an actor that reads a sensor, replays the recording without the sensor, and then
-//! shows how another build of the actor diverges from it.
+//! `cargo run --example embed` records an actor that reads a sensor, replays the recording without the
+//! sensor, and then shows how another build of the actor diverges from it.
 
 use std::error::Error;
 use std::fs::File;

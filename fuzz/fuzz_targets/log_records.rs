@@ -1,4 +1,5 @@
-//! Pieces of a take, packed so that frames, hashes, index and seal are right: the same promises, behind the checksums.
+//! Pieces of a take, packed so that frames, hashes, index and seal are right: the same promises, behind the
+//! checksums.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {

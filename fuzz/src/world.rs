@@ -8,8 +8,8 @@ use wit_smith::Config;
 /// Interfaces of one generated package that get a component each.
 const MAX_INTERFACES: usize = 8;
 
-/// Components with functions that do nothing: one for every world of a generated WIT package, and, as those worlds import
-/// little, one for every interface.
+/// Components with functions that do nothing: one for every world of a generated WIT package, and, as those
+/// worlds import little, one for every interface.
 pub fn components(bytes: &[u8]) -> arbitrary::Result<Vec<Vec<u8>>> {
     let mut bytes = Unstructured::new(bytes);
     let package = wit_smith::smith(&config(&mut bytes)?, &mut bytes)?;

@@ -18,8 +18,8 @@ pub(crate) const COME_BACK: Duration = Duration::from_secs(2);
 
 /// A live actor on a thread of its own, so that a guest that computes for long does not hold up the others.
 ///
-/// A guest that computes without end cannot be stopped. Its chain can be ended without it; what it does after that is not
-/// recorded.
+/// A guest that computes without end cannot be stopped. Its chain can be ended without it; what it does after
+/// that is not recorded.
 pub struct ActorThread {
     handle: ActorHandle,
     ended: oneshot::Receiver<Result<(), RecordError>>,
@@ -28,7 +28,8 @@ pub struct ActorThread {
 }
 
 impl ActorThread {
-    /// Starts `work` on a thread of its own. Its futures run in the caller's runtime; `cancel` gives up its calls.
+    /// Starts `work` on a thread of its own. Its futures run in the caller's runtime; `cancel` gives up its
+    /// calls.
     pub(crate) fn spawn<F>(
         handle: ActorHandle,
         chain: Arc<StateChain>,
@@ -58,8 +59,8 @@ impl ActorThread {
         self.chain.actor_id()
     }
 
-    /// Waits for the actor to end, which it does after a shutdown is asked for. Returns false if its call was given up and
-    /// did not come back.
+    /// Waits for the actor to end, which it does after a shutdown is asked for. Returns false if its call was
+    /// given up and did not come back.
     ///
     /// # Errors
     /// [`RecordError`] that ended the actor.

@@ -1,7 +1,8 @@
-//! Owns the time limit of the calls of a session: [`CallTimeout`], and the [`Alarm`] that is set for each call.
+//! Owns the time limit of the calls of a session: [`CallTimeout`], and the [`Alarm`] that is set for each
+//! call.
 //!
-//! A call that takes longer is given up wherever it is. A host call ends because its future is dropped. Guest code is
-//! compiled to check the engine's epoch. Until then, nothing that is recorded depends on the limit.
+//! A call that takes longer is given up wherever it is. A host call ends because its future is dropped. Guest
+//! code is compiled to check the engine's epoch. Until then, nothing that is recorded depends on the limit.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -108,7 +109,8 @@ pub(crate) struct Alarm {
 }
 
 impl Alarm {
-    /// Sets the alarm for a call that starts now in `store`. When it rings, or `cancel` gives the call up, the guest yields.
+    /// Sets the alarm for a call that starts now in `store`. When it rings, or `cancel` gives the call up,
+    /// the guest yields.
     pub fn set<T>(
         timeout: &CallTimeout,
         engine: &Engine,

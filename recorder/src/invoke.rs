@@ -14,8 +14,8 @@ use crate::recorder::Recorder;
 use crate::session::Session;
 use crate::wave::Invocation;
 
-/// Starts this many actors, makes the calls in order and records them, with the shutdown of each chain. `answered` gets each
-/// answer. After `stop` no more calls are made; `cancel` gives up the calls in flight.
+/// Starts this many actors, makes the calls in order and records them, with the shutdown of each chain.
+/// `answered` gets each answer. After `stop` no more calls are made; `cancel` gives up the calls in flight.
 ///
 /// # Errors
 /// [`RecordError`] of the first actor that failed.

@@ -1,17 +1,19 @@
-//! Records what an actor does: a [`Recorder`] subscribes to chains and writes their events to a log file, and a live
-//! session drives the actor against real hosts.
+//! Records what an actor does: a [`Recorder`] subscribes to chains and writes their events to a log file, and
+//! a live session drives the actor against real hosts.
 //!
 //! - [`Recorder`]: the subscriber; nothing is lost, and the actor's path does no file I/O.
 //! - [`TakeFile`]: the file that a take is written to, locked until it is sealed.
 //! - [`Program`]: a component that is ready to run and be recorded.
-//! - [`Session`] and [`LiveActor`]: the actors of a recording, each with its chain and a mailbox, called one call at a time.
+//! - [`Session`] and [`LiveActor`]: the actors of a recording, each with its chain and a mailbox, called one
+//!   call at a time.
 //! - [`Stdio`]: the output streams of this process, which the guest and the session share.
 //! - [`Host`]: WASI and wasi:http for an actor; an embedder brings a host of its own.
 //! - [`Invocation`]: a call of any export, in WAVE.
 //! - [`CallTimeout`]: how long a call may take.
 //! - [`command`]: sessions of `wasi:cli/run`.
 //! - [`invoke`]: sessions of any exports, called by name.
-//! - [`http`]: sessions of `wasi:http/incoming-handler`, with requests from a socket, another server or a list.
+//! - [`http`]: sessions of `wasi:http/incoming-handler`, with requests from a socket, another server or a
+//!   list.
 //!
 //! The replayer is the counterpart: there the take answers the actor's calls, here the real host does.
 

@@ -1,5 +1,5 @@
-//! Owns [`LiveActor`]: one actor while it is recorded, from the genesis of its chain to the shutdown. It does one
-//! operation of its mailbox at a time.
+//! Owns [`LiveActor`]: one actor while it is recorded, from the genesis of its chain to the shutdown. It does
+//! one operation of its mailbox at a time.
 
 use std::sync::Arc;
 
@@ -58,7 +58,8 @@ pub struct LiveActor<T: HasActor> {
 }
 
 impl<T: HasActor> LiveActor<T> {
-    /// Creates an actor, subscribes the recorder to its chain and writes the genesis. `cancel` gives up its calls.
+    /// Creates an actor, subscribes the recorder to its chain and writes the genesis. `cancel` gives up its
+    /// calls.
     ///
     /// # Errors
     /// [`RecordError`] if the recorder takes no chain any more.
@@ -155,8 +156,8 @@ impl<T: HasActor> LiveActor<T> {
         Ok(true)
     }
 
-    /// Ends the chain cleanly. Whoever waits in the mailbox is answered that the actor has ended, and the chain says which
-    /// messages were dropped.
+    /// Ends the chain cleanly. Whoever waits in the mailbox is answered that the actor has ended, and the
+    /// chain says which messages were dropped.
     pub(crate) async fn shutdown(&mut self) -> Result<(), RecordError> {
         self.actor.append_shutdown_request().await?;
         self.mailbox.close();

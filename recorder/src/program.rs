@@ -1,5 +1,5 @@
-//! Owns [`Program`]: a component that is ready to run and be recorded. What can be refused is refused here, before a file is
-//! created.
+//! Owns [`Program`]: a component that is ready to run and be recorded. What can be refused is refused here,
+//! before a file is created.
 
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -77,12 +77,12 @@ pub struct Program<T: 'static> {
 type MakeHost<T> = dyn Fn(SessionKind, ActorContext) -> Result<T, RecordError> + Send + Sync;
 
 impl<T: HasActor> Program<T> {
-    /// Instruments, compiles and links the actor. `link` provides its imports as in any linker. `host` makes the data of a
-    /// store for each instance.
+    /// Instruments, compiles and links the actor. `link` provides its imports as in any linker. `host` makes
+    /// the data of a store for each instance.
     ///
     /// # Errors
-    /// [`RecordError`] if the component cannot be recorded, has no export that the session can drive, or has an import that
-    /// is not provided.
+    /// [`RecordError`] if the component cannot be recorded, has no export that the session can drive, or has
+    /// an import that is not provided.
     pub fn load(
         actor: Actor,
         options: SessionOptions,

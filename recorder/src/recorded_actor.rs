@@ -126,16 +126,16 @@ impl<T: HasActor> RecordedActor<T> {
         self.instance.as_mut().map(|instance| instance.store.data_mut())
     }
 
-    /// Whether no other call can be made: the session's one instance was left in the middle of one, or the actor asked to
-    /// end.
+    /// Whether no other call can be made: the session's one instance was left in the middle of one, or the
+    /// actor asked to end.
     pub fn has_to_end(&self) -> bool {
         self.failed || self.actor.has_extension::<ShutdownRequested>()
     }
 
     /// Calls an export.
     ///
-    /// Everything up to the end of the guest's code is on the chain when this returns. The `wasm-result` or `wasm-error`
-    /// is left to [`finish`](Self::finish), as the host may have something to add first.
+    /// Everything up to the end of the guest's code is on the chain when this returns. The `wasm-result` or
+    /// `wasm-error` is left to [`finish`](Self::finish), as the host may have something to add first.
     pub async fn call(
         &mut self,
         export: &Export,
@@ -153,7 +153,8 @@ impl<T: HasActor> RecordedActor<T> {
             }
         };
         let called = tokio::select! {
-            // A guest that computes gives way once when the alarm rings. If it were polled first it would go on for ever.
+            // A guest that computes gives way once when the alarm rings. If it were polled first it would go
+            // on for ever.
             biased;
             () = self.cancel.cancelled() => Err(wasmtime::Error::new(Cancelled)),
             () = rings => Err(wasmtime::Error::new(CallTimedOut)),

@@ -1,7 +1,7 @@
 //! Owns [`Recorder`]: the subscriber that writes events to a log file.
 //!
-//! One thread owns the writer (`worker.rs`). Actors hand their events over through a bounded channel and never touch the
-//! file; when the channel is full they wait, so nothing is lost.
+//! One thread owns the writer (`worker.rs`). Actors hand their events over through a bounded channel and
+//! never touch the file; when the channel is full they wait, so nothing is lost.
 
 use std::sync::{Arc, OnceLock};
 use std::thread;
@@ -33,8 +33,8 @@ impl Recorder {
     /// Starts a recorder that writes with `writer`. `durability` says when its calls are safe.
     ///
     /// # Errors
-    /// [`RecordError::NoThread`] if there is no thread for it; [`RecordError::Write`] if [`Durability::Sync`] is asked for
-    /// and the start of the take cannot be synced.
+    /// [`RecordError::NoThread`] if there is no thread for it; [`RecordError::Write`] if [`Durability::Sync`]
+    /// is asked for and the start of the take cannot be synced.
     pub fn start<S: Storage + Send + 'static>(
         mut writer: LogWriter<S>,
         durability: Durability,
@@ -56,7 +56,8 @@ impl Recorder {
     /// Subscribes to a chain that has no event yet, so that the take holds all of it.
     ///
     /// # Errors
-    /// [`RecordError::Write`] with the first fault, [`RecordError::RecorderGone`] after the seal; so do the other methods.
+    /// [`RecordError::Write`] with the first fault, [`RecordError::RecorderGone`] after the seal; so do the
+    /// other methods.
     pub async fn subscribe(&self, chain: &StateChain) -> Result<(), RecordError> {
         let id = chain.actor_id();
         self.ask(|answer| WriterCommand::AddChain(id, answer)).await?;
@@ -64,8 +65,8 @@ impl Recorder {
         Ok(())
     }
 
-    /// Makes every event that was emitted before as safe as the recorder's [`Durability`] says. A caller may be answered when
-    /// this succeeds.
+    /// Makes every event that was emitted before as safe as the recorder's [`Durability`] says. A caller may
+    /// be answered when this succeeds.
     pub async fn commit(&self) -> Result<(), RecordError> {
         if self.durability != Durability::None {
             return self.flush().await;

@@ -1,5 +1,5 @@
-//! Owns the standard output and error of this process, which a guest and the session share. A guest may leave a line
-//! unfinished; what the session prints next still starts on a new line.
+//! Owns the standard output and error of this process, which a guest and the session share. A guest may leave
+//! a line unfinished; what the session prints next still starts on a new line.
 
 use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -26,11 +26,11 @@ pub enum Stdio {
 static OPEN: [AtomicBool; 2] = [AtomicBool::new(false), AtomicBool::new(false)];
 
 impl Stdio {
-    /// Ends the line that a guest left open where the next bytes of this stream will appear. Call it before the session
-    /// prints.
+    /// Ends the line that a guest left open where the next bytes of this stream will appear. Call it before
+    /// the session prints.
     ///
-    /// If the two streams are one file or terminal, an open line of either counts. If they are not, the guest's output stays as
-    /// the guest wrote it.
+    /// If the two streams are one file or terminal, an open line of either counts. If they are not, the
+    /// guest's output stays as the guest wrote it.
     pub fn end_open_line(self) {
         if !OPEN[self as usize].swap(false, Ordering::Relaxed) {
             return;

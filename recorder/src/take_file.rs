@@ -1,9 +1,10 @@
-//! Owns [`TakeFile`]: the file that a take is written to. It is locked while the take is recorded. Writes to a deleted
-//! file succeed, so it checks that the file still exists and still has its name. `retake_chain::log` decides what is
-//! written.
+//! Owns [`TakeFile`]: the file that a take is written to. It is locked while the take is recorded. Writes to
+//! a deleted file succeed, so it checks that the file still exists and still has its name.
+//! `retake_chain::log` decides what is written.
 //!
-//! A new take is written under its own name, so that it is there if the recorder is killed. A take that replaces
-//! another is written beside it, and gets the name when it is sealed. Until then the other one stays as it was.
+//! A new take is written under its own name, so that it is there if the recorder is killed. A take that
+//! replaces another is written beside it, and gets the name when it is sealed. Until then the other one stays
+//! as it was.
 
 use std::ffi::OsString;
 use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
@@ -87,22 +88,24 @@ pub enum FileLost {
 }
 
 impl TakeFile {
-    /// Creates a file that must not exist yet. Only its owner may read it, as a take holds what the actor received.
+    /// Creates a file that must not exist yet. Only its owner may read it, as a take holds what the actor
+    /// received.
     ///
     /// # Errors
-    /// The file system's error, [`ErrorKind::AlreadyExists`] for a file that exists; [`FileLost::Locked`] in an
-    /// [`ErrorKind::ResourceBusy`].
+    /// The file system's error, [`ErrorKind::AlreadyExists`] for a file that exists; [`FileLost::Locked`] in
+    /// an [`ErrorKind::ResourceBusy`].
     pub fn create_new(path: &Path) -> io::Result<TakeFile> {
         let file = OpenOptions::new().append(true).create_new(true).mode(0o600).open(path)?;
         TakeFile::of(file, path, None)
     }
 
-    /// Creates a file that replaces the one at `path` when the take is sealed, unless another recorder writes to that one.
-    /// Until then it is [beside](Self::beside) it. It gets the permissions of the file that it replaces. If there is no such
-    /// file, this is [`create_new`](Self::create_new).
+    /// Creates a file that replaces the one at `path` when the take is sealed, unless another recorder writes
+    /// to that one. Until then it is [beside](Self::beside) it. It gets the permissions of the file that it
+    /// replaces. If there is no such file, this is [`create_new`](Self::create_new).
     ///
     /// # Errors
-    /// As [`TakeFile::create_new`]. A file that this user may not write is not replaced, nor is one that is not regular.
+    /// As [`TakeFile::create_new`]. A file that this user may not write is not replaced, nor is one that is
+    /// not regular.
     pub fn replace(path: &Path) -> io::Result<TakeFile> {
         let refused = |found: &str| Err(io::Error::new(ErrorKind::InvalidInput, found));
         match fs::metadata(path) {
@@ -236,8 +239,8 @@ impl Storage for TakeFile {
         self.file.sync_data()
     }
 
-    /// Fails if the path does not name the file any more, or the file does not have the length that was written. A take that
-    /// replaces another gets its name here.
+    /// Fails if the path does not name the file any more, or the file does not have the length that was
+    /// written. A take that replaces another gets its name here.
     fn close(&mut self) -> io::Result<()> {
         if !self.is_at_its_path()? {
             return Err(io::Error::new(ErrorKind::NotFound, FileLost::Moved { path: self.path.clone() }));

@@ -1,4 +1,5 @@
-//! Owns [`Unprovided`]: an import that the linker does not have, or has with a different type, and the remedy.
+//! Owns [`Unprovided`]: an import that the linker does not have, or has with a different type, and the
+//! remedy.
 
 use std::fmt;
 

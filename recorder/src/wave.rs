@@ -76,8 +76,8 @@ pub enum WaveError {
 }
 
 impl Invocation {
-    /// Reads a call of one of the exports. It calls the first actor, unless the text starts with `#` and the number of another
-    /// of the `actors`.
+    /// Reads a call of one of the exports. It calls the first actor, unless the text starts with `#` and the
+    /// number of another of the `actors`.
     ///
     /// # Errors
     /// [`WaveError`] with what is expected.

@@ -1,7 +1,8 @@
 //! Owns the recorder's thread: it receives events and commands, writes with the one writer, and answers.
 //!
-//! It waits for a batch of events, because waking it for each event would cost the actor more than the event. Flushes
-//! that are requested at the same time are done as one. After a failed write, it answers every command with that fault.
+//! It waits for a batch of events, because waking it for each event would cost the actor more than the event.
+//! Flushes that are requested at the same time are done as one. After a failed write, it answers every
+//! command with that fault.
 
 use std::sync::{Arc, OnceLock};
 use std::thread;
@@ -195,8 +196,8 @@ impl<S: Storage> Worker<S> {
         }
     }
 
-    /// Writes every event that was handed over before now. Later ones wait for the next time, so that a flush does not wait
-    /// for other actors.
+    /// Writes every event that was handed over before now. Later ones wait for the next time, so that a flush
+    /// does not wait for other actors.
     fn write_queued(&mut self) -> Result<(), WriteError> {
         let waiting = self.events.len();
         self.batch.extend((0..waiting).map_while(|_| self.events.try_recv().ok()));
@@ -213,7 +214,8 @@ impl<S: Storage> Worker<S> {
     }
 }
 
-/// Answers with a result. Returns the fault if nothing can be written after it; it is shared before anyone is answered.
+/// Answers with a result. Returns the fault if nothing can be written after it; it is shared before anyone is
+/// answered.
 fn answer_all<T: Clone>(
     result: Result<T, WriteError>,
     shared: &OnceLock<Arc<WriteError>>,
@@ -232,7 +234,8 @@ fn answer_all<T: Clone>(
     fault
 }
 
-/// Answers every command with the fault, until there are no more. The events' channel is closed, so actors do not wait.
+/// Answers every command with the fault, until there are no more. The events' channel is closed, so actors do
+/// not wait.
 fn refuse(
     fault: Arc<WriteError>,
     shared: &OnceLock<Arc<WriteError>>,

@@ -21,7 +21,8 @@ pub enum ActorBytes<'a> {
 }
 
 impl ActorBytes<'_> {
-    /// The component to re-run for a session that starts like this. `embedded` is the component that the take carries.
+    /// The component to re-run for a session that starts like this. `embedded` is the component that the take
+    /// carries.
     pub(crate) fn load(
         &mut self,
         start: &SessionStart,

@@ -1,5 +1,5 @@
-//! Owns [`ChainReruns`]: the chains of a take and their re-runs in progress, up to a limit. A chain that finds no room
-//! is put off until the take is read again.
+//! Owns [`ChainReruns`]: the chains of a take and their re-runs in progress, up to a limit. A chain that
+//! finds no room is put off until the take is read again.
 
 use std::sync::Arc;
 
@@ -66,7 +66,8 @@ impl<'scope, 'env> ChainReruns<'scope, 'env> {
         !self.active.is_empty()
     }
 
-    /// Whether an event of this chain is for a re-run, when the take is read again. `begins` says whether it is the genesis.
+    /// Whether an event of this chain is for a re-run, when the take is read again. `begins` says whether it
+    /// is the genesis.
     pub fn wants(&self, number: ChainNumber, begins: bool) -> bool {
         match self.chains.get(number.0 as usize).map(|chain| &chain.rerun) {
             Some(RerunState::PutOff) => begins,
@@ -97,8 +98,8 @@ impl<'scope, 'env> ChainReruns<'scope, 'env> {
         Ok(())
     }
 
-    /// Whether another chain can be re-run now. A chain that has ended in the take makes room when its re-run is done, which
-    /// is waited for. The others may wait for the reader, so none of them is waited for.
+    /// Whether another chain can be re-run now. A chain that has ended in the take makes room when its re-run
+    /// is done, which is waited for. The others may wait for the reader, so none of them is waited for.
     fn has_room(&mut self, checker: &IntegrityChecker) -> Result<bool, ReplayError> {
         if self.active.len() < self.limit {
             return Ok(true);
@@ -135,8 +136,8 @@ impl<'scope, 'env> ChainReruns<'scope, 'env> {
         Ok(())
     }
 
-    /// Waits for the re-run of a chain, which has all its events. The checker says which events they are, unless the take was
-    /// not read to the end.
+    /// Waits for the re-run of a chain, which has all its events. The checker says which events they are,
+    /// unless the take was not read to the end.
     fn done(&mut self, number: ChainNumber, checker: Option<&IntegrityChecker>) -> Result<(), ReplayError> {
         let Some(chain) = self.chains.get_mut(number.0 as usize) else { return Ok(()) };
         if let RerunState::Running(segments) = std::mem::replace(&mut chain.rerun, RerunState::NotBegun) {
@@ -172,8 +173,8 @@ impl<'scope, 'env> ChainReruns<'scope, 'env> {
         Ok(())
     }
 
-    /// All re-runs wait, and hold too much together: puts one of them off. The one that holds most stays, so that one always
-    /// goes on. Returns whether there was another.
+    /// All re-runs wait, and hold too much together: puts one of them off. The one that holds most stays, so
+    /// that one always goes on. Returns whether there was another.
     fn put_one_off(&mut self) -> bool {
         let open = self.running().filter_map(|segments| Some((segments.open_lane()?, segments.number())));
         let mut held: Vec<_> = open.map(|(lane, number)| (self.flow.held(lane), lane, number)).collect();
@@ -190,7 +191,8 @@ impl<'scope, 'env> ChainReruns<'scope, 'env> {
         true
     }
 
-    /// Closes a chain that has all its events. When the take is read again, the checker knows how many there are.
+    /// Closes a chain that has all its events. When the take is read again, the checker knows how many there
+    /// are.
     pub fn close_if_whole(&mut self, number: ChainNumber, checker: &IntegrityChecker) {
         let expected = checker.chain(number).map(|report| report.events);
         if let Some(segments) = self.segments_mut(number)

@@ -1,5 +1,5 @@
-//! Owns the clocks of a replay: [`TakeClock`] and [`CallClock`], which know when a time limit is exceeded, and
-//! [`Ticker`], which makes the guests check them. A re-run that is stopped has no verdict.
+//! Owns the clocks of a replay: [`TakeClock`] and [`CallClock`], which know when a time limit is exceeded,
+//! and [`Ticker`], which makes the guests check them. A re-run that is stopped has no verdict.
 
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread;

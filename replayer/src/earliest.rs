@@ -1,13 +1,13 @@
-//! Owns [`Earliest`]: the first difference that the re-runs of one take have found so far, and the first event at which they could
-//! not decide whether there is one.
+//! Owns [`Earliest`]: the first difference that the re-runs of one take have found so far, and the first
+//! event at which they could not decide whether there is one.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use wasmtime::Engine;
 
-/// The number in the take of the earliest event at which a re-run stopped. Later events are not re-run, as they cannot change the
-/// answer.
+/// The number in the take of the earliest event at which a re-run stopped. Later events are not re-run, as
+/// they cannot change the answer.
 pub(crate) struct Earliest {
     number: AtomicU64,
     /// The number of the earliest event that was accepted as done by the re-run, which is not certain.
@@ -44,7 +44,8 @@ impl Earliest {
     /// A re-run stopped at this event.
     pub fn note(&self, number: u64) {
         self.number.fetch_min(number, Ordering::SeqCst);
-        // A guest that computes without end after it would delay the answer for ever. Guests of other takes go on.
+        // A guest that computes without end after it would delay the answer for ever. Guests of other takes
+        // go on.
         self.interrupt_guests();
     }
 

@@ -1,4 +1,5 @@
-//! Owns [`ReplayError`]: every reason why a take cannot be replayed. A difference is an answer, and not one of them.
+//! Owns [`ReplayError`]: every reason why a take cannot be replayed. A difference is an answer, and not one
+//! of them.
 
 use retake_actor::{LoadError, RaisedIn, Shortage};
 use retake_chain::{ChainError, ContentRef, EngineProfile};
@@ -157,7 +158,8 @@ pub enum ReplayError {
 pub struct PathTried {
     /// The path.
     pub path: String,
-    /// What was found there, to follow the path in a sentence: `cannot be read: ...`, or the digest of another component.
+    /// What was found there, to follow the path in a sentence: `cannot be read: ...`, or the digest of
+    /// another component.
     pub why: String,
 }
 

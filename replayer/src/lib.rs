@@ -5,8 +5,8 @@
 //! - [`Programs`], [`RerunSlots`]: what the takes of a suite share.
 //! - [`Perturbation`]: what a replay can change that a deterministic actor cannot observe.
 //!
-//! The original component runs on a linker that is made from its import types: no real host function is linked.
-//! The verifier says what a difference is, and how verdicts combine.
+//! The original component runs on a linker that is made from its import types: no real host function is
+//! linked. The verifier says what a difference is, and how verdicts combine.
 
 #![forbid(unsafe_code)]
 

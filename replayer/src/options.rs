@@ -20,8 +20,9 @@ const CHAINS_AT_ONCE: usize = 1024;
 /// How a take is replayed, apart from the actor.
 #[derive(Clone, Debug, Default)]
 pub struct ReplayOptions {
-    /// Fuel per call, for a take that was recorded without a bound. A build that computes without end then ends with a trap
-    /// that says so, which the take does not have. A take that was recorded with a bound is refused.
+    /// Fuel per call, for a take that was recorded without a bound. A build that computes without end then
+    /// ends with a trap that says so, which the take does not have. A take that was recorded with a bound is
+    /// refused.
     pub fuel: Option<u64>,
     /// The same, but a take that was recorded with a bound keeps its own and is not refused.
     pub fuel_if_unbounded: Option<u64>,
@@ -29,19 +30,20 @@ pub struct ReplayOptions {
     pub code_cache: Option<Arc<CodeCache>>,
     /// Programs to share with other takes.
     pub programs: Option<Arc<Programs>>,
-    /// Slots for more re-runs than one for each chain. While one is free, calls that do not depend on each other are re-run at
-    /// once. This changes how long a replay takes, and nothing else.
+    /// Slots for more re-runs than one for each chain. While one is free, calls that do not depend on each
+    /// other are re-run at once. This changes how long a replay takes, and nothing else.
     pub slots: Option<Arc<RerunSlots>>,
     /// Re-run each call on a thread of its own while a slot is free, however short the call is.
     pub thread_per_call: bool,
-    /// How many chains are re-run at once, each on a thread of its own; 1024 by default. If more of them are under way in the
-    /// take, it is read again for the others.
+    /// How many chains are re-run at once, each on a thread of its own; 1024 by default. If more of them are
+    /// under way in the take, it is read again for the others.
     pub chains_at_once: Option<NonZero<usize>>,
     /// How long the replay may take. Time is part of no verdict: a replay that takes longer has none.
     pub timeouts: Timeouts,
     /// How the engine is tuned. A deterministic actor cannot observe it.
     pub tuning: Tuning,
-    /// A lower limit on each memory than the recorded one, in bytes. An actor that needs no more cannot observe it.
+    /// A lower limit on each memory than the recorded one, in bytes. An actor that needs no more cannot
+    /// observe it.
     pub memory_limit: Option<u64>,
     /// Where the actor's use of memory is noted.
     pub memory_use: Option<Arc<MemoryUse>>,

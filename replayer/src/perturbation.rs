@@ -1,5 +1,5 @@
-//! Owns [`Perturbation`]: what a replay can change that a deterministic actor cannot observe. An actor whose verdict changes
-//! with one of them observes something that is not in the recording.
+//! Owns [`Perturbation`]: what a replay can change that a deterministic actor cannot observe. An actor whose
+//! verdict changes with one of them observes something that is not in the recording.
 
 use std::fmt;
 
@@ -39,8 +39,8 @@ impl Perturbation {
         Perturbation::LowerMemoryLimit,
     ];
 
-    /// The options of a replay with this change. `used` is what the actor used in a replay without one. An actor that ran into
-    /// the limit of its memory observes the limit, so it keeps the recorded one.
+    /// The options of a replay with this change. `used` is what the actor used in a replay without one. An
+    /// actor that ran into the limit of its memory observes the limit, so it keeps the recorded one.
     pub fn options(self, used: &MemoryUse) -> ReplayOptions {
         // Without a cache, as each change has its own engine.
         let options = ReplayOptions::default();

@@ -67,8 +67,9 @@ impl ProgramSettings {
 impl Program {
     /// Compiles and links the component under the recorded profile, and within the replay's own bound.
     ///
-    /// A component is instrumented, as it was in the recording, if its calls may have ended because of what the shim used up.
-    /// With [`StackRoom::AsRecorded`] it is always instrumented, and has no fuel of the replay's own.
+    /// A component is instrumented, as it was in the recording, if its calls may have ended because of what
+    /// the shim used up. With [`StackRoom::AsRecorded`] it is always instrumented, and has no fuel of the
+    /// replay's own.
     pub(crate) fn load(
         actor: &Actor,
         recorded: &EngineProfile,

@@ -1,4 +1,5 @@
-//! Owns [`Programs`]: compiled and linked components, shared by takes of one actor that are replayed in turn or at once.
+//! Owns [`Programs`]: compiled and linked components, shared by takes of one actor that are replayed in turn
+//! or at once.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -1,6 +1,6 @@
-//! Owns [`replay`]: reads a take from front to back and re-runs its chains while it reads. If there are more chains
-//! than can be re-run at once, it reads the take again for the others. If it is open whether another build exhausted
-//! its stack as the recorded one did, it replays the take once more with the recorded stack.
+//! Owns [`replay`]: reads a take from front to back and re-runs its chains while it reads. If there are more
+//! chains than can be re-run at once, it reads the take again for the others. If it is open whether another
+//! build exhausted its stack as the recorded one did, it replays the take once more with the recorded stack.
 
 use std::io::{Read, Seek};
 use std::sync::Arc;
@@ -26,12 +26,14 @@ use crate::window::Position;
 
 /// Re-runs the actor of a take from the take alone, and checks every event.
 ///
-/// Up to `ReplayOptions::chains_at_once` chains run at once, each on a thread of its own. If more are under way in the take, it
-/// is read again for the others. Memory is bounded by what is read ahead for all chains together. It does not depend on the
-/// length of the take, of a chain or of a call, or on the number of chains. A difference is an answer, not an error.
+/// Up to `ReplayOptions::chains_at_once` chains run at once, each on a thread of its own. If more are under
+/// way in the take, it is read again for the others. Memory is bounded by what is read ahead for all chains
+/// together. It does not depend on the length of the take, of a chain or of a call, or on the number of
+/// chains. A difference is an answer, not an error.
 ///
 /// # Errors
-/// [`ReplayError`] if the take cannot be read as far as its first genesis, or the actor cannot be loaded or run.
+/// [`ReplayError`] if the take cannot be read as far as its first genesis, or the actor cannot be loaded or
+/// run.
 pub fn replay(input: impl Read + Seek, actor: ActorBytes<'_>) -> Result<ReplayReport, ReplayError> {
     replay_with(input, actor, ReplayOptions::default())
 }
@@ -182,7 +184,8 @@ impl<'scope, 'env> Replay<'scope, 'env, '_, '_> {
         Ok(())
     }
 
-    /// Whether the time for the take is over. Then it is read no further, and the re-runs under way say where they were.
+    /// Whether the time for the take is over. Then it is read no further, and the re-runs under way say where
+    /// they were.
     fn is_out_of_time(&mut self) -> bool {
         self.out_of_time = self.out_of_time.or_else(|| self.clock.exceeded());
         self.out_of_time.is_some()

@@ -83,7 +83,8 @@ pub(crate) fn summarize(
         found.add(id, rerun, intact)?;
     }
     let fault = report.as_ref().err().map(VerifyFault::to_string);
-    // What stopped first in the take is the answer: a difference after a call that took too long may not be the first.
+    // What stopped first in the take is the answer: a difference after a call that took too long may not be
+    // the first.
     let timed_out = match (found.timed_out, &found.divergence) {
         (Some((number, _)), Some((earlier, _))) if earlier < &number => None,
         (timed_out, _) => timed_out.map(|(_, place)| place),
@@ -121,8 +122,8 @@ pub(crate) fn summarize(
     })
 }
 
-/// Why there is no answer for a take that was not read to the end for lack of time: the first re-run that was stopped, if
-/// one was.
+/// Why there is no answer for a take that was not read to the end for lack of time: the first re-run that was
+/// stopped, if one was.
 pub(crate) fn out_of_time(
     bound: TimeBound,
     events: u64,

@@ -1,5 +1,5 @@
-//! Owns [`RerunSlots`]: how many re-runs may run at once, over all takes that share it. Nobody waits for a slot: a
-//! chain that gets none continues in its current re-run.
+//! Owns [`RerunSlots`]: how many re-runs may run at once, over all takes that share it. Nobody waits for a
+//! slot: a chain that gets none continues in its current re-run.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

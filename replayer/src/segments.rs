@@ -1,6 +1,7 @@
-//! Owns the re-runs of one chain: one re-run, or one for each segment if its calls do not depend on each other and
-//! slots are free. A segment is a series of whole calls. It starts with the recorded hash of the event before it. The
-//! re-run before it must reach that hash, so the answer is the same as that of one re-run.
+//! Owns the re-runs of one chain: one re-run, or one for each segment if its calls do not depend on each
+//! other and slots are free. A segment is a series of whole calls. It starts with the recorded hash of the
+//! event before it. The re-run before it must reach that hash, so the answer is the same as that of one
+//! re-run.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, OnceLock};
@@ -101,7 +102,8 @@ impl<'scope, 'env> Segments<'scope, 'env> {
         Ok(segments)
     }
 
-    /// Takes the next event; there is none after a shutdown. Returns whether more full windows wait for the re-run than may.
+    /// Takes the next event; there is none after a shutdown. Returns whether more full windows wait for the
+    /// re-run than may.
     pub fn push(
         &mut self,
         event: ChainEvent,
@@ -175,7 +177,8 @@ impl<'scope, 'env> Segments<'scope, 'env> {
         Ok(())
     }
 
-    /// Called before a call: closes the segment if it is long enough and a slot is free, and starts another one.
+    /// Called before a call: closes the segment if it is long enough and a slot is free, and starts another
+    /// one.
     fn cut_if_a_slot_is_free(&mut self) -> Result<(), ReplayError> {
         let (Some(_), Some(open)) = (&self.config.slots, &self.open) else { return Ok(()) };
         let is_long = open.events >= SEGMENT_EVENTS
@@ -232,7 +235,8 @@ impl<'scope, 'env> Segments<'scope, 'env> {
 }
 
 impl ChainProgress {
-    /// Takes the next event. The reader has found it to be in its place, unless the take was read again and has changed.
+    /// Takes the next event. The reader has found it to be in its place, unless the take was read again and
+    /// has changed.
     fn event(&mut self, event: &ChainEvent, payload: &ChainEventPayload) -> Result<(), ReplayError> {
         let kind = self.grammar.admit(payload).map_err(|_| ReplayError::TakeChanged)?;
         self.calls += u64::from(kind == EventKind::End);
@@ -242,8 +246,9 @@ impl ChainProgress {
     }
 }
 
-/// The actor of a re-run. Only the recording calls it, and there is no session that takes its commands. Its own chain stays
-/// empty: no host function runs that could look at it, and what the actor does goes to [`Answers`].
+/// The actor of a re-run. Only the recording calls it, and there is no session that takes its commands. Its
+/// own chain stays empty: no host function runs that could look at it, and what the actor does goes to
+/// [`Answers`].
 fn actor_without_session(id: TheaterId) -> ActorStore {
     let (theater_tx, _) = mpsc::channel(1);
     let chain = Arc::new(StateChain::new(id));

@@ -1,21 +1,24 @@
-//! Owns [`StackUse`]: how much of its stack a guest has used, and [`StackRule`]: what that means where the recorded call ended with
-//! an exhausted stack.
+//! Owns [`StackUse`]: how much of its stack a guest has used, and [`StackRule`]: what that means where the
+//! recorded call ended with an exhausted stack.
 //!
-//! The frames of a guest differ in size from one compilation to another. Counting fuel and checks for interruption make them
-//! larger, a recording has the shim's frames between them, and another processor has other frames. So a re-run has several times
-//! the stack of a recording, and every guest that returned in the recording returns. Its depth decides whether it exhausted its
-//! stack only if it is the recorded guest, or if it is less deep than the recorded stack.
+//! The frames of a guest differ in size from one compilation to another. Counting fuel and checks for
+//! interruption make them larger, a recording has the shim's frames between them, and another processor has
+//! other frames. So a re-run has several times the stack of a recording, and every guest that returned in the
+//! recording returns. Its depth decides whether it exhausted its stack only if it is the recorded guest, or
+//! if it is less deep than the recorded stack.
 
 use retake_actor::profile::{self, GUEST_STACK, Tuning};
 
-/// The part of the recorded stack that the recorded component has to use, in percent. The shim may have used the rest, or
-/// processors may differ by it.
+/// The part of the recorded stack that the recorded component has to use, in percent. The shim may have used
+/// the rest, or processors may differ by it.
 const ENOUGH: usize = 75;
 
-/// The same for code that is not optimised. Its frames may be smaller too, as it computes again what optimised code keeps.
+/// The same for code that is not optimised. Its frames may be smaller too, as it computes again what
+/// optimised code keeps.
 const ENOUGH_UNOPTIMIZED: usize = 2;
 
-/// How many bytes of the recorded stack may have been free when it was exhausted: what the shim and the host have on it.
+/// How many bytes of the recorded stack may have been free when it was exhausted: what the shim and the host
+/// have on it.
 const MARGIN: usize = 16 << 10;
 
 /// The stack of a thread that re-runs a guest, apart from the guest's own.
@@ -31,7 +34,8 @@ pub(crate) fn thread_stack(tuning: Tuning) -> usize {
 pub(crate) enum StackRoom {
     /// More than the recording in any case. Guests can be interrupted.
     Ample,
-    /// As much as the recording, with the same frames. Guests cannot be interrupted, and must be known to end.
+    /// As much as the recording, with the same frames. Guests cannot be interrupted, and must be known to
+    /// end.
     AsRecorded,
 }
 
@@ -53,11 +57,13 @@ impl StackRoom {
 pub(crate) enum StackRule {
     /// The recorded component, in an ample stack: it has, once it is about as deep.
     RecordedBuild,
-    /// Another build, in an ample stack. One that exhausts even that has. One that comes back has not if it was less deep than
-    /// the recorded stack; else it is not known, as its frames are larger than in a recording.
+    /// Another build, in an ample stack. One that exhausts even that has. One that comes back has not if it
+    /// was less deep than the recorded stack; else it is not known, as its frames are larger than in a
+    /// recording.
     OtherBuild,
-    /// Another build, compiled as when it was recorded, with the recorded stack: it has if the engine says so. Only what the host has on
-    /// the stack differs a little, where a guest that is nearly that deep is called back in one of its calls (`realloc`).
+    /// Another build, compiled as when it was recorded, with the recorded stack: it has if the engine says
+    /// so. Only what the host has on the stack differs a little, where a guest that is nearly that deep is
+    /// called back in one of its calls (`realloc`).
     AsRecorded,
 }
 
@@ -112,7 +118,8 @@ impl StackUse {
         (self.deepest, self.watched_from) = (self.latest, self.latest);
     }
 
-    /// Whether the guest was so deep when it called last, or was interrupted, that this may have been all of the recorded stack.
+    /// Whether the guest was so deep when it called last, or was interrupted, that this may have been all of
+    /// the recorded stack.
     pub fn is_deep(self) -> bool {
         self.latest >= self.enough
     }

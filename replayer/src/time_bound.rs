@@ -1,4 +1,5 @@
-//! Owns the time limits of a replay as data: [`Timeouts`], the limits, and [`TimedOut`], where one was exceeded.
+//! Owns the time limits of a replay as data: [`Timeouts`], the limits, and [`TimedOut`], where one was
+//! exceeded.
 
 use std::fmt;
 use std::time::Duration;

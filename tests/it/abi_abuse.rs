@@ -1,6 +1,6 @@
-//! Whatever a guest does to the canonical ABI, its recording replays to the same end: bad pointers, lengths, alignments,
-//! encodings, discriminants, characters and handles, at the top and inside everything, in arguments and results, from
-//! `realloc` and after a return.
+//! Whatever a guest does to the canonical ABI, its recording replays to the same end: bad pointers, lengths,
+//! alignments, encodings, discriminants, characters and handles, at the top and inside everything, in
+//! arguments and results, from `realloc` and after a return.
 //!
 //! Guests are made of seeds. `RETAKE_ABUSE` is how many, `RETAKE_ABUSE_SEED` the first of them.
 

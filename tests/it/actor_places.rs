@@ -1,5 +1,6 @@
-//! The component of a take is looked for at the recorded path, from here and from the take's folder, and beside the take. The one that was
-//! recorded is taken wherever it lies; what else lies at one of these places is in nobody's way, and is named only if none has it.
+//! The component of a take is looked for at the recorded path, from here and from the take's folder, and
+//! beside the take. The one that was recorded is taken wherever it lies; what else lies at one of these
+//! places is in nobody's way, and is named only if none has it.
 
 use std::fs;
 

@@ -1,9 +1,10 @@
-//! Atomic instructions: on a memory that is not shared they are recorded and replayed like any others; a shared memory is
-//! refused before there is a take.
+//! Atomic instructions: on a memory that is not shared they are recorded and replayed like any others; a
+//! shared memory is refused before there is a take.
 
 use crate::support::Sandbox;
 
-/// Every kind of atomic instruction but the one that waits, which an unshared memory does not let a program do.
+/// Every kind of atomic instruction but the one that waits, which an unshared memory does not let a program
+/// do.
 const CODE: &str = r#"
     (drop (i32.atomic.rmw.add (i32.const 0) (i32.const 1)))
     (drop (i64.atomic.rmw.cmpxchg (i32.const 8) (i64.const 0) (i64.const 2)))

@@ -1,5 +1,5 @@
-//! What cannot be recorded or replayed is refused with one clear message and its exit code, and nothing is lost or left
-//! behind.
+//! What cannot be recorded or replayed is refused with one clear message and its exit code, and nothing is
+//! lost or left behind.
 
 use std::net::TcpListener;
 

@@ -1,4 +1,5 @@
-//! The code cache: what was compiled once is used again, and nothing that is in the folder, or not, changes an answer.
+//! The code cache: what was compiled once is used again, and nothing that is in the folder, or not, changes
+//! an answer.
 
 use std::fs::{self, File, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};

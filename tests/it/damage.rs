@@ -22,8 +22,8 @@ fn without_a_call(sandbox: &Sandbox, take: &str) {
 
 #[test]
 fn a_flipped_bit_anywhere_is_detected() {
-    // A disk, a cable or a careful hand turns one bit of a sealed take over. zstd has bits that may change and decode
-    // alike, so a reader that trusts its checksums alone would call some of these takes intact.
+    // A disk, a cable or a careful hand turns one bit of a sealed take over. zstd has bits that may change
+    // and decode alike, so a reader that trusts its checksums alone would call some of these takes intact.
     let (_, take) = hello();
     assert!(verify(&take[..]).is_ok_and(|report| report.exit_code() == ExitCode::Identical));
     let mut flipped = take.clone();
@@ -73,8 +73,8 @@ fn common_start(a: &[u8], b: &[u8]) -> usize {
 
 #[test]
 fn a_take_cut_at_any_length_is_told_as_cut() {
-    // The recorder's machine lost power, or a copy was cut short: the file ends anywhere. That is no damage, for what
-    // is there can be trusted, but it must not pass for a whole take.
+    // The recorder's machine lost power, or a copy was cut short: the file ends anywhere. That is no damage,
+    // for what is there can be trusted, but it must not pass for a whole take.
     let (_, take) = hello();
     for length in 1..take.len() {
         let report = verify(&take[..length]).unwrap_or_else(|error| panic!("cut to {length} bytes: {error}"));
@@ -221,7 +221,8 @@ fn altered(take: &Take) -> Vec<u8> {
 
 #[test]
 fn damage_wins_over_a_divergence_and_both_are_told() {
-    // The take of a killed recorder does not fit the build either: what is whole was checked, and is not identical.
+    // The take of a killed recorder does not fit the build either: what is whole was checked, and is not
+    // identical.
     let (sandbox, hello) = hello();
     let mut take = Take::read(&hello);
     take.only_chain().events.remove(3);
@@ -248,7 +249,8 @@ fn an_embedded_actor_that_is_not_whole_is_told_as_cut() {
 
 #[test]
 fn an_embedded_actor_that_was_exchanged_is_detected() {
-    // Someone puts another component into the take, and leaves the chains as they are: their geneses name the first.
+    // Someone puts another component into the take, and leaves the chains as they are: their geneses name the
+    // first.
     let (sandbox, hello) = hello();
     let take = Take::read(&hello);
     let mut writer = LogWriter::create(Vec::new()).expect("memory takes every write");
@@ -282,14 +284,16 @@ fn an_altered_event_is_named_with_its_place() {
 
 #[test]
 fn an_event_that_was_taken_out_is_missed_even_if_the_seal_was_rebuilt() {
-    // Someone removes a call and seals the rest; the event behind the gap still names the removed one as its parent.
+    // Someone removes a call and seals the rest; the event behind the gap still names the removed one as its
+    // parent.
     let (sandbox, hello) = hello();
     let take = Take::read(&hello);
     let mut writer = LogWriter::create(Vec::new()).expect("memory takes every write");
     let number = writer.add_chain(take.chains[0].id).expect("one chain");
     let mut head = None;
     for (index, event) in take.chains[0].events.iter().enumerate().filter(|(index, _)| *index != 3) {
-        // The writer refuses a gap, so the forger gives the event the parent that is there, and keeps its hash.
+        // The writer refuses a gap, so the forger gives the event the parent that is there, and keeps its
+        // hash.
         let event = ChainEvent { parent_hash: head, ..event.clone() };
         head = Some(event.hash);
         writer.append(number, &event).unwrap_or_else(|error| panic!("event {index}: {error}"));

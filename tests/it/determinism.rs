@@ -1,12 +1,13 @@
-//! Two recordings of the same thing have the same events, but for the genesis, unless the actor reads something that
-//! changes.
+//! Two recordings of the same thing have the same events, but for the genesis, unless the actor reads
+//! something that changes.
 
 use crate::support::{Sandbox, actor};
 
 /// Type and data of every event after the genesis.
 type Events = Vec<(String, Vec<u8>)>;
 
-/// A folder to work in. The same for recordings that must be alike: files elsewhere are other files to an actor.
+/// A folder to work in. The same for recordings that must be alike: files elsewhere are other files to an
+/// actor.
 fn workshop() -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.create_folder("work");

@@ -1,5 +1,5 @@
-//! A replay finds the first event where the actor does something else than the take says, and names it; a take altered
-//! by someone who rebuilt every hash and the seal verifies, and is found by the replay.
+//! A replay finds the first event where the actor does something else than the take says, and names it; a
+//! take altered by someone who rebuilt every hash and the seal verifies, and is found by the replay.
 
 use crate::support::{Chain, Model, Sandbox, Take, actor};
 use retake_chain::{ChainEventPayload, ContentRef, Outcome, TrapKind, Value, WasmErrorKind, WasmEventData};
@@ -30,7 +30,8 @@ fn record_http_c() -> (Sandbox, Take) {
     (sandbox, take)
 }
 
-/// Rebuilds a take with every hash and the seal; it must verify, and its replay diverge. Returns the divergence.
+/// Rebuilds a take with every hash and the seal; it must verify, and its replay diverge. Returns the
+/// divergence.
 #[track_caller]
 fn forge(sandbox: &Sandbox, take: &Take) -> Json {
     sandbox.write("forged.take", take.rebuilt());
@@ -55,7 +56,8 @@ fn divergence(sandbox: &Sandbox, args: &[&str]) -> Json {
     divergence
 }
 
-/// The forger of a call has to forge the observation of its exchange too: changes a field of its request or response.
+/// The forger of a call has to forge the observation of its exchange too: changes a field of its request or
+/// response.
 fn forge_observation(chain: &mut Chain, is_request: bool, path: &[&str], forged: Value) {
     let observation = chain.find("incoming-handler@0.2.12/handle");
     chain.alter(observation, |payload| {

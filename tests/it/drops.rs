@@ -1,4 +1,5 @@
-//! Dropping a handle is a call to the host like any other: recorded, compared and answered, and its failure too.
+//! Dropping a handle is a call to the host like any other: recorded, compared and answered, and its failure
+//! too.
 
 use crate::support::Sandbox;
 
@@ -105,7 +106,8 @@ fn a_drop_at_which_the_host_fails_replays_as_that_failure() {
     sandbox.assert_intact_and_identical("it.take");
 }
 
-/// A bound on fuel is replayed with the shim in place, which imports the resource types from another interface.
+/// A bound on fuel is replayed with the shim in place, which imports the resource types from another
+/// interface.
 #[test]
 fn drops_of_a_session_with_a_bound_are_answered_through_the_shim() {
     let sandbox = Sandbox::new();

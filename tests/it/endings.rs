@@ -1,10 +1,11 @@
-//! Every way in which a call may end is recorded as what it was, and a replay ends in the same way. What an actor runs into
-//! (fuel, memory, stack) is in `limits.rs`, what a signal ends in `stopping.rs`, clients that leave in `http_sessions.rs`.
+//! Every way in which a call may end is recorded as what it was, and a replay ends in the same way. What an
+//! actor runs into (fuel, memory, stack) is in `limits.rs`, what a signal ends in `stopping.rs`, clients that
+//! leave in `http_sessions.rs`.
 
 use crate::support::{Sandbox, actor};
 
-/// A command whose memory, `realloc` and calls of `fields` are these: it asks for the values of a name, and makes headers of a
-/// list in memory.
+/// A command whose memory, `realloc` and calls of `fields` are these: it asks for the values of a name, and
+/// makes headers of a list in memory.
 fn headers(realloc: &str, data: &str, calls: &str) -> String {
     format!(
         r#"(component
@@ -82,8 +83,8 @@ fn what_a_guest_breaks_of_the_abi_ends_its_replay_too_in_every_command() {
 
 const UNREACHABLE: &str = r#"trapped: "wasm trap: wasm `unreachable` instruction executed""#;
 
-/// An actor, what it is recorded with, and what `inspect` says of the end: its lines but for what comes before these words, in
-/// this order.
+/// An actor, what it is recorded with, and what `inspect` says of the end: its lines but for what comes
+/// before these words, in this order.
 type Row = (&'static str, &'static [&'static str], &'static [&'static str]);
 
 #[rustfmt::skip]
@@ -92,7 +93,8 @@ const ENDINGS: &[Row] = &[
     ("trap.wat", &[], &["now() returned", "/run trapped: \"wasm trap: wasm `unreachable`"]),
     ("wasi-udp.wasm", &["--allow-net", "--", "twice"], &[r#"udp-socket.stream(#1, none) failed: "UDP streams not dropped yet""#, r#"/run failed: "UDP streams not dropped yet""#]),
     ("nested-exit.wat", &[], &["now() returned", r#"exit("err") exited with 1"#, "/run exited with 1"]),
-    // Of an exchange: ended before and within the response, answered without reading what came, answered with nothing.
+    // Of an exchange: ended before and within the response, answered without reading what came, answered with
+    // nothing.
     ("http-edge.wasm", &["--request", "GET /boom"], &[r#"failed: "the actor set no response""#, UNREACHABLE]),
     ("http-edge.wasm", &["--request", "GET /late"], &["returned {status: 200", "complete: false", UNREACHABLE]),
     ("http-edge.wasm", &["--request", "GET /exit"], &[r#"exit("err") exited with 1"#, r#"failed: "the actor set no response""#, "handle exited with 1"]),

@@ -1,5 +1,6 @@
-//! Nothing that a file says reaches a terminal, a log or a report raw, whichever command prints it: no control character, no mark that
-//! turns text around, no line that a CI system takes for a command, and no line break where a name stands.
+//! Nothing that a file says reaches a terminal, a log or a report raw, whichever command prints it: no
+//! control character, no mark that turns text around, no line that a CI system takes for a command, and no
+//! line break where a name stands.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -50,7 +51,8 @@ fn strings(bytes: &[u8]) -> Vec<(usize, usize)> {
     let mut found = Vec::new();
     let mut at = 0;
     while at < bytes.len() {
-        // What follows the marker: the size of its length, and whether the content is text, or other bytes to pass over.
+        // What follows the marker: the size of its length, and whether the content is text, or other bytes to
+        // pass over.
         let (header, content, is_text) = match bytes[at] {
             marker @ 0xa0..=0xbf => (1, usize::from(marker & 0x1f), true),
             0xd9 => (2, number(at + 1, 1), true),
@@ -89,8 +91,8 @@ fn with_text(take: &Take, event: usize, (at, length): (usize, usize)) -> Vec<u8>
     take.rebuilt()
 }
 
-/// All takes that one is made into by putting the text in the place of one of its texts, or of the type of an event. Of several events of
-/// one type, the first is enough.
+/// All takes that one is made into by putting the text in the place of one of its texts, or of the type of an
+/// event. Of several events of one type, the first is enough.
 fn forged(take: &Take) -> Vec<Vec<u8>> {
     let mut forged = Vec::new();
     let mut seen = BTreeSet::new();

@@ -1,4 +1,5 @@
-//! Every seed of the fuzz targets keeps the targets' promises, and is still accepted or refused as its name says.
+//! Every seed of the fuzz targets keeps the targets' promises, and is still accepted or refused as its name
+//! says.
 
 #[path = "../../fuzz/src/promises/mod.rs"]
 mod promises;

@@ -1,5 +1,5 @@
-//! What the grammar of a chain allows replays, at whatever place it stands; what it does not allow is refused before anything
-//! is re-run.
+//! What the grammar of a chain allows replays, at whatever place it stands; what it does not allow is refused
+//! before anything is re-run.
 
 use crate::recipes::session::{Said, Session, command};
 use crate::support::Sandbox;

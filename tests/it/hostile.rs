@@ -1,4 +1,5 @@
-//! Files that were made to bring a reader down: whatever they claim, they cost little memory and time, and get a clear answer.
+//! Files that were made to bring a reader down: whatever they claim, they cost little memory and time, and
+//! get a clear answer.
 
 use std::io::{Read, Write};
 
@@ -173,7 +174,8 @@ fn an_index_that_lies_leads_nowhere() {
 
 #[test]
 fn a_file_that_never_ends_is_read_without_being_kept() {
-    // Zeros are a torn tail, however many they are: here from a pipe, so that no file system has to hold them.
+    // Zeros are a torn tail, however many they are: here from a pipe, so that no file system has to hold
+    // them.
     let sandbox = Sandbox::new();
     let mut command = sandbox.command_behind(BOUNDS, ["verify", "-"]);
     let mut child = command.stdin(std::process::Stdio::piped()).spawn().expect("the binary starts");

@@ -1,5 +1,5 @@
-//! JSON lines that are not whole, or not what was recorded, do not become a take; and a new take is there as a whole or not
-//! at all.
+//! JSON lines that are not whole, or not what was recorded, do not become a take; and a new take is there as
+//! a whole or not at all.
 
 use crate::support::{Sandbox, actor};
 

@@ -1,4 +1,5 @@
-//! What a recorder that is killed leaves: a take that is readable up to its last answer, and never passes for a whole one.
+//! What a recorder that is killed leaves: a take that is readable up to its last answer, and never passes for
+//! a whole one.
 
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
@@ -31,7 +32,8 @@ fn what_a_client_was_answered_survives_the_death_of_the_recorder() {
 
 #[test]
 fn an_answer_of_the_fewest_bytes_is_in_the_take_before_the_client_has_it() {
-    // Killed right after the only answer: there is no later call whose flush could have brought it to the file.
+    // Killed right after the only answer: there is no later call whose flush could have brought it to the
+    // file.
     for path in ["/stream/0", "/stream/1", "/nowhere", "/boom", "/silent"] {
         let sandbox = Sandbox::new();
         let served = sandbox.serve(&actor("http-edge.wasm"), &[], "it.take");
@@ -55,8 +57,8 @@ fn a_recorder_that_is_killed_before_its_first_call_leaves_an_unsealed_take() {
 
 #[test]
 fn what_a_command_did_before_its_recorder_was_killed_is_in_the_take() {
-    // A command that waits for its user, for hours perhaps, has not ended a call that would be waited for. What it did
-    // reaches the file by itself.
+    // A command that waits for its user, for hours perhaps, has not ended a call that would be waited for.
+    // What it did reaches the file by itself.
     let sandbox = Sandbox::new();
     let args = ["record", &actor("command.wasm"), "-o", "it.take", "--", "--env", "MOOD"];
     let mut child = sandbox.command(args).stdin(Stdio::piped()).spawn().expect("the binary starts");

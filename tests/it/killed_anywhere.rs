@@ -1,7 +1,8 @@
-//! A recorder that is killed while several clients are served loses no answer that one of them has got in full.
+//! A recorder that is killed while several clients are served loses no answer that one of them has got in
+//! full.
 //!
-//! Every round kills a recorder right after some acknowledgement, with other calls on their way: where they are in the
-//! recorder is up to the machine. `RETAKE_KILLS` sets the number of rounds.
+//! Every round kills a recorder right after some acknowledgement, with other calls on their way: where they
+//! are in the recorder is up to the machine. `RETAKE_KILLS` sets the number of rounds.
 
 use std::collections::HashSet;
 use std::sync::mpsc::{self, Sender};
@@ -63,7 +64,8 @@ fn kill_again_and_again(rounds: u64, args: &[&str]) {
     assert!(tally.acknowledged > 0);
 }
 
-/// Records clients that post all the time, and kills the recorder after so many answers. Returns the bodies that were answered.
+/// Records clients that post all the time, and kills the recorder after so many answers. Returns the bodies
+/// that were answered.
 fn kill_after_acknowledgements(sandbox: &Sandbox, args: &[&str], count: u64, round: u64) -> Vec<Vec<u8>> {
     let args = [&["--actors", "4"], args].concat();
     let served = sandbox.serve(&actor("http-edge.wasm"), &args, "it.take");

@@ -1,4 +1,5 @@
-//! Limits: an actor that runs into one ends there, the take says which it was, and the replay ends in the same way.
+//! Limits: an actor that runs into one ends there, the take says which it was, and the replay ends in the
+//! same way.
 
 use crate::support::{Ended, Sandbox, actor};
 use retake_chain::{ChainEventPayload, WasmEventData};

@@ -1,5 +1,5 @@
-//! What becomes of a session whose take is deleted, moved, or wanted by another recorder: it is told, everybody is answered,
-//! and no recorder writes over another's take.
+//! What becomes of a session whose take is deleted, moved, or wanted by another recorder: it is told,
+//! everybody is answered, and no recorder writes over another's take.
 
 use std::fs;
 

@@ -1,5 +1,6 @@
-//! The end-to-end tests: they drive the built binary on real components, over real sockets on loopback. One module per promise;
-//! `support`, `recipes` and `abuse` are what they share. One binary, so that it is linked once.
+//! The end-to-end tests: they drive the built binary on real components, over real sockets on loopback. One
+//! module per promise; `support`, `recipes` and `abuse` are what they share. One binary, so that it is linked
+//! once.
 
 mod abi_abuse;
 mod abuse;

@@ -1,5 +1,5 @@
-//! What the host noted of an HTTP exchange is what the calls of the actor make of it: real recordings of all kinds pass, and a
-//! take whose observation was changed is refused, though every hash in it is right.
+//! What the host noted of an HTTP exchange is what the calls of the actor make of it: real recordings of all
+//! kinds pass, and a take whose observation was changed is refused, though every hash in it is right.
 
 use crate::recipes::observation::{observation_of, part_of, response_of};
 use crate::recipes::session::{OBSERVATION, Said, Session, command, exchange};

@@ -1,12 +1,13 @@
-//! What an actor prints and what Retake prints beside it: each on lines of its own, and each where a script looks for it.
+//! What an actor prints and what Retake prints beside it: each on lines of its own, and each where a script
+//! looks for it.
 
 use std::fs::File;
 use std::process::Stdio;
 
 use crate::support::{Ended, Sandbox};
 
-/// A component whose functions `out` and `err` write `guest` to one of its streams, without the end of a line. It is a command
-/// that does both.
+/// A component whose functions `out` and `err` write `guest` to one of its streams, without the end of a
+/// line. It is a command that does both.
 const PRINTER: &str = r#"(component
   (import "wasi:io/error@0.2.3" (instance $errors (export "error" (type (sub resource)))))
   (alias export $errors "error" (type $error))

@@ -1,5 +1,5 @@
-//! Every output of every command, as snapshots in `tests/it/snapshots`: text, JSON, and the reports of suites. What differs between two
-//! runs (ids, hashes, times, sizes) is replaced by its kind.
+//! Every output of every command, as snapshots in `tests/it/snapshots`: text, JSON, and the reports of
+//! suites. What differs between two runs (ids, hashes, times, sizes) is replaced by its kind.
 //!
 //! `INSTA_UPDATE=always cargo test --test it printers` accepts the output as it is.
 
@@ -310,7 +310,8 @@ fn export_and_import() {
     );
 }
 
-/// A suite in which everything comes about that can: takes that pass, diverge, are damaged, have nothing to check, cannot be checked.
+/// A suite in which everything comes about that can: takes that pass, diverge, are damaged, have nothing to
+/// check, cannot be checked.
 fn suite() -> Sandbox {
     let sandbox = sandbox(&["hello.wat"]);
     sandbox.create_folder("takes");

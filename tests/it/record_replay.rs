@@ -1,4 +1,5 @@
-//! The main job: what real actors do is recorded, the take verifies, and the replay is identical, from the take alone.
+//! The main job: what real actors do is recorded, the take verifies, and the replay is identical, from the
+//! take alone.
 
 use std::net::{TcpListener, TcpStream};
 

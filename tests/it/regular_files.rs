@@ -1,5 +1,6 @@
-//! Takes, components, settings and reports come from others. Only regular files are read: whatever else lies in their place, or a link leads
-//! to, is refused by name, at once and before anything is read from it. What is held in memory as a whole has a limit.
+//! Takes, components, settings and reports come from others. Only regular files are read: whatever else lies
+//! in their place, or a link leads to, is refused by name, at once and before anything is read from it. What
+//! is held in memory as a whole has a limit.
 
 use std::fs::{self, File};
 use std::os::unix::fs::symlink;
@@ -10,7 +11,8 @@ use std::process::Command;
 use crate::support::{Ended, Sandbox, actor};
 use retake_chain::ChainEventPayload;
 
-/// What is not a regular file, by its name in the sandbox and in words. Nobody ever writes to the pipe: who reads it waits for ever.
+/// What is not a regular file, by its name in the sandbox and in words. Nobody ever writes to the pipe: who
+/// reads it waits for ever.
 const OTHERS: [(&str, &str); 5] = [
     ("pipe", "it is a pipe"),
     ("socket", "it is a socket"),

@@ -1,4 +1,5 @@
-//! A take that is not whole can be saved up to its last whole call, and what is saved never passes for an original.
+//! A take that is not whole can be saved up to its last whole call, and what is saved never passes for an
+//! original.
 
 use crate::support::{Sandbox, Take, actor};
 

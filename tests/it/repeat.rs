@@ -1,5 +1,5 @@
-//! `record --check --repeat` replays a fresh take several times, each time with something changed that a deterministic actor cannot
-//! tell, and names what made a difference where something did.
+//! `record --check --repeat` replays a fresh take several times, each time with something changed that a
+//! deterministic actor cannot tell, and names what made a difference where something did.
 
 use crate::support::{Sandbox, actor};
 use serde_json::Value as Json;
@@ -29,9 +29,9 @@ fn deterministic_actors_are_identical_whatever_is_changed() {
     }
 }
 
-/// A command that calls itself some thousand times, with so many values that are one after optimisation and have to be kept one by one
-/// without it, that even the many times larger stack of such code is too small: how much that takes is up to the compiler, and no
-/// host call tells.
+/// A command that calls itself some thousand times, with so many values that are one after optimisation and
+/// have to be kept one by one without it, that even the many times larger stack of such code is too small:
+/// how much that takes is up to the compiler, and no host call tells.
 fn deep() -> String {
     let (values, sums) =
         ("(i64.mul (local.get $level) (i64.const 7))\n".repeat(4000), "i64.add\n".repeat(4000));

@@ -1,5 +1,5 @@
-//! Nothing good is destroyed: what replaces a file is whole before it does, no command writes onto what it reads, and a take is
-//! for its owner's eyes.
+//! Nothing good is destroyed: what replaces a file is whole before it does, no command writes onto what it
+//! reads, and a take is for its owner's eyes.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};

@@ -1,5 +1,5 @@
-//! What a replay needs is bounded by the machine and the options, not by the take: threads and memory for any number of chains, in any
-//! order. The answer is the one that a replay of all chains at once would have.
+//! What a replay needs is bounded by the machine and the options, not by the take: threads and memory for any
+//! number of chains, in any order. The answer is the one that a replay of all chains at once would have.
 
 use std::fs::read_to_string;
 
@@ -15,7 +15,8 @@ fn many<'a>(templates: impl Iterator<Item = &'a Chain>, is_interleaved: bool) ->
     many_altered(templates, is_interleaved, |_, _, _| ())
 }
 
-/// The same, and `alter` changes events after they got their hashes: it gets the chain, the index in it and the event.
+/// The same, and `alter` changes events after they got their hashes: it gets the chain, the index in it and
+/// the event.
 fn many_altered<'a>(
     templates: impl Iterator<Item = &'a Chain>,
     is_interleaved: bool,
@@ -49,7 +50,8 @@ fn many_altered<'a>(
     writer.seal().expect("memory takes every write").0
 }
 
-/// Runs the binary to its end. Returns how it ended, the most threads that it was seen with, and its peak of memory in MiB.
+/// Runs the binary to its end. Returns how it ended, the most threads that it was seen with, and its peak of
+/// memory in MiB.
 fn watched(sandbox: &Sandbox, args: &[&str]) -> (Ended, u64, u64) {
     let mut child =
         sandbox.command(args).stdout(std::process::Stdio::null()).spawn().expect("the binary starts");
@@ -84,8 +86,8 @@ fn change(sandbox: &Sandbox, code: &str) {
 
 #[test]
 fn a_divergence_is_found_while_another_chain_has_more_events_than_are_read_ahead() {
-    // Chain 0 computes without end before thousands of events that nobody takes; what differs in chain 1 comes before, and
-    // is not left with the reader.
+    // Chain 0 computes without end before thousands of events that nobody takes; what differs in chain 1
+    // comes before, and is not left with the reader.
     let sandbox = Sandbox::new();
     sandbox.copy_actor("clock-calls.wat");
     let calls = "#0 work(2)\n#1 work(3)\n#0 work(20000)\n#1 work(2)\n";
@@ -134,7 +136,8 @@ fn a_chain_that_is_rerun_when_the_take_is_read_again_counts_like_any_other() {
         let ended = sandbox.retake([command, "many.take", "--actor", "changed.wat"]).expect(1);
         ended.says(&["of chain 1300, ", "work(3)"]);
     }
-    // One that has a place differs at a later event of the take, for it differs in its result: the earlier event counts.
+    // One that has a place differs at a later event of the take, for it differs in its result: the earlier
+    // event counts.
     let later = "(if (i32.eq (local.get $n) (i32.const 2)) (then (return (i64.const 1))))";
     change(
         &sandbox,

@@ -1,5 +1,6 @@
-//! A replay reaches nothing: of an actor that used files and the network when it was recorded, the replay opens the take, the
-//! component and the code cache, and no socket at all. The kernel is asked, through strace.
+//! A replay reaches nothing: of an actor that used files and the network when it was recorded, the replay
+//! opens the take, the component and the code cache, and no socket at all. The kernel is asked, through
+//! strace.
 
 use std::path::{Path, PathBuf};
 

@@ -1,5 +1,5 @@
-//! What becomes of an exchange whose client does something unusual, and of responses without a body: what the client gets, what
-//! the actor is told, and what the take says of it.
+//! What becomes of an exchange whose client does something unusual, and of responses without a body: what the
+//! client gets, what the actor is told, and what the take says of it.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -146,7 +146,8 @@ fn a_head_that_is_asked_of_a_long_body_is_whole() {
 fn a_client_that_only_stops_sending_gets_its_response() {
     let sandbox = Sandbox::new();
     let served = sandbox.serve(&actor("http-edge.wasm"), &[], "it.take");
-    // The only actor is at work, so that the others wait; they have closed their side long before they are answered.
+    // The only actor is at work, so that the others wait; they have closed their side long before they are
+    // answered.
     let busy = served.upload(b"at work");
     let asked: Vec<_> = ["/exact", "/stream/2"]
         .map(|path| {
@@ -208,7 +209,8 @@ fn a_response_with_a_length_and_no_body_is_not_whole() {
 
 #[test]
 fn a_response_is_whole_if_its_body_ends_with_the_bytes_of_its_length_before_the_call_does() {
-    // Whether it has a content length of 5, what is written, what follows, and what the client and the take have.
+    // Whether it has a content length of 5, what is written, what follows, and what the client and the take
+    // have.
     let rows = [
         (true, 5, FINISH, (5, true)),
         (true, 3, FINISH, (3, false)),
@@ -373,7 +375,8 @@ fn answering(status: u16, with_length: bool) -> String {
     answering_and(status, with_length, "")
 }
 
-/// The same with more to do: what is before `SET` before the response (`$response`) is set, and the rest after that.
+/// The same with more to do: what is before `SET` before the response (`$response`) is set, and the rest
+/// after that.
 fn answering_and(status: u16, with_length: bool, more: &str) -> String {
     let (before, after) = more.split_once("SET").unwrap_or_default();
     let headers = if with_length { "1" } else { "0" };

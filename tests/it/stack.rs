@@ -1,5 +1,5 @@
-//! The stack: a guest that came back when it was recorded comes back in every kind of re-run, and one that exhausted its stack
-//! ends at the same place among its host calls. A build that does otherwise is told.
+//! The stack: a guest that came back when it was recorded comes back in every kind of re-run, and one that
+//! exhausted its stack ends at the same place among its host calls. A build that does otherwise is told.
 
 use crate::support::{Sandbox, actor};
 use retake_chain::{ChainEventPayload, WasmEventData};
@@ -21,8 +21,8 @@ enum HostCall {
     List,
 }
 
-/// A component whose export `go` calls itself so many times deep, and returns how deep that was. A frame keeps `values`
-/// values across the call.
+/// A component whose export `go` calls itself so many times deep, and returns how deep that was. A frame
+/// keeps `values` values across the call.
 fn recursion(values: usize, host: HostCall) -> String {
     let call = |at| match host == at {
         true if host == HostCall::List => "(call $random (i64.const 4) (i32.const 8))",
@@ -400,7 +400,8 @@ fn an_exhausted_stack_among_other_calls_is_no_difference() {
     sandbox.retake(["test", "it.take", "--jobs", "4"]).expect(0).says(&["1 passed"]);
 }
 
-/// The component of [`recursion`] as another build, which recurses to a depth of its own and does `at_the_end` there.
+/// The component of [`recursion`] as another build, which recurses to a depth of its own and does
+/// `at_the_end` there.
 fn to_depth(guest: &str, depth: u32, at_the_end: &str) -> String {
     let end = format!("(then {at_the_end} (return (i64.const 0)))");
     let other = guest.replace("(then (return (i64.const 0)))", &end);
@@ -409,8 +410,8 @@ fn to_depth(guest: &str, depth: u32, at_the_end: &str) -> String {
     other
 }
 
-/// Records a guest that exhausts its stack, and replays other builds in every way: those that come back from less deep than that, and
-/// those that would go deeper.
+/// Records a guest that exhausts its stack, and replays other builds in every way: those that come back from
+/// less deep than that, and those that would go deeper.
 fn other_builds(values: usize, host: HostCall, options: &[&str]) {
     const UNREACHABLE: &str = "unreachable";
     const CLOCK: &str = "(drop (call $now))";
@@ -515,8 +516,8 @@ fn another_build_of_a_recording_with_a_bound_in_time_exhausts_the_stack_too() {
     }
 }
 
-/// What comes after a call that may or may not have exhausted its stack is found, is not taken for the first difference, and
-/// is not run without end.
+/// What comes after a call that may or may not have exhausted its stack is found, is not taken for the first
+/// difference, and is not run without end.
 #[test]
 fn a_build_that_differs_after_an_exhausted_stack_diverges_at_its_first_difference() {
     let guest = |depth: &str, then: &str| {

@@ -1,4 +1,5 @@
-//! How a session ends when it is asked to: what is on its way is finished or given up, and the take is sealed.
+//! How a session ends when it is asked to: what is on its way is finished or given up, and the take is
+//! sealed.
 
 use std::io::Write;
 use std::os::unix::process::ExitStatusExt;

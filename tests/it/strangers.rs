@@ -1,5 +1,5 @@
-//! A reader that was made from the page of the format alone, `docs/verify.py`, says the same as `retake verify` of every take:
-//! good ones, faulty ones, and those that somebody tampered with.
+//! A reader that was made from the page of the format alone, `docs/verify.py`, says the same as `retake
+//! verify` of every take: good ones, faulty ones, and those that somebody tampered with.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

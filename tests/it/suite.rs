@@ -1,5 +1,5 @@
-//! `retake test` replays every take that it is given, once, and ends with 0 only if all of them came out as expected. Whatever could
-//! make less than that look like success has its own message and exit code.
+//! `retake test` replays every take that it is given, once, and ends with 0 only if all of them came out as
+//! expected. Whatever could make less than that look like success has its own message and exit code.
 
 use std::fs;
 use std::os::unix::fs::symlink;

@@ -1,10 +1,12 @@
-//! A run says for every take which build was replayed, and a run of the recorded build is a failure where another is required. Reports of
-//! partitions that ran different builds, or with different settings, do not become one verdict.
+//! A run says for every take which build was replayed, and a run of the recorded build is a failure where
+//! another is required. Reports of partitions that ran different builds, or with different settings, do not
+//! become one verdict.
 
 use crate::support::{Sandbox, actor};
 use serde_json::{Value as Json, json};
 
-/// Takes `takes/1.take` and `takes/2.take` of `hello.wat`; `same.wat` does what it does, and is another build.
+/// Takes `takes/1.take` and `takes/2.take` of `hello.wat`; `same.wat` does what it does, and is another
+/// build.
 fn suite() -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.copy_actor("hello.wat");

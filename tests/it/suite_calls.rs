@@ -1,5 +1,6 @@
-//! The calls of a long take are replayed beside each other where they do not depend on each other, and the answer is the one that a
-//! replay in order has: the same verdict, the same first divergence, the same counts and heads.
+//! The calls of a long take are replayed beside each other where they do not depend on each other, and the
+//! answer is the one that a replay in order has: the same verdict, the same first divergence, the same counts
+//! and heads.
 
 use crate::support::{Sandbox, actor};
 use serde_json::Value as Json;

@@ -1,5 +1,5 @@
-//! `retake.toml` beside the takes says which build is re-run for them, what is expected, how much fuel a call has, and what they are
-//! called. What it says wrongly is never success.
+//! `retake.toml` beside the takes says which build is re-run for them, what is expected, how much fuel a call
+//! has, and what they are called. What it says wrongly is never success.
 
 use crate::support::{Sandbox, actor};
 

@@ -1,5 +1,6 @@
-//! The sample repository of `examples/ci` lives as its README says: its takes are recorded and committed, a harmless change passes, a
-//! change of behaviour fails with the right words, and taken back it passes again. What its CI files run is run.
+//! The sample repository of `examples/ci` lives as its README says: its takes are recorded and committed, a
+//! harmless change passes, a change of behaviour fails with the right words, and taken back it passes again.
+//! What its CI files run is run.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -77,7 +78,8 @@ fn a_repository_with_takes_notices_a_change_of_behaviour_and_no_other() {
         assert!(source.contains(from), "{from}");
         sandbox.write(actor, source.replace(from, to));
     };
-    // Harmless: another name, and another place of the texts in memory; the bytes are others, what it does is not.
+    // Harmless: another name, and another place of the texts in memory; the bytes are others, what it does is
+    // not.
     change("$hour", "$hour-of-the-day");
     run().expect(0).says(&["1 passed"]);
     change("i32.const 96", "i32.const 128");

@@ -1,5 +1,6 @@
-//! The settings of a take depend on where it lies: every `retake.toml` from its folder upwards goes for it, key by key, however the take was
-//! named on the command line. What a `retake.toml` says and nothing gets is an error, since it would look like a check.
+//! The settings of a take depend on where it lies: every `retake.toml` from its folder upwards goes for it,
+//! key by key, however the take was named on the command line. What a `retake.toml` says and nothing gets is
+//! an error, since it would look like a check.
 
 use std::fs;
 use std::os::unix::fs::symlink;

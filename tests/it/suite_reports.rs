@@ -1,5 +1,5 @@
-//! What a run of a suite tells machines: JSON lines, JUnit, GitHub's annotations and summary; and the reports of its partitions, which
-//! `retake merge` joins into one verdict only if they are the whole.
+//! What a run of a suite tells machines: JSON lines, JUnit, GitHub's annotations and summary; and the reports
+//! of its partitions, which `retake merge` joins into one verdict only if they are the whole.
 
 use std::collections::BTreeSet;
 use std::process::Command;

@@ -1,6 +1,8 @@
-//! Every fault of the table has a take in `fixtures/takes`, and `verify` says of each exactly what is wrong, and where.
+//! Every fault of the table has a take in `fixtures/takes`, and `verify` says of each exactly what is wrong,
+//! and where.
 //!
-//! `RETAKE_BLESS=1 cargo test --test takes` writes the files whose recipes make others; without it they are read only.
+//! `RETAKE_BLESS=1 cargo test --test takes` writes the files whose recipes make others; without it they are
+//! read only.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -32,8 +34,8 @@ static BLESSED: LazyLock<()> = LazyLock::new(|| {
     }
 });
 
-/// Records the take of this version: two actors that message each other, from the folder of the takes, so that the path to
-/// the component is the same for everybody.
+/// Records the take of this version: two actors that message each other, from the folder of the takes, so
+/// that the path to the component is the same for everybody.
 fn record_the_couriers() {
     let calls = [
         "#0 post(\"#1\", \"one\")",

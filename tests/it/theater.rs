@@ -348,8 +348,8 @@ fn a_stateful_session_has_the_same_events_every_time() {
     assert_eq!(events(), events());
 }
 
-/// Fuel may end in the shim on either side of the host's `send`, or within it. Whatever the take then says, a message has the
-/// number of its event in the sender's chain.
+/// Fuel may end in the shim on either side of the host's `send`, or within it. Whatever the take then says, a
+/// message has the number of its event in the sender's chain.
 #[test]
 fn messages_have_their_numbers_wherever_a_call_ends() {
     let sandbox = Sandbox::new();

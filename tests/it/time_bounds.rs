@@ -1,5 +1,6 @@
-//! Bounds in time: a guest without end keeps nobody waiting, neither after a divergence nor at all, and what was stopped for lack of time
-//! is neither identical nor a divergence. No test measures time: each guest that is stopped would never end.
+//! Bounds in time: a guest without end keeps nobody waiting, neither after a divergence nor at all, and what
+//! was stopped for lack of time is neither identical nor a divergence. No test measures time: each guest that
+//! is stopped would never end.
 
 use std::net::TcpListener;
 

@@ -1,5 +1,6 @@
-//! The table of traps is what the engine says: for each row and each place where it can arise there is a guest that causes it, and
-//! what it causes, recorded and re-run, is of one kind, in words that the table has for that place.
+//! The table of traps is what the engine says: for each row and each place where it can arise there is a
+//! guest that causes it, and what it causes, recorded and re-run, is of one kind, in words that the table has
+//! for that place.
 
 use std::collections::BTreeSet;
 
@@ -246,7 +247,8 @@ const ENTERS: &str = r#"(component
 /// An end, and the words for it.
 type End = (WasmErrorKind, String);
 
-/// How the re-run of a session ends, in its own words: with another kind in the recording, it is a divergence that shows them.
+/// How the re-run of a session ends, in its own words: with another kind in the recording, it is a divergence
+/// that shows them.
 fn rerun_end(taped: &Taped) -> End {
     let mut take = Take::read(&taped.take);
     let end = take.only_chain().find("wasm-error");

@@ -1,5 +1,5 @@
-//! All of WASI 0.2, and WASI 0.1: each area has a guest that calls every function of it, which is recorded, verified and replayed.
-//! wasi:http has tests of its own, in `wasi_http.rs`.
+//! All of WASI 0.2, and WASI 0.1: each area has a guest that calls every function of it, which is recorded,
+//! verified and replayed. wasi:http has tests of its own, in `wasi_http.rs`.
 
 use std::collections::BTreeSet;
 use std::process::Command;
@@ -8,8 +8,8 @@ use crate::support::{Ended, Sandbox, actor, wasi_functions};
 use retake_chain::ContentRef;
 use wasmparser::{Parser, Payload};
 
-/// One recording: the guest, the options of `record`, the guest's own arguments, what is printed, and the interfaces that the
-/// take must show.
+/// One recording: the guest, the options of `record`, the guest's own arguments, what is printed, and the
+/// interfaces that the take must show.
 type Row = (&'static str, &'static [&'static str], &'static [&'static str], &'static str, &'static str);
 
 const GIVEN: &[&str] = &["--env", "MOOD=calm"];
@@ -127,7 +127,8 @@ fn the_actor_of_a_core_module_is_the_module_that_was_given() {
     sandbox.retake(["verify", "it.take"]).expect(0).says(&["intact and sealed"]);
 }
 
-/// `command.wasm` was made by `wasm-tools` from a module and the same adapter: wrapped here, that module is the same actor.
+/// `command.wasm` was made by `wasm-tools` from a module and the same adapter: wrapped here, that module is
+/// the same actor.
 #[test]
 fn a_module_and_the_component_that_was_made_of_it_replay_each_others_takes() {
     let sandbox = Sandbox::new();

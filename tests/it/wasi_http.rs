@@ -1,5 +1,5 @@
-//! All of wasi:http: what comes in and what goes out, with trailers, bodies that are streamed both ways at once, timeouts and
-//! errors. The other areas of WASI are in `wasi.rs`.
+//! All of wasi:http: what comes in and what goes out, with trailers, bodies that are streamed both ways at
+//! once, timeouts and errors. The other areas of WASI are in `wasi.rs`.
 
 use std::collections::BTreeSet;
 use std::io::{Read, Write};

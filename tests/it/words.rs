@@ -1,4 +1,5 @@
-//! What is refused is told in plain words: what was found, what is supported and what to do. It is refused before there is a take.
+//! What is refused is told in plain words: what was found, what is supported and what to do. It is refused
+//! before there is a take.
 
 use crate::support::{Ended, Sandbox, actor};
 
@@ -315,7 +316,8 @@ fn an_export_with_handles_is_refused_before_there_is_a_take_and_the_others_are_r
     sandbox.assert_intact_and_identical("cells.take");
 }
 
-/// An exported instance whose function uses types that an import names, and that it does not export; and a function at the root.
+/// An exported instance whose function uses types that an import names, and that it does not export; and a
+/// function at the root.
 #[test]
 fn an_export_that_does_not_export_the_types_it_uses_is_recorded_and_replayed() {
     let sandbox = Sandbox::new();

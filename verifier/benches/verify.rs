@@ -1,9 +1,10 @@
 //! Measures how fast a take is verified, compared with SHA-256 alone: `cargo bench -p retake-verifier [-- MIB | TAKE]`. The argument is
 //! the size of the take to make (512 by default), or an existing take.
 //!
-//! The events of the take have 64 KiB of random bytes each. In each round, `openssl speed` runs on one core and on all cores, and
-//! `verify` runs directly after it, so that both suffer equally on a shared machine. The result is the best of each, and the median
-//! of the ratios of the rounds. Without `openssl`, the hash of `retake-chain` is measured instead, on one core.
+//! The events of the take have 64 KiB of random bytes each. In each round, `openssl speed` runs on one core
+//! and on all cores, and `verify` runs directly after it, so that both suffer equally on a shared machine.
+//! The result is the best of each, and the median of the ratios of the rounds. Without `openssl`, the hash of
+//! `retake-chain` is measured instead, on one core.
 
 use std::fs::File;
 use std::hint::black_box;

@@ -1,5 +1,6 @@
-//! Owns the comparison of a re-run's event with the recorded event. The functions are pure. The replayer calls them inside each
-//! host call, before the guest gets its answer, and adds where in the take the event is.
+//! Owns the comparison of a re-run's event with the recorded event. The functions are pure. The replayer
+//! calls them inside each host call, before the guest gets its answer, and adds where in the take the event
+//! is.
 
 use std::mem::discriminant;
 
@@ -10,10 +11,11 @@ use retake_chain::{
 use crate::divergence::DivergenceKind;
 use crate::track::same_track;
 
-/// Compares an event of the re-run with the recorded event. Returns `None` if the hashes are equal; nothing is decoded then.
+/// Compares an event of the re-run with the recorded event. Returns `None` if the hashes are equal; nothing
+/// is decoded then.
 ///
-/// If the build imports the interface in another version on the same track, the re-run's event must carry the recorded name,
-/// because the name is hashed.
+/// If the build imports the interface in another version on the same track, the re-run's event must carry the
+/// recorded name, because the name is hashed.
 pub fn compare(expected: &ChainEvent, actual: &ChainEvent) -> Option<DivergenceKind> {
     if expected.hash == actual.hash {
         return None;
@@ -38,8 +40,8 @@ pub fn compare_host_call(
     compare_arguments(&expected.input, input)
 }
 
-/// Gives a trap of the re-run the recorded message, if it is of the recorded kind. The engine has several messages for one fault,
-/// and they are for people. A trap that is compared by its message keeps its own.
+/// Gives a trap of the re-run the recorded message, if it is of the recorded kind. The engine has several
+/// messages for one fault, and they are for people. A trap that is compared by its message keeps its own.
 pub fn adopt_recorded_message(expected: &ChainEventPayload, actual: &mut ChainEventPayload) {
     use ChainEventPayload::{HostFunction, Wasm};
     use WasmEventData::WasmError;

@@ -1,5 +1,5 @@
-//! Owns the exit codes, and which of several wins. Each result has its own mapping to a code: `Report::exit_code`,
-//! `VerifyError::exit_code`, `ReplayReport::exit_code`.
+//! Owns the exit codes, and which of several wins. Each result has its own mapping to a code:
+//! `Report::exit_code`, `VerifyError::exit_code`, `ReplayReport::exit_code`.
 
 use serde::{Deserialize, Serialize};
 
@@ -29,11 +29,11 @@ pub const DIVERGED: u8 = 1;
 pub const USAGE: u8 = 2;
 /// The take is damaged, torn, unsealed, altered or repaired. The intact part was checked.
 pub const DAMAGED: u8 = 3;
-/// The check could not be done: the file is unreadable, not a take or of an unsupported version; the actor is missing or not the
-/// recorded one; the profile was refused; input or output failed.
+/// The check could not be done: the file is unreadable, not a take or of an unsupported version; the actor is
+/// missing or not the recorded one; the profile was refused; input or output failed.
 pub const UNCHECKED: u8 = 4;
-/// There was nothing to check: no takes, a take without a call, or a take in which every call was given up before the first answer
-/// of the host.
+/// There was nothing to check: no takes, a take without a call, or a take in which every call was given up
+/// before the first answer of the host.
 pub const NOTHING: u8 = 5;
 
 /// The codes in order of precedence: the first wins over all others.

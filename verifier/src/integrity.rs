@@ -1,5 +1,6 @@
-//! Owns the integrity check of a take, record after record: hashes, links, genesis, canonical payloads, counts, heads.
-//! The log reads the records. Whether the actor does what the events say is for a replay to find.
+//! Owns the integrity check of a take, record after record: hashes, links, genesis, canonical payloads,
+//! counts, heads. The log reads the records. Whether the actor does what the events say is for a replay to
+//! find.
 
 use std::collections::HashSet;
 
@@ -16,8 +17,8 @@ use crate::observation::ObservationChecker;
 use crate::record_check::RecordCheck;
 use crate::report::{ChainReport, Report};
 
-/// Checks the records of one take, one at a time, up to the first fault. Its memory does not grow with the take; each chain
-/// costs about a hundred bytes.
+/// Checks the records of one take, one at a time, up to the first fault. Its memory does not grow with the
+/// take; each chain costs about a hundred bytes.
 #[derive(Debug, Default)]
 pub struct IntegrityChecker {
     chains: Vec<ChainCheck>,
@@ -85,7 +86,8 @@ impl IntegrityChecker {
             Record::Event { chain, event, offset, .. } => match self.event(*chain, event, checked) {
                 Ok(payload) => Ok(Some(payload)),
                 Err(fault) => {
-                    // An altered event may have any other fault as a result; the alteration is the one to report.
+                    // An altered event may have any other fault as a result; the alteration is the one to
+                    // report.
                     let fault = event.check_hash().err().map_or(fault, EventFault::from);
                     Err(self.location(*chain, event, *offset).with(fault))
                 }
@@ -154,7 +156,8 @@ impl IntegrityChecker {
         Ok(payload)
     }
 
-    /// Checks the end of the take: the counts and heads in the seal, if there is one. `bytes` go into the report.
+    /// Checks the end of the take: the counts and heads in the seal, if there is one. `bytes` go into the
+    /// report.
     ///
     /// # Errors
     /// [`IntegrityError`] if the end has a fault.

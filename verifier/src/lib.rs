@@ -1,6 +1,8 @@
-//! The checks of Retake, as a library without an engine. An auditor builds only this crate and `retake-chain`.
+//! The checks of Retake, as a library without an engine. An auditor builds only this crate and
+//! `retake-chain`.
 //!
-//! - [`verify`] and [`IntegrityChecker`] check that a take is complete and unaltered, as far as its hashes can show.
+//! - [`verify`] and [`IntegrityChecker`] check that a take is complete and unaltered, as far as its hashes
+//!   can show.
 //! - [`compare`] compares an event of a re-run with the recorded event and names the difference.
 //! - [`Divergence`], [`Verdict`] and [`ReplayReport`] are the results, as data. The caller prints them.
 //! - [`FaultKind`] is the table of everything that can be wrong with a take.

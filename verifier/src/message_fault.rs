@@ -7,7 +7,8 @@ use crate::fault::FaultKind;
 /// Messages in flight that a check remembers. A session bounds its mailboxes far below that.
 pub(crate) const MAX_IN_FLIGHT: usize = 1 << 16;
 
-/// A contradiction between two chains about a message. A message is named by its sender and the sender's number for it.
+/// A contradiction between two chains about a message. A message is named by its sender and the sender's
+/// number for it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages say what the fields are")]
 pub enum MessageFault {

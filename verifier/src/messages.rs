@@ -1,4 +1,5 @@
-//! Owns the check across the chains of a take: a message that one chain says was sent is the message that another says was received.
+//! Owns the check across the chains of a take: a message that one chain says was sent is the message that
+//! another says was received.
 
 use std::collections::HashMap;
 
@@ -178,8 +179,8 @@ impl MessageChecker {
         }
     }
 
-    /// Remembers what the receiver must say, if it says anything. Nobody waits for such messages, so their number has no limit.
-    /// When no more fit, those of this sender are not compared.
+    /// Remembers what the receiver must say, if it says anything. Nobody waits for such messages, so their
+    /// number has no limit. When no more fit, those of this sender are not compared.
     fn perhaps_sent(&mut self, key: MessageKey, to: &str, sent: Taken) {
         if self.in_flight.len() < MAX_IN_FLIGHT / 2 {
             self.in_flight.insert(key, Half::PerhapsSent { to: to.into(), sent });
@@ -245,7 +246,8 @@ impl MessageChecker {
         }
     }
 
-    /// Checks that each message of a complete session has both ends. One end may be missing where a call was given up.
+    /// Checks that each message of a complete session has both ends. One end may be missing where a call was
+    /// given up.
     pub fn finish(&self) -> Result<(), MessageFault> {
         let gave_up = |id| self.chains.iter().any(|actor| actor.given_up && actor.id == id);
         for (&(from, number), half) in &self.in_flight {

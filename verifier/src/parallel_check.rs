@@ -1,5 +1,5 @@
-//! Owns the threads that do the [`RecordCheck`] of many records at once, on all cores. The records come back in their order.
-//! `integrity.rs` checks what they say of each other.
+//! Owns the threads that do the [`RecordCheck`] of many records at once, on all cores. The records come back
+//! in their order. `integrity.rs` checks what they say of each other.
 
 use std::collections::VecDeque;
 use std::mem;

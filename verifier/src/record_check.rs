@@ -1,5 +1,5 @@
-//! Owns the part of an integrity check that needs one record alone: hashing and decoding it. It is nearly all of the work, and
-//! can be done for many records at once.
+//! Owns the part of an integrity check that needs one record alone: hashing and decoding it. It is nearly all
+//! of the work, and can be done for many records at once.
 
 use retake_chain::{ChainEventPayload, DecodeError, LinkFault, Record};
 
@@ -22,8 +22,8 @@ impl RecordCheck {
         }
     }
 
-    /// The same without the hash: the caller must call [`check_hash`](retake_chain::ChainEvent::check_hash). The hash of a genesis
-    /// is checked in any case.
+    /// The same without the hash: the caller must call [`check_hash`](retake_chain::ChainEvent::check_hash).
+    /// The hash of a genesis is checked in any case.
     pub fn unhashed(record: &Record) -> Self {
         let payload = match record {
             Record::Event { event, .. } => Some(event.payload()),

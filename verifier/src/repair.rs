@@ -1,5 +1,5 @@
-//! Owns the repair of a take: it finds the valid part of each chain, up to the end of a call, and writes a new take of it.
-//! The caller says where the new take goes.
+//! Owns the repair of a take: it finds the valid part of each chain, up to the end of a call, and writes a
+//! new take of it. The caller says where the new take goes.
 
 use std::io::Read;
 

@@ -2,9 +2,9 @@
 
 /// Whether two interface names mean the same interface on the same semver track.
 ///
-/// For example, `1.2.3` and `1.9.0` are on one track, and so are `0.2.3` and `0.2.10`. The names must agree up to the `@`. The versions
-/// must agree up to their first part that is not zero. `0.0.3` is on a track of its own, and so is each pre-release. Build metadata
-/// does not count. Equal names are always on one track.
+/// For example, `1.2.3` and `1.9.0` are on one track, and so are `0.2.3` and `0.2.10`. The names must agree
+/// up to the `@`. The versions must agree up to their first part that is not zero. `0.0.3` is on a track of
+/// its own, and so is each pre-release. Build metadata does not count. Equal names are always on one track.
 pub fn same_track(a: &str, b: &str) -> bool {
     if a == b {
         return true;

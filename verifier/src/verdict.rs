@@ -30,9 +30,11 @@ pub struct ReplayReport {
     pub verdict: Verdict,
     /// Number of export calls that were replayed.
     pub calls: u64,
-    /// Number of these calls that were given up when they were recorded. They are re-run up to the last answer of the host.
+    /// Number of these calls that were given up when they were recorded. They are re-run up to the last
+    /// answer of the host.
     pub given_up: u64,
-    /// Number of these calls that were given up before the first answer of the host. Nothing of them can be checked.
+    /// Number of these calls that were given up before the first answer of the host. Nothing of them can be
+    /// checked.
     pub unchecked: u64,
     /// Number of events that were compared or copied.
     pub events: u64,

@@ -102,8 +102,8 @@ impl From<&VerifyFault> for FaultKind {
     }
 }
 
-/// Checks a take from its first byte to its last, on all cores. The memory that it needs does not grow with the take. A torn or
-/// unsealed take is not an error: the report's state says what it is.
+/// Checks a take from its first byte to its last, on all cores. The memory that it needs does not grow with
+/// the take. A torn or unsealed take is not an error: the report's state says what it is.
 ///
 /// # Errors
 /// [`VerifyError`] with the first fault, and with what was checked before it.
@@ -129,7 +129,8 @@ pub fn verify_each(input: impl Read, valid: impl FnMut(&Record)) -> Result<Repor
 
 /// Checks all records up to the first fault. `valid` gets each record without a fault, in order.
 ///
-/// Each record alone is checked on all cores, while more are read. What records say of each other is then checked in their order.
+/// Each record alone is checked on all cores, while more are read. What records say of each other is then
+/// checked in their order.
 pub(crate) fn check_records<R: Read>(
     reader: &mut LogReader<R>,
     checker: &mut IntegrityChecker,

@@ -48,8 +48,8 @@ macro_rules! with_counts {
     };
 }
 
-/// Defines a host function of any type. `body` gets the lifted arguments, or the fault that lifting found, and returns
-/// the result, `None` for a function without one.
+/// Defines a host function of any type. `body` gets the lifted arguments, or the fault that lifting found,
+/// and returns the result, `None` for a function without one.
 pub fn define<T: 'static>(
     linker: &mut LinkerInstance<'_, T>,
     name: &str,

@@ -36,7 +36,8 @@ pub(crate) fn has_owned_handle(ty: &Type) -> bool {
     }
 }
 
-/// For each handle inside a value, in the order in which lifting met them, whether the type says that it is an owned one.
+/// For each handle inside a value, in the order in which lifting met them, whether the type says that it is
+/// an owned one.
 pub(crate) fn owned_handles(value: &Value, ty: &Type, owned: &mut Vec<bool>) {
     match (ty, value) {
         (Type::Own(_), _) => owned.push(true),

@@ -1,8 +1,9 @@
 //! Owns lifting: from a guest's flat arguments and linear memory to [`Value`]s.
 //!
-//! The canonical ABI's rules are followed as wasmtime follows them for `Val`; strings in every encoding and byte lists
-//! are lifted by wasmtime itself. Faults in the guest's values are found in the same order, and have the same kinds,
-//! as in the adapter between guest and shim of an instrumented component: a replay must end as the recording did.
+//! The canonical ABI's rules are followed as wasmtime follows them for `Val`; strings in every encoding and
+//! byte lists are lifted by wasmtime itself. Faults in the guest's values are found in the same order, and
+//! have the same kinds, as in the adapter between guest and shim of an instrumented component: a replay must
+//! end as the recording did.
 
 use std::sync::Arc;
 
@@ -43,9 +44,10 @@ pub struct LiftedHandle {
 #[error("more than {MAX_VALUES} values at once, which is what an event can hold; split the call")]
 struct TooManyValues;
 
-// SAFETY: nothing but `Lower` matters to the callers of a host function's parameters: wasmtime takes the flat storage
-// as `[ValRaw; N]`, and `define` instantiates `N` as the flat count of the function's own type, or 0 where wasmtime
-// passes memory, whose place `linear_lift_from_memory` takes from the address of the slice alone.
+// SAFETY: nothing but `Lower` matters to the callers of a host function's parameters: wasmtime takes the flat
+// storage as `[ValRaw; N]`, and `define` instantiates `N` as the flat count of the function's own type, or 0
+// where wasmtime passes memory, whose place `linear_lift_from_memory` takes from the address of the slice
+// alone.
 #[expect(unsafe_code, reason = "wasmtime's traits for values that cross are unsafe to implement")]
 unsafe impl<const N: usize> ComponentType for Lifted<N> {
     const ABI: CanonicalAbiInfo = types::abi(N);
@@ -111,8 +113,8 @@ impl<'b> Lifter<'_, 'b> {
         self.values = self.values.saturating_add(values);
     }
 
-    /// Whether an event can hold the counted values. If not, the rest is checked and not kept: the recording ends with a
-    /// fault in it, if there is one.
+    /// Whether an event can hold the counted values. If not, the rest is checked and not kept: the recording
+    /// ends with a fault in it, if there is one.
     fn fits(&self) -> bool {
         self.values <= MAX_VALUES
     }

@@ -13,8 +13,8 @@ use wasmtime::{Result, ValRaw, bail};
 use super::types;
 use super::unfit::UnfitValue;
 
-/// The result of a call, or `None` for a function without one. `N` is the number of flat core values: 1, or 0 where the
-/// result goes to memory or there is none.
+/// The result of a call, or `None` for a function without one. `N` is the number of flat core values: 1, or 0
+/// where the result goes to memory or there is none.
 #[derive(Default)]
 pub struct Lowered<const N: usize>(pub Option<Value>);
 

@@ -4,8 +4,8 @@ use wasmtime::component::__internal::wasmtime_environ::component::VariantInfo;
 use wasmtime::component::__internal::{CanonicalAbiInfo, ComponentTypes, InterfaceType};
 use wasmtime::{Result, Trap, bail};
 
-/// The ABI that wasmtime sees for a parameter or result list of `flat` core values. Sizes in memory are read from the
-/// function's type instead.
+/// The ABI that wasmtime sees for a parameter or result list of `flat` core values. Sizes in memory are read
+/// from the function's type instead.
 pub(super) const fn abi(flat: usize) -> CanonicalAbiInfo {
     CanonicalAbiInfo { size32: 0, align32: 1, size64: 0, align64: 1, flat_count: Some(flat as u8) }
 }

@@ -1,7 +1,8 @@
-//! Owns the host's side of drops: each is reported to the [`Tap`] and passed to the host that the actor is linked to.
+//! Owns the host's side of drops: each is reported to the [`Tap`] and passed to the host that the actor is
+//! linked to.
 //!
-//! A linker does not expose its destructors. A small component linked to it can call them, by dropping the handles that it
-//! gets.
+//! A linker does not expose its destructors. A small component linked to it can call them, by dropping the
+//! handles that it gets.
 
 use std::fmt::Write;
 use std::sync::Arc;
@@ -18,8 +19,8 @@ use super::owner::ImportedResource;
 use super::tap::{Tap, TapError};
 use crate::abi::Lowered;
 
-/// Defines the interface that an instrumented component imports its resource types from, in a linker that has the host's
-/// already.
+/// Defines the interface that an instrumented component imports its resource types from, in a linker that has
+/// the host's already.
 pub(super) fn link<T: Send + 'static>(
     linker: &mut Linker<T>,
     engine: &Engine,
@@ -82,7 +83,8 @@ impl<T: Send> HostDrop<T> {
     }
 }
 
-/// The text of a component with a function for each resource type, of the type's name in [`RESOURCES`], that drops a handle.
+/// The text of a component with a function for each resource type, of the type's name in [`RESOURCES`], that
+/// drops a handle.
 fn dropper(resources: &[ImportedResource]) -> String {
     let mut text = String::from("(component");
     let mut begin = 0;

@@ -1,5 +1,5 @@
-//! Owns the code that gives borrows back: after the real call the shim must drop every `borrow` in its parameters, at any
-//! depth, or the component model traps.
+//! Owns the code that gives borrows back: after the real call the shim must drop every `borrow` in its
+//! parameters, at any depth, or the component model traps.
 
 use std::collections::HashMap;
 
@@ -9,8 +9,8 @@ use wit_parser::{Handle, Resolve, SizeAlign, Type, TypeDefKind, TypeId};
 
 use super::wit_types::{contains_handle, dealias};
 
-/// How many locals the code for one parameter list may need beyond the parameters: an address and a counter for every
-/// list that contains lists that contain borrows.
+/// How many locals the code for one parameter list may need beyond the parameters: an address and a counter
+/// for every list that contains lists that contain borrows.
 pub(super) const SCRATCH_LOCALS: u32 = 2 * MAX_LIST_DEPTH;
 const MAX_LIST_DEPTH: u32 = 16;
 
@@ -77,8 +77,8 @@ impl Drops<'_> {
         code.instruction(&I::Call(function));
     }
 
-    /// `locals` hold the flat form of the value, with the core type of each slot. Inside a variant a slot can be wider than
-    /// its value.
+    /// `locals` hold the flat form of the value, with the core type of each slot. Inside a variant a slot can
+    /// be wider than its value.
     fn flat_value(
         &self,
         code: &mut Code,

@@ -1,5 +1,5 @@
-//! Owns [`HandleIds`]: small numbers for handles, counted per resource type in order of appearance, so that two recordings
-//! of the same behaviour have the same numbers.
+//! Owns [`HandleIds`]: small numbers for handles, counted per resource type in order of appearance, so that
+//! two recordings of the same behaviour have the same numbers.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -8,10 +8,10 @@ use wasmtime::component::ResourceType;
 
 /// Numbers for the handles that one instance has been given.
 ///
-/// A handle is known by its resource type and the host's representation of it (`rep`). The host may use a rep again
-/// once the guest has dropped a handle or given it back, and then the owned handle that appears gets a fresh number. Handles
-/// that a guest has at once with one rep have one number, as the host cannot tell them apart either. Memory is bounded by
-/// the largest number of handles alive at once.
+/// A handle is known by its resource type and the host's representation of it (`rep`). The host may use a rep
+/// again once the guest has dropped a handle or given it back, and then the owned handle that appears gets a
+/// fresh number. Handles that a guest has at once with one rep have one number, as the host cannot tell them
+/// apart either. Memory is bounded by the largest number of handles alive at once.
 #[derive(Debug, Default)]
 pub struct HandleIds {
     // A component uses a handful of resource types, and `ResourceType` can be compared but not hashed.

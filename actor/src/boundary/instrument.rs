@@ -18,8 +18,8 @@ use crate::load::{LoadError, compile};
 /// A component that reports every host call to the tap.
 #[derive(Clone, Debug)]
 pub struct Instrumented {
-    /// The outer component, binary. It exports what the original exports, and imports what the original imports and
-    /// the interfaces of the tap.
+    /// The outer component, binary. It exports what the original exports, and imports what the original
+    /// imports and the interfaces of the tap.
     pub component: Vec<u8>,
     /// The imported functions, in the order of the tap's functions.
     pub functions: Vec<FunctionName>,
@@ -67,11 +67,11 @@ fn ours(error: LoadError) -> LoadError {
     }
 }
 
-/// Wraps a component so that every call it makes to an imported function is reported to the tap, whatever linker
-/// provides the function.
+/// Wraps a component so that every call it makes to an imported function is reported to the tap, whatever
+/// linker provides the function.
 ///
-/// A component without imported functions is returned unchanged. Refuses, by name, what cannot be recorded: types at
-/// the root of the world, async functions, and later additions to the component model.
+/// A component without imported functions is returned unchanged. Refuses, by name, what cannot be recorded:
+/// types at the root of the world, async functions, and later additions to the component model.
 pub fn instrument(component: &[u8]) -> Result<Instrumented, InstrumentError> {
     let world = World::decode(component)?;
     let functions: Vec<FunctionName> = world

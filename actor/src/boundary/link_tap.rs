@@ -13,7 +13,8 @@ use super::tap_functions::{TapFunction, tap_functions};
 use crate::abi::{self, Done};
 
 impl Tap {
-    /// Adds the tap to a linker that has the actor's imports already. `get` finds the tap in the store's data.
+    /// Adds the tap to a linker that has the actor's imports already. `get` finds the tap in the store's
+    /// data.
     pub fn add_to_linker<T: Send + 'static>(
         linker: &mut Linker<T>,
         engine: &Engine,
@@ -31,8 +32,8 @@ impl Tap {
                 Ok(None)
             })?;
 
-            // A result in memory is reported as a list of one element. Any other result is one core value, so never a
-            // list.
+            // A result in memory is reported as a list of one element. Any other result is one core value, so
+            // never a list.
             let spilled = result.ty.params().any(|(_, ty)| matches!(ty, Type::List(_)));
             abi::define_async(&mut linker, &result.name, &result.ty, move |mut store, result| {
                 let event = get(store.data_mut()).end(&name, result, spilled);

@@ -1,11 +1,11 @@
 //! The recording boundary: it sees every host call of a component, and can answer each without a host.
 //!
-//! [`instrument`](instrument()) nests the original component, untouched, in an outer one with a generated shim between it and its
-//! imports. For each imported function the shim reports the arguments to the *tap*, calls the real host function,
-//! reports the result, drops the borrows it was lent and returns. [`Tap`] is the host's side of those reports. The
-//! outer component owns the resource types, so each drop of a handle reaches the tap too.
-//! [`link_stand_in`] makes the linker of a replay from the import types of the original component alone; every function in
-//! it asks a [`StandIn`].
+//! [`instrument`](instrument()) nests the original component, untouched, in an outer one with a generated
+//! shim between it and its imports. For each imported function the shim reports the arguments to the *tap*,
+//! calls the real host function, reports the result, drops the borrows it was lent and returns. [`Tap`] is
+//! the host's side of those reports. The outer component owns the resource types, so each drop of a handle
+//! reaches the tap too. [`link_stand_in`] makes the linker of a replay from the import types of the original
+//! component alone; every function in it asks a [`StandIn`].
 //!
 //! This folder knows the component format and wasmtime's linker; what a value looks like is [`crate::abi`]'s.
 

@@ -1,5 +1,5 @@
-//! Owns the outer component: the imports, the shim, the original, and the wiring between them; its exports are the
-//! original's.
+//! Owns the outer component: the imports, the shim, the original, and the wiring between them; its exports
+//! are the original's.
 
 use std::collections::{BTreeMap, HashMap};
 use std::mem;
@@ -178,8 +178,8 @@ impl Outer {
         self.next(kind)
     }
 
-    /// The type of an exported function, or of an instance of these functions, in terms of the imports: what is exported must
-    /// name its types, and the actor's instance has other names for those.
+    /// The type of an exported function, or of an instance of these functions, in terms of the imports: what
+    /// is exported must name its types, and the actor's instance has other names for those.
     fn type_by_imports(
         &mut self,
         resolve: &Resolve,

@@ -1,8 +1,8 @@
-//! Owns the resource types of the outer component: it imports them from an interface of Retake's own, so that each drop of
-//! a handle can be recorded. The actor's interfaces refer to the same types.
+//! Owns the resource types of the outer component: it imports them from an interface of Retake's own, so that
+//! each drop of a handle can be recorded. The actor's interfaces refer to the same types.
 //!
-//! A component model resource has its destructor where the type is declared. The actor's own imports only refer to it (`eq`),
-//! so that the functions in them stay what the host provides.
+//! A component model resource has its destructor where the type is declared. The actor's own imports only
+//! refer to it (`eq`), so that the functions in them stay what the host provides.
 
 use std::collections::BTreeMap;
 

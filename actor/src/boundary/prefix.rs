@@ -1,5 +1,5 @@
-//! Owns [`ImportPrefix`]: the types and imports at the start of the shim. Other components take them over, all or only the part
-//! that they need.
+//! Owns [`ImportPrefix`]: the types and imports at the start of the shim. Other components take them over,
+//! all or only the part that they need.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -16,8 +16,8 @@ use wasmparser::{
 use super::error::InstrumentError;
 use super::renumber::TypeRenumbering;
 
-/// The shim's type, alias and import sections: they make the actor's imports, with the same identity of every resource,
-/// importable by another component.
+/// The shim's type, alias and import sections: they make the actor's imports, with the same identity of every
+/// resource, importable by another component.
 #[derive(Default)]
 pub(super) struct ImportPrefix<'a> {
     /// What they define, in order.
@@ -138,8 +138,8 @@ impl<'a> ImportPrefix<'a> {
         })
     }
 
-    /// Writes all of it to a component that has other items before. The component's types, starting at `resource`, become
-    /// the resource types of the imports.
+    /// Writes all of it to a component that has other items before. The component's types, starting at
+    /// `resource`, become the resource types of the imports.
     pub fn write_all(
         &self,
         component: &mut Component,

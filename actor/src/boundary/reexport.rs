@@ -1,5 +1,5 @@
-//! Owns the re-exporter: for one imported interface, a component that takes the shim's functions under their plain names
-//! and exports them as the interface does (`[method]..`, with the interface's own types).
+//! Owns the re-exporter: for one imported interface, a component that takes the shim's functions under their
+//! plain names and exports them as the interface does (`[method]..`, with the interface's own types).
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -15,8 +15,8 @@ use super::prefix::{ImportPrefix, KeptPrefix};
 use super::wit_types::children;
 use super::world::Import;
 
-/// Builds the re-exporter of `import`; `functions` are its functions with the names that the shim gives them. Also returns the
-/// interfaces that it imports: those whose types it needs.
+/// Builds the re-exporter of `import`; `functions` are its functions with the names that the shim gives them.
+/// Also returns the interfaces that it imports: those whose types it needs.
 pub(super) fn build(
     resolve: &Resolve,
     import: &Import,
@@ -59,8 +59,9 @@ pub(super) fn build(
     Ok((builder.component, builder.instances))
 }
 
-/// Writes the types of functions to a component that has `types` types, and the interfaces whose types they use as these
-/// instances. Returns the component, how many types it then has, and the index of each function's type.
+/// Writes the types of functions to a component that has `types` types, and the interfaces whose types they
+/// use as these instances. Returns the component, how many types it then has, and the index of each
+/// function's type.
 pub(super) fn function_types(
     resolve: &Resolve,
     (component, types): (Component, u32),

@@ -1,5 +1,5 @@
-//! Owns the refusals that need no whole world: bytes that are not a component, and functions with features that have no
-//! recorded form.
+//! Owns the refusals that need no whole world: bytes that are not a component, and functions with features
+//! that have no recorded form.
 
 use retake_chain::{FileKind, Wanted};
 use wasmparser::{Encoding, Parser, Payload};

@@ -1,5 +1,6 @@
-//! Owns the shim: a component that imports what the actor imports, and the tap, and exports for each imported function
-//! a function that reports its arguments, calls the real one, reports the result and gives borrows back.
+//! Owns the shim: a component that imports what the actor imports, and the tap, and exports for each imported
+//! function a function that reports its arguments, calls the real one, reports the result and gives borrows
+//! back.
 
 use std::collections::HashMap;
 
@@ -25,7 +26,8 @@ use super::world::World;
 const HEAP_BASE: i32 = 1024;
 const HEAP: u32 = 0;
 
-/// Builds the shim of a component with the given world. Consumes the world: its exports are replaced by the shim's.
+/// Builds the shim of a component with the given world. Consumes the world: its exports are replaced by the
+/// shim's.
 pub(super) fn build(mut world: World) -> Result<Vec<u8>, InstrumentError> {
     world.resolve.worlds[world.world].exports.clear();
     let (calls, mould) = add_interface(
@@ -69,7 +71,8 @@ pub(super) fn build(mut world: World) -> Result<Vec<u8>, InstrumentError> {
         .map_err(|error| InstrumentError::build("shim", error))
 }
 
-/// Makes the interface use each named type of the imports. The encoder drops unused types, but the original needs them.
+/// Makes the interface use each named type of the imports. The encoder drops unused types, but the original
+/// needs them.
 fn use_every_type(world: &mut World, calls: InterfaceId) {
     let resolve = &mut world.resolve;
     let named = world.imports.iter().flat_map(|import| resolve.interfaces[import.id].types.values());
@@ -233,7 +236,8 @@ impl CoreModule {
         Ok(())
     }
 
-    /// Makes room for a result that the real call writes to memory; the address is in local `result` and on the stack.
+    /// Makes room for a result that the real call writes to memory; the address is in local `result` and on
+    /// the stack.
     fn allocate_result(&self, code: &mut Code, sizes: &SizeAlign, ty: &Type, result: u32) {
         for instruction in [
             I::I32Const(0),

@@ -1,7 +1,8 @@
-//! Owns the linker of a replay. It is made from the component's import types alone, with no real host function.
+//! Owns the linker of a replay. It is made from the component's import types alone, with no real host
+//! function.
 //!
-//! Every imported resource is a type of its own, and its destructor and every imported function ask the [`StandIn`] in the
-//! store's data. As no host function is linked, none can run.
+//! Every imported resource is a type of its own, and its destructor and every imported function ask the
+//! [`StandIn`] in the store's data. As no host function is linked, none can run.
 
 use retake_chain::Value;
 use wasmtime::component::types::{ComponentFunc, ComponentInstance, ComponentItem};
@@ -16,12 +17,13 @@ use crate::abi::{self, UnfitValue};
 
 /// Answers the actor's calls in place of a host.
 pub trait StandIn {
-    /// Answers a call. Handles in `input` are the numbers that earlier answers, or the caller of the export, gave them.
-    /// `input` is an error if the arguments could not be lifted. An error as answer ends the call as a trap would.
+    /// Answers a call. Handles in `input` are the numbers that earlier answers, or the caller of the export,
+    /// gave them. `input` is an error if the arguments could not be lifted. An error as answer ends the call
+    /// as a trap would.
     fn answer(&mut self, call: &FunctionName, input: Result<Vec<Value>>) -> Result<Option<Value>>;
 
-    /// The shim, if there is one, announces a call that the actor is about to make. If no call follows, it ended in the
-    /// shim.
+    /// The shim, if there is one, announces a call that the actor is about to make. If no call follows, it
+    /// ended in the shim.
     fn announce(&mut self, call: &FunctionName, input: Result<Vec<Value>>) -> Result<()> {
         let _ = (call, input);
         Ok(())
@@ -35,8 +37,8 @@ pub struct StandInResources {
 }
 
 impl StandInResources {
-    /// Makes the owned handle `number` of one of the types, to pass it to an export. The type is the one that the
-    /// export's parameter has in the instance.
+    /// Makes the owned handle `number` of one of the types, to pass it to an export. The type is the one that
+    /// the export's parameter has in the instance.
     pub fn own(self, store: impl AsContextMut, ty: ResourceType, number: u32) -> Result<ResourceAny> {
         match (0..self.count).find(|kind| ResourceType::host_dynamic(*kind) == ty) {
             Some(kind) => ResourceDynamic::new_own(number, kind).try_into_resource_any(store),
@@ -47,8 +49,8 @@ impl StandInResources {
 
 /// Defines every import of `component` in `linker`. `get` finds the stand-in in the store's data.
 ///
-/// The component is the original, or the instrumented one where the shim counts against the actor's limits. The tap of an
-/// instrumented component announces each call to the stand-in and does nothing else.
+/// The component is the original, or the instrumented one where the shim counts against the actor's limits.
+/// The tap of an instrumented component announces each call to the stand-in and does nothing else.
 ///
 /// # Errors
 /// The component has an import that [`instrument`](super::instrument()) refuses to record.
@@ -110,8 +112,8 @@ impl Resources {
     }
 }
 
-/// Defines the resource types and functions of one imported interface. `drops` names the drops of its resources, where it
-/// is Retake's own interface for them.
+/// Defines the resource types and functions of one imported interface. `drops` names the drops of its
+/// resources, where it is Retake's own interface for them.
 fn link_interface<T, S>(
     linker: &mut Linker<T>,
     engine: &Engine,

@@ -1,8 +1,8 @@
 //! Owns [`Tap`], the host's side of the boundary: the shim's reports come in, events on the chain go out.
 //!
-//! A [`Tap`] belongs to one instance and lives in its store's data. The argument half of a report is kept until the result
-//! half completes the event. [`Tap::close_call`] closes a call that does not return (a trap, an exit, a host failure), so every
-//! call has an outcome.
+//! A [`Tap`] belongs to one instance and lives in its store's data. The argument half of a report is kept
+//! until the result half completes the event. [`Tap::close_call`] closes a call that does not return (a trap,
+//! an exit, a host failure), so every call has an outcome.
 
 use std::sync::Arc;
 
@@ -207,7 +207,8 @@ fn number(
     Ok(())
 }
 
-/// wasmtime's message when a store has no handles left. Nearly all are the guest's own, so its call ends with that.
+/// wasmtime's message when a store has no handles left. Nearly all are the guest's own, so its call ends with
+/// that.
 const NO_MORE_HANDLES: &str = "store handle limit exceeded";
 
 fn refused(call: &FunctionName, error: wasmtime::Error) -> wasmtime::Error {

@@ -1,6 +1,6 @@
-//! Owns the types of the tap interface: for every imported function `f` with index `i`, `a{i}` takes its arguments and
-//! `r{i}` its result, with every `own` replaced by a `borrow` of the same layout, so that a report takes nothing
-//! from the guest.
+//! Owns the types of the tap interface: for every imported function `f` with index `i`, `a{i}` takes its
+//! arguments and `r{i}` its result, with every `own` replaced by a `borrow` of the same layout, so that a
+//! report takes nothing from the guest.
 
 use std::collections::HashMap;
 

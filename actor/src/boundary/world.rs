@@ -1,5 +1,5 @@
-//! Owns [`World`]: the imported interfaces and functions of a component. Decoding refuses, by name, what cannot be
-//! recorded.
+//! Owns [`World`]: the imported interfaces and functions of a component. Decoding refuses, by name, what
+//! cannot be recorded.
 
 use std::collections::BTreeMap;
 
@@ -40,8 +40,8 @@ pub(super) struct World {
     pub imports: Vec<Import>,
     /// The types that are imported at the root of the world, which the functions there use.
     pub root_types: Vec<RootType>,
-    /// Every imported function with its interface, in the order of the shim's functions. Functions of interfaces come
-    /// first.
+    /// Every imported function with its interface, in the order of the shim's functions. Functions of
+    /// interfaces come first.
     pub functions: Vec<(String, Function)>,
     /// The exports that use types under the names of imports, with their functions.
     pub borrowing: BTreeMap<String, Vec<Function>>,
@@ -95,8 +95,8 @@ impl World {
     }
 }
 
-/// The decoder allocates by the lengths that sections claim, so those are checked first. It panics at some valid
-/// components that were not made from WIT, so a panic counts as a refusal.
+/// The decoder allocates by the lengths that sections claim, so those are checked first. It panics at some
+/// valid components that were not made from WIT, so a panic counts as a refusal.
 fn decode_wit(component: &[u8]) -> Result<DecodedWasm, InstrumentError> {
     let undecodable = |reason| InstrumentError::Undecodable { reason };
     if let Some(error) = Parser::new(0).parse_all(component).find_map(Result::err) {
@@ -132,8 +132,8 @@ fn root_type(resolve: &Resolve, name: String, id: TypeId) -> Result<RootType, In
     }
 }
 
-/// Finds the exports that use types of imported interfaces and do not name them. That is valid, since an import names them,
-/// but no tool that starts from WIT writes it.
+/// Finds the exports that use types of imported interfaces and do not name them. That is valid, since an
+/// import names them, but no tool that starts from WIT writes it.
 fn borrowing(
     resolve: &mut Resolve,
     world: WorldId,

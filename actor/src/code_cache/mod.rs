@@ -1,9 +1,10 @@
-//! Owns [`CodeCache`]: compiled components in a folder, so that a component is compiled once per engine and machine.
+//! Owns [`CodeCache`]: compiled components in a folder, so that a component is compiled once per engine and
+//! machine.
 //!
-//! wasmtime runs compiled code without a check, so a user who can write an entry can run code as this user. Therefore the
-//! folder is made for its owner alone; a folder that others may write to or replace (`trust.rs`) is refused; and an entry is
-//! used only if its checksum and its key are right. wasmtime's own cache has no checksum, so it would run an entry that a bad
-//! disk changed.
+//! wasmtime runs compiled code without a check, so a user who can write an entry can run code as this user.
+//! Therefore the folder is made for its owner alone; a folder that others may write to or replace
+//! (`trust.rs`) is refused; and an entry is used only if its checksum and its key are right. wasmtime's own
+//! cache has no checksum, so it would run an entry that a bad disk changed.
 
 mod sweep;
 mod trust;
@@ -96,7 +97,8 @@ impl CodeCache {
             Some(found) => Err(untrusted(found)),
             None => Ok(()),
         };
-        // Nothing is made in a place that is not trusted. (A path without a folder in it is in the current one.)
+        // Nothing is made in a place that is not trusted. (A path without a folder in it is in the current
+        // one.)
         if !folder.exists() {
             let there = folder.ancestors().skip(1).find(|part| part.exists()).unwrap_or(Path::new("."));
             trusted(&fs::canonicalize(there).map_err(unusable)?)?;
@@ -123,7 +125,8 @@ impl CodeCache {
         self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The compiled component: from the folder, or compiled now and kept. `identity` stands for all of `bytes`.
+    /// The compiled component: from the folder, or compiled now and kept. `identity` stands for all of
+    /// `bytes`.
     pub(crate) fn compile(
         &self,
         engine: &Engine,
@@ -162,8 +165,9 @@ impl CodeCache {
             return None;
         }
         #[expect(unsafe_code, reason = "wasmtime cannot check compiled code")]
-        // SAFETY: the bytes are what `Component::serialize` gave for this key, under the same engine, up to the checksum;
-        // nobody but this user could write them (`is_ours`), and they are copied before they are used.
+        // SAFETY: the bytes are what `Component::serialize` gave for this key, under the same engine, up to
+        // the checksum; nobody but this user could write them (`is_ours`), and they are copied before they
+        // are used.
         let component = unsafe { Component::deserialize(engine, code) }.ok()?;
         // For the sweep. An entry that cannot be marked is still used.
         let _ = file.set_modified(SystemTime::now());

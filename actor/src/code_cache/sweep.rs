@@ -1,5 +1,5 @@
-//! Owns the limit on a cache's size: the least recently used entries are removed first, and so are files that a killed
-//! process left. Files of any other name stay.
+//! Owns the limit on a cache's size: the least recently used entries are removed first, and so are files that
+//! a killed process left. Files of any other name stay.
 
 use std::fs;
 use std::io;

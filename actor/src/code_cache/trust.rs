@@ -1,5 +1,5 @@
-//! Owns the check whether others could replace a cache's folder: they could if they own a folder that it is in, or may write
-//! to one.
+//! Owns the check whether others could replace a cache's folder: they could if they own a folder that it is
+//! in, or may write to one.
 
 use std::fs;
 use std::io;

@@ -1,5 +1,6 @@
-//! Owns the call of an export, in a recording and in a replay: its arguments with the state first, its result slots, and its
-//! result as a [`Value`]. The two callers differ in how they wait and in where handles come from.
+//! Owns the call of an export, in a recording and in a replay: its arguments with the state first, its result
+//! slots, and its result as a [`Value`]. The two callers differ in how they wait and in where handles come
+//! from.
 
 use retake_chain::Value;
 use thiserror::Error;
@@ -41,7 +42,8 @@ pub enum ArgumentError {
 }
 
 impl ArgumentError {
-    /// Converts to an error of the engine, for arguments that come from a file: an [`UnfitValue`], or the fault of `own`.
+    /// Converts to an error of the engine, for arguments that come from a file: an [`UnfitValue`], or the
+    /// fault of `own`.
     pub fn into_engine_error(self) -> wasmtime::Error {
         let arguments = |count| format!("{count} {}", if count == 1 { "argument" } else { "arguments" });
         match self {
@@ -55,10 +57,11 @@ impl ArgumentError {
 }
 
 impl Export {
-    /// Turns values into the arguments of a call. Where the export carries the actor's state, `state` is the first.
+    /// Turns values into the arguments of a call. Where the export carries the actor's state, `state` is the
+    /// first.
     ///
-    /// `ty` is the type of the export, or of its function in an instance, which names the resource types that the instance has.
-    /// `own` makes a handle of a resource type from its number.
+    /// `ty` is the type of the export, or of its function in an instance, which names the resource types that
+    /// the instance has. `own` makes a handle of a resource type from its number.
     ///
     /// # Errors
     /// [`ArgumentError`], for the first value that is wrong.

@@ -21,7 +21,8 @@ pub struct Export {
     index: ComponentExportIndex,
 }
 
-/// An export that cannot be called from outside: something that it takes or returns has no form outside the component.
+/// An export that cannot be called from outside: something that it takes or returns has no form outside the
+/// component.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("`{function}` {problem}, so it cannot be called by name; {}", callable(.others))]
 pub struct NotCallable {

@@ -97,7 +97,8 @@ impl Exports {
     /// As [`resolve`](Self::resolve), for a caller from outside of the component.
     ///
     /// # Errors
-    /// [`ResolveError`] if there is no such function, or if it takes or returns something without a form outside the component.
+    /// [`ResolveError`] if there is no such function, or if it takes or returns something without a form
+    /// outside the component.
     pub fn callable(&self, name: &str) -> Result<&Export, ResolveError> {
         let export = self.resolve(name)?;
         match export.problem() {

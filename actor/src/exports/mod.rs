@@ -1,5 +1,5 @@
-//! The exports of a component: which there are ([`Exports`], [`Export`]), how one is called ([`ExportCall`]), and how one
-//! carries the actor's state ([`StatefulCall`]).
+//! The exports of a component: which there are ([`Exports`], [`Export`]), how one is called ([`ExportCall`]),
+//! and how one carries the actor's state ([`StatefulCall`]).
 
 mod call;
 mod export;

@@ -1,12 +1,12 @@
-//! Owns [`StatefulCall`]: functions of Theater's shape, which carry the actor's state. It recognises them and takes the new
-//! state out of what they return.
+//! Owns [`StatefulCall`]: functions of Theater's shape, which carry the actor's state. It recognises them and
+//! takes the new state out of what they return.
 
 use retake_chain::{ContentRef, Outcome, Value};
 use wasmtime::component::Type;
 use wasmtime::component::types::ComponentFunc;
 
-/// The largest state, in bytes, that every `wasm-result` has in full. A longer state is recorded as its digest, with the
-/// bytes only where it changed.
+/// The largest state, in bytes, that every `wasm-result` has in full. A longer state is recorded as its
+/// digest, with the bytes only where it changed.
 pub const INLINE_STATE: usize = 1 << 10;
 
 /// A function whose first parameter is `state: option<list<u8>>`, and that returns
@@ -27,8 +27,9 @@ struct StatefulReturn {
 }
 
 impl StatefulCall {
-    /// Splits the returned `value` of a call: its outcome without the state, and the state as the `wasm-result` carries it.
-    /// A new state replaces `state`. A function without a state (`None`) returns its value as the outcome.
+    /// Splits the returned `value` of a call: its outcome without the state, and the state as the
+    /// `wasm-result` carries it. A new state replaces `state`. A function without a state (`None`) returns
+    /// its value as the outcome.
     pub fn returned(
         call: Option<StatefulCall>,
         value: Option<Value>,
@@ -83,8 +84,8 @@ fn is_state(ty: &Type) -> bool {
     matches!(option.ty(), Type::List(list) if list.ty() == Type::U8)
 }
 
-/// The state as a `wasm-result` carries it: in full, or if it is long, as length and digest, with the bytes if it differs from
-/// `before`, the last state on the chain.
+/// The state as a `wasm-result` carries it: in full, or if it is long, as length and digest, with the bytes
+/// if it differs from `before`, the last state on the chain.
 fn state_to_record(state: &Value, before: &Value) -> Value {
     let bytes = match state {
         Value::List(one) => match one.as_slice() {

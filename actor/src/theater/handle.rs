@@ -166,8 +166,8 @@ impl ActorHandle {
         (ActorHandle { mailbox }, operations)
     }
 
-    /// Calls an export and waits for its result. A stateful function gets the actor's state before `params`, and its new state
-    /// is kept; the answer is the rest of its result.
+    /// Calls an export and waits for its result. A stateful function gets the actor's state before `params`,
+    /// and its new state is kept; the answer is the rest of its result.
     ///
     /// # Errors
     /// [`ActorError`]. The actor goes on, except after [`ActorError::Ended`].

@@ -1,5 +1,5 @@
-//! The actor of the Theater system: its parts ([`ActorStore`]), the handle that calls it ([`ActorHandle`]), and the commands
-//! that it sends to its session ([`TheaterCommand`]).
+//! The actor of the Theater system: its parts ([`ActorStore`]), the handle that calls it ([`ActorHandle`]),
+//! and the commands that it sends to its session ([`TheaterCommand`]).
 //!
 //! The recorder serves the mailbox and runs the component.
 

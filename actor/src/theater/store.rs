@@ -1,5 +1,5 @@
-//! Owns [`ActorStore`], everything that belongs to one actor, and [`ActorContext`], the part of a wasmtime store's data that
-//! Retake needs.
+//! Owns [`ActorStore`], everything that belongs to one actor, and [`ActorContext`], the part of a wasmtime
+//! store's data that Retake needs.
 
 use std::sync::Arc;
 
@@ -124,8 +124,8 @@ impl ActorStore {
         }
     }
 
-    /// Starts to keep the latest events, up to `size` of them. Call it within a tokio runtime, and before the first event to
-    /// keep all events.
+    /// Starts to keep the latest events, up to `size` of them. Call it within a tokio runtime, and before the
+    /// first event to keep all events.
     pub fn with_history(mut self, size: usize) -> Self {
         self.history = Some(Arc::new(History::attach(&self.chain, size, &Handle::current())));
         self
@@ -228,7 +228,8 @@ impl ActorStore {
         }
     }
 
-    /// A listener for every later event. One that is too slow learns how many events it missed. `None` without a history.
+    /// A listener for every later event. One that is too slow learns how many events it missed. `None`
+    /// without a history.
     pub fn subscribe_to_events(&self) -> Option<broadcast::Receiver<ChainEvent>> {
         self.history.as_ref().map(|history| history.listen())
     }
@@ -286,7 +287,8 @@ impl ActorStore {
     }
 }
 
-/// What Retake keeps in the data of a wasmtime store: the actor, the tap of its instance, and the instance's limits.
+/// What Retake keeps in the data of a wasmtime store: the actor, the tap of its instance, and the instance's
+/// limits.
 #[derive(Debug)]
 pub struct ActorContext {
     /// The actor.

@@ -1,5 +1,6 @@
-//! The dynamic ABI is held equal to wasmtime's public one: whatever the type, both lift the same value from a guest and
-//! give it the same value back. And an answer that does not fit its type is an error, never a panic.
+//! The dynamic ABI is held equal to wasmtime's public one: whatever the type, both lift the same value from a
+//! guest and give it the same value back. And an answer that does not fit its type is an error, never a
+//! panic.
 
 use std::sync::LazyLock;
 

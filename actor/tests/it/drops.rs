@@ -1,4 +1,5 @@
-//! A handle that the guest drops is a call to the host: recorded with its number and how it ended, and replayed so.
+//! A handle that the guest drops is a call to the host: recorded with its number and how it ended, and
+//! replayed so.
 
 use retake_actor::instrument;
 use retake_chain::{Outcome, Value};

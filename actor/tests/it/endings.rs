@@ -93,8 +93,8 @@ async fn an_interface_of_types_alone_records_no_host_call() {
     assert!(recorded.host_calls.is_empty());
 }
 
-/// A guest whose `f` passes a list of `length` elements of a type to the host: its memory from 0, which is zero except for
-/// the bytes that `before` stores.
+/// A guest whose `f` passes a list of `length` elements of a type to the host: its memory from 0, which is
+/// zero except for the bytes that `before` stores.
 fn long_list(element: &str, length: usize, before: &str) -> Vec<u8> {
     let wit = format!(
         "package retake:test;
@@ -186,8 +186,8 @@ mod refused {
     }
 }
 
-/// What a guest hands over that no component value is, is refused by the engine on the way to the host: no call is
-/// recorded. The replay meets it where the guest calls.
+/// What a guest hands over that no component value is, is refused by the engine on the way to the host: no
+/// call is recorded. The replay meets it where the guest calls.
 mod malformed {
     use super::*;
 

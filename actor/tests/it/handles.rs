@@ -1,4 +1,5 @@
-//! Handles cross as small numbers, wherever in an argument or a result they are, and what was lent is given back.
+//! Handles cross as small numbers, wherever in an argument or a result they are, and what was lent is given
+//! back.
 
 use retake_chain::{HostFunctionCall, Outcome, Value};
 
@@ -17,7 +18,8 @@ fn inputs(calls: &[HostFunctionCall]) -> Vec<Vec<Value>> {
 type Argument = fn(&dyn Fn() -> Value) -> Value;
 
 /// Lends or gives away handles `rep(1)`.. as they are in `arguments`: flat, and after enough parameters to be
-/// spilled. Twice, since a borrow that is not given back traps, and a handle that was given away must be gone.
+/// spilled. Twice, since a borrow that is not given back traps, and a handle that was given away must be
+/// gone.
 async fn hand_over(declarations: &str, params: &[&str], arguments: &[Argument]) {
     let many = (0..17).map(|index| format!("m{index}: u32, ")).collect::<String>();
     let params = params.iter().enumerate().map(|(index, ty)| format!("p{index}: {ty}, ")).collect::<String>();
@@ -230,8 +232,8 @@ const TWINS: &str = r#"
       (call $drop (local.get $two))
       (local.get $sum))"#;
 
-/// A host that gives out one representation for all of them (`Resource::new_own(0)`) cannot tell them apart, so neither
-/// can the recording.
+/// A host that gives out one representation for all of them (`Resource::new_own(0)`) cannot tell them apart,
+/// so neither can the recording.
 #[tokio::test]
 async fn handles_with_one_representation_have_one_number() {
     let mut session = Session::of(handwritten(KEEPER_WIT, KEEPER_IMPORTS, TWINS))

@@ -1,4 +1,5 @@
-//! Where a function is imported from makes no difference: the root of the world, or one of several instances of an interface.
+//! Where a function is imported from makes no difference: the root of the world, or one of several instances
+//! of an interface.
 
 use retake_actor::instrument;
 use retake_chain::{Outcome, Value};

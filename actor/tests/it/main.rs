@@ -1,5 +1,6 @@
-//! The promises of the crate. The boundary: whatever a component exchanges with its host is recorded as it was, and the
-//! original component replays to the same end from the recording alone. Its ABI, its code cache and its store have a file each.
+//! The promises of the crate. The boundary: whatever a component exchanges with its host is recorded as it
+//! was, and the original component replays to the same end from the recording alone. Its ABI, its code cache
+//! and its store have a file each.
 
 mod common;
 

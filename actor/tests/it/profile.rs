@@ -1,4 +1,5 @@
-//! Why the engine profile is recorded: without it the same component computes other bits, on this machine or the next.
+//! Why the engine profile is recorded: without it the same component computes other bits, on this machine or
+//! the next.
 
 use retake_actor::profile;
 use wasmtime::component::{Component, Linker};

@@ -82,7 +82,8 @@ fn types_of_an_inline_interface_are_refused_and_functions_of_one_are_not() {
     wasmparser::validate(&instrumented.component).unwrap();
 }
 
-/// wit-parser takes for granted that a function has no interface's name, and that a method's resource is not an alias.
+/// wit-parser takes for granted that a function has no interface's name, and that a method's resource is not
+/// an alias.
 #[test]
 fn a_valid_component_that_no_wit_describes_is_refused() {
     for text in [

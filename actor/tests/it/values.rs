@@ -6,8 +6,8 @@ use wit_component::StringEncoding;
 use crate::common::guest::{echo, encoded_echo, handwritten, mirrored};
 use crate::common::session::{Session, list};
 
-/// Sends each value through an echo and has the host answer with the next one: as the only parameter and the only
-/// result, after enough parameters to be spilled, as a result that is spilled, and without one of them.
+/// Sends each value through an echo and has the host answer with the next one: as the only parameter and the
+/// only result, after enough parameters to be spilled, as a result that is spilled, and without one of them.
 async fn cross(declarations: &str, ty: &str, values: &[Value]) {
     let many = (0..16).map(|index| format!("p{index}: u64, ")).collect::<String>();
     let wit = mirrored(

@@ -1,5 +1,5 @@
-//! Whatever a world declares and whatever values cross it: what is recorded is what wasmtime's public `Val` gives the host,
-//! and the original replays from it to the same end. `RETAKE_WORLDS` is the number of worlds.
+//! Whatever a world declares and whatever values cross it: what is recorded is what wasmtime's public `Val`
+//! gives the host, and the original replays from it to the same end. `RETAKE_WORLDS` is the number of worlds.
 
 use proptest::collection::vec;
 use proptest::prelude::*;

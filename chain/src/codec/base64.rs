@@ -1,4 +1,5 @@
-//! Owns the JSON form of byte strings: base64, standard alphabet, padded, and each string of bytes in one way only.
+//! Owns the JSON form of byte strings: base64, standard alphabet, padded, and each string of bytes in one way
+//! only.
 
 use std::fmt;
 

@@ -1,5 +1,5 @@
-//! Owns the counting of the values in MessagePack that is not decoded yet: what decoding would ask memory for is known
-//! before it does. What is wrong with the bytes is left to `encoding.rs`.
+//! Owns the counting of the values in MessagePack that is not decoded yet: what decoding would ask memory for
+//! is known before it does. What is wrong with the bytes is left to `encoding.rs`.
 
 use crate::codec::unpack::{Front, Unpacker};
 use crate::model::limits::MAX_VALUES;
@@ -13,8 +13,8 @@ pub(crate) fn check_values(data: &[u8]) -> Result<(), u64> {
     if data.len() <= MAX_VALUES { Ok(()) } else { count_values(data).map(drop) }
 }
 
-/// How many values the bytes hold, nested ones among them; the keys of maps are not counted. Of bytes that are no
-/// MessagePack, what comes before the fault counts, as a decoder gets no further either.
+/// How many values the bytes hold, nested ones among them; the keys of maps are not counted. Of bytes that
+/// are no MessagePack, what comes before the fault counts, as a decoder gets no further either.
 ///
 /// # Errors
 /// Where the value begins that has one too many for [`MAX_VALUES`].

@@ -1,8 +1,9 @@
 //! Owns the canonical MessagePack of everything that goes through serde, and is the only file that knows
 //! rmp-serde. The hand-made encoder of the hot path is in `payload_codec.rs`, and a test holds the two equal.
 //!
-//! Canonical means: what this crate itself would write. Reading therefore decodes, writes again, and compares;
-//! an overlong integer, fields in another order, an unknown field or a byte too many are all errors.
+//! Canonical means: what this crate itself would write. Reading therefore decodes, writes again, and
+//! compares; an overlong integer, fields in another order, an unknown field or a byte too many are all
+//! errors.
 
 use std::io::{self, Write};
 

@@ -1,5 +1,5 @@
-//! Owns the hash of an event, with its formula, the link to the event before, the check of both, and what an event's bytes say
-//! of it.
+//! Owns the hash of an event, with its formula, the link to the event before, the check of both, and what an
+//! event's bytes say of it.
 
 use std::sync::Arc;
 
@@ -89,7 +89,8 @@ impl ChainEvent {
         if actual == self.hash { Ok(()) } else { Err(LinkFault::Hash { expected: self.hash, actual }) }
     }
 
-    /// Checks that the event follows the event with the hash `before`, or that it is the first of its chain if there is none.
+    /// Checks that the event follows the event with the hash `before`, or that it is the first of its chain
+    /// if there is none.
     ///
     /// # Errors
     /// [`LinkFault::Link`] with both hashes.
@@ -106,7 +107,8 @@ impl ChainEvent {
         ChainEventPayload::decode_shared(&self.event_type, &self.data)
     }
 
-    /// How many values the data holds, as [`MAX_VALUES`] counts them, without decoding it; if it is more, the limit.
+    /// How many values the data holds, as [`MAX_VALUES`] counts them, without decoding it; if it is more, the
+    /// limit.
     pub fn value_count(&self) -> usize {
         count_values(&self.data).unwrap_or(MAX_VALUES)
     }
@@ -116,7 +118,8 @@ impl ChainEvent {
         self.data.starts_with(HOST_FUNCTION_HEAD)
     }
 
-    /// Whether this ends an export call: by a result or an error, and not the error of a component that could not be made.
+    /// Whether this ends an export call: by a result or an error, and not the error of a component that could
+    /// not be made.
     pub fn ends_call(&self) -> bool {
         match &*self.event_type {
             WASM_RESULT => true,

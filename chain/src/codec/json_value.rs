@@ -1,5 +1,5 @@
-//! Owns the JSON form of a [`Value`], one to one: what has no word of its own in JSON is an object with one member, whose
-//! name begins with `$`. The way back is `json_value_reader.rs`'s.
+//! Owns the JSON form of a [`Value`], one to one: what has no word of its own in JSON is an object with one
+//! member, whose name begins with `$`. The way back is `json_value_reader.rs`'s.
 //!
 //! | value | JSON |
 //! |---|---|
@@ -28,8 +28,8 @@ pub(super) const HANDLE: &str = "$handle";
 /// What stands before the bits of a NaN.
 pub(super) const NAN: &str = "nan:";
 
-/// The largest magnitude that is a plain number: readers that keep numbers as doubles lose nothing up to here, and
-/// cannot mistake another for it.
+/// The largest magnitude that is a plain number: readers that keep numbers as doubles lose nothing up to
+/// here, and cannot mistake another for it.
 pub(super) const MAX_PLAIN: u64 = (1 << 53) - 1;
 
 /// Writes a value in its JSON form.

@@ -1,5 +1,6 @@
-//! Owns the way from JSON to a [`Value`]. Strict: each value has the one form that `json_value.rs` writes, and every other is
-//! refused with the one to write. Bounded: in depth, and in the number of values, before memory is taken for them.
+//! Owns the way from JSON to a [`Value`]. Strict: each value has the one form that `json_value.rs` writes,
+//! and every other is refused with the one to write. Bounded: in depth, and in the number of values, before
+//! memory is taken for them.
 
 use std::cell::Cell;
 use std::fmt;

@@ -1,7 +1,7 @@
 //! The bytes of the model: canonical MessagePack and JSON, there and back, and the hash over them.
 //!
-//! `pack` and `unpack` own the primitives, `payload_*` and `value_*` what they make up. `encoding` is for types that go through
-//! serde. `json_value` and `json_value_reader` are the JSON form of a value.
+//! `pack` and `unpack` own the primitives, `payload_*` and `value_*` what they make up. `encoding` is for
+//! types that go through serde. `json_value` and `json_value_reader` are the JSON form of a value.
 
 pub(crate) mod base64;
 pub(crate) mod count;

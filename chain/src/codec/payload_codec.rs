@@ -1,5 +1,5 @@
-//! Owns the bytes of a payload: the hand-made encoder, and the serde form it equals. The way back is `payload_decode.rs`'s.
-//! The primitives are in `pack.rs`; what the payloads mean is in `payload.rs`.
+//! Owns the bytes of a payload: the hand-made encoder, and the serde form it equals. The way back is
+//! `payload_decode.rs`'s. The primitives are in `pack.rs`; what the payloads mean is in `payload.rs`.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};

@@ -1,5 +1,5 @@
-//! Owns the way from an event's bytes to its payload. What a guest can cause by the thousand is read by hand in one pass; the
-//! rest goes through serde. The way out is in `payload_codec.rs`.
+//! Owns the way from an event's bytes to its payload. What a guest can cause by the thousand is read by hand
+//! in one pass; the rest goes through serde. The way out is in `payload_codec.rs`.
 
 use std::sync::Arc;
 
@@ -18,8 +18,8 @@ impl ChainEventPayload {
     /// Reads the payload of an event of that type.
     ///
     /// # Errors
-    /// [`DecodeError`] if the bytes are not canonical, hold more than [`MAX_VALUES`](crate::MAX_VALUES), or are the
-    /// payload of another type.
+    /// [`DecodeError`] if the bytes are not canonical, hold more than [`MAX_VALUES`](crate::MAX_VALUES), or
+    /// are the payload of another type.
     pub fn decode(event_type: &str, data: &[u8]) -> Result<Self, DecodeError> {
         decode(event_type, data, Decoder::new(data))
     }

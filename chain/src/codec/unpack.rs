@@ -1,6 +1,6 @@
-//! Owns the reading of MessagePack primitives, strictly: every integer and length must be in its shortest form, as `pack.rs`
-//! writes it. It is the only reader that knows MessagePack's markers. What the pieces mean is left to the callers: values, payloads
-//! and the log's records.
+//! Owns the reading of MessagePack primitives, strictly: every integer and length must be in its shortest
+//! form, as `pack.rs` writes it. It is the only reader that knows MessagePack's markers. What the pieces mean
+//! is left to the callers: values, payloads and the log's records.
 
 use crate::model::value::HANDLE_EXTENSION;
 
@@ -86,8 +86,8 @@ impl<'a> Unpacker<'a> {
         })
     }
 
-    /// Skips an object up to its first element, or to its end if it has none. `None` if the bytes end within it, or are no
-    /// MessagePack.
+    /// Skips an object up to its first element, or to its end if it has none. `None` if the bytes end within
+    /// it, or are no MessagePack.
     #[inline]
     pub fn skip_front(&mut self) -> Option<Front> {
         let marker = self.byte().ok()?;

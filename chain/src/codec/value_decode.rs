@@ -1,5 +1,6 @@
-//! Owns the way from canonical MessagePack to a [`Value`], and what payloads share with it: one pass that refuses what this
-//! crate would not have written, with the byte where the fault shows. The way out is in `payload_codec.rs`.
+//! Owns the way from canonical MessagePack to a [`Value`], and what payloads share with it: one pass that
+//! refuses what this crate would not have written, with the byte where the fault shows. The way out is in
+//! `payload_codec.rs`.
 
 use std::sync::Arc;
 

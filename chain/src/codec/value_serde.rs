@@ -1,5 +1,5 @@
-//! Owns how a [`Value`] crosses serde: MessagePack's data model for binary formats, which are written only, and the form of
-//! `json_value.rs` for JSON. Reading MessagePack is `value_decode.rs`'s.
+//! Owns how a [`Value`] crosses serde: MessagePack's data model for binary formats, which are written only,
+//! and the form of `json_value.rs` for JSON. Reading MessagePack is `value_decode.rs`'s.
 
 use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Serialize, Serializer};

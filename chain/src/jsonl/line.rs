@@ -1,5 +1,5 @@
-//! Owns what a line says: its fields in JSON, and what a reader hands out and a writer takes. Each line is an object with
-//! one member, whose name is the kind of line.
+//! Owns what a line says: its fields in JSON, and what a reader hands out and a writer takes. Each line is an
+//! object with one member, whose name is the kind of line.
 
 use std::sync::Arc;
 
@@ -161,7 +161,8 @@ impl From<ChainLine> for Record {
 }
 
 impl EventLine {
-    /// The event, of a line that begins at `offset`; `None` unless there is exactly one of `data` and `msgpack`.
+    /// The event, of a line that begins at `offset`; `None` unless there is exactly one of `data` and
+    /// `msgpack`.
     pub(super) fn into_record(self, offset: u64) -> Option<Record> {
         let data = match (self.data, self.msgpack) {
             (Some(value), None) => value_bytes(&value).into(),

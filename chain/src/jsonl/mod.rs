@@ -1,5 +1,5 @@
-//! A take as JSON lines: one object per line, for the tools that everybody has. Nothing is lost on the way there and back;
-//! every hash holds.
+//! A take as JSON lines: one object per line, for the tools that everybody has. Nothing is lost on the way
+//! there and back; every hash holds.
 //!
 //! ```text
 //! {"retake":{"version":[1,0]}}

@@ -1,5 +1,5 @@
-//! Owns the reading of lines, one at a time, and of what is wrong with one. What a line says is `line.rs`'s; whether the
-//! records are a take's, in a take's order, is the verifier's.
+//! Owns the reading of lines, one at a time, and of what is wrong with one. What a line says is `line.rs`'s;
+//! whether the records are a take's, in a take's order, is the verifier's.
 
 use std::io::{BufRead, Read};
 
@@ -12,8 +12,8 @@ use crate::file_kind::{BYTE_ORDER_MARK, FileKind, Wanted};
 use crate::model::limits::{MAX_EVENT, MAX_VALUES};
 use crate::model::version::FORMAT_VERSION;
 
-/// Longest line, in bytes. A byte of an event's data takes at most six (`\u0000`), a value at most 64 besides, and the rest
-/// of the line less than 64 KiB.
+/// Longest line, in bytes. A byte of an event's data takes at most six (`\u0000`), a value at most 64
+/// besides, and the rest of the line less than 64 KiB.
 pub const MAX_LINE: u64 = 6 * MAX_EVENT as u64 + 64 * MAX_VALUES as u64 + (1 << 16);
 
 /// What is kept of the memory of a long line for the next.
@@ -49,7 +49,8 @@ impl<R: BufRead> JsonlReader<R> {
         Self { input, limit, buffer: Vec::new(), line: 0, offset: 0, progress: JsonlReaderState::Header }
     }
 
-    /// What the next line says; the first says [`Line::Header`]. `None` after [`Line::End`], if the file ends there.
+    /// What the next line says; the first says [`Line::Header`]. `None` after [`Line::End`], if the file ends
+    /// there.
     ///
     /// # Errors
     /// [`JsonlError`] with the number of the line. After an error there is nothing more to read.

@@ -5,13 +5,15 @@ use std::io::{self, Write};
 use super::line::{ExportedEnd, HeaderLine, JsonLine};
 use crate::log::{FormatVersion, Record};
 
-/// Writes a take as JSON lines: a header first, the records in their order, the end last. One event is the unit of memory.
+/// Writes a take as JSON lines: a header first, the records in their order, the end last. One event is the
+/// unit of memory.
 pub struct JsonlWriter<W> {
     out: W,
 }
 
 impl<W: Write> JsonlWriter<W> {
-    /// Begins with the header of a take of that version. Give an `out` that gathers: it is written to in small pieces.
+    /// Begins with the header of a take of that version. Give an `out` that gathers: it is written to in
+    /// small pieces.
     ///
     /// # Errors
     /// What `out` says, here and in the other methods.

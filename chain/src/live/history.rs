@@ -1,5 +1,5 @@
-//! Owns [`History`], the window of a chain's latest events that a store answers questions from, and the check of such a
-//! window. The chain itself keeps no events.
+//! Owns [`History`], the window of a chain's latest events that a store answers questions from, and the check
+//! of such a window. The chain itself keeps no events.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -20,8 +20,8 @@ const HAND_OVER: usize = 64;
 /// Events that a listener may lag behind before it misses some.
 const LISTENERS_BEHIND: usize = 1024;
 
-/// A subscriber that keeps a chain's latest events, up to a capacity, and passes them on to listeners. It never makes the
-/// chain wait for whoever reads it.
+/// A subscriber that keeps a chain's latest events, up to a capacity, and passes them on to listeners. It
+/// never makes the chain wait for whoever reads it.
 ///
 /// What was appended before a question is asked is in the answer.
 #[derive(Debug)]
@@ -82,7 +82,8 @@ impl EventWindow {
         self.lost == 0
     }
 
-    /// Recomputes every hash and checks every link. The parent of the first event is checked only if nothing was lost.
+    /// Recomputes every hash and checks every link. The parent of the first event is checked only if nothing
+    /// was lost.
     ///
     /// # Errors
     /// [`BrokenChain`] with the first event that is wrong.
@@ -100,8 +101,8 @@ impl EventWindow {
 }
 
 impl History {
-    /// Subscribes to a chain, keeping up to `capacity` events (at least one). A task on `runtime` takes them as they come,
-    /// until the chain ends or the history is dropped.
+    /// Subscribes to a chain, keeping up to `capacity` events (at least one). A task on `runtime` takes them
+    /// as they come, until the chain ends or the history is dropped.
     pub fn attach(chain: &StateChain, capacity: usize, runtime: &Handle) -> History {
         let (sender, arriving) = mpsc::channel(HAND_OVER);
         chain.add_subscriber(sender);
@@ -143,7 +144,8 @@ impl History {
         EventWindow { events, lost }
     }
 
-    /// A listener that hears every later event. One that lags too far behind gets the number of events that it missed.
+    /// A listener that hears every later event. One that lags too far behind gets the number of events that
+    /// it missed.
     pub fn listen(&self) -> broadcast::Receiver<ChainEvent> {
         // What has arrived already is not later.
         let _window = self.shared.up_to_date();

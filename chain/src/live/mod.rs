@@ -1,4 +1,5 @@
-//! Chains that are being recorded: many tasks append, and subscribers get every event. The only part that needs tokio.
+//! Chains that are being recorded: many tasks append, and subscribers get every event. The only part that
+//! needs tokio.
 
 pub(crate) mod best_effort;
 pub(crate) mod history;

@@ -1,5 +1,6 @@
-//! Owns [`StateChain`]: a [`ChainHead`] that many tasks append to, and the delivery of its events to subscribers. Events are not
-//! kept here; who wants them subscribes (`best_effort.rs` for those who may lose some).
+//! Owns [`StateChain`]: a [`ChainHead`] that many tasks append to, and the delivery of its events to
+//! subscribers. Events are not kept here; who wants them subscribes (`best_effort.rs` for those who may lose
+//! some).
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -30,15 +31,16 @@ pub type EventSender = mpsc::Sender<(TheaterId, ChainEvent)>;
 ///
 /// # Delivery
 ///
-/// An append advances the head, then delivers to the subscribers of that moment in turn. It waits for each that
-/// is full, until it has room, hangs up or is removed. A subscriber that has hung up is dropped from the list at
-/// the next event. After the delivery of `shutdown` the chain lets go of all subscribers, so their channels close.
+/// An append advances the head, then delivers to the subscribers of that moment in turn. It waits for each
+/// that is full, until it has room, hangs up or is removed. A subscriber that has hung up is dropped from the
+/// list at the next event. After the delivery of `shutdown` the chain lets go of all subscribers, so their
+/// channels close.
 ///
 /// # Cancellation
 ///
-/// An append future that is dropped before it has the append lock leaves no trace. Dropped later, which is only
-/// possible while it waits for a full subscriber, its event is in the chain: the next append continues from it,
-/// and first delivers it to those that lack it. The chain never forks and no subscriber sees a gap.
+/// An append future that is dropped before it has the append lock leaves no trace. Dropped later, which is
+/// only possible while it waits for a full subscriber, its event is in the chain: the next append continues
+/// from it, and first delivers it to those that lack it. The chain never forks and no subscriber sees a gap.
 /// [`StateChain::settle`] does the remaining delivery alone.
 ///
 /// # Examples
@@ -117,7 +119,8 @@ impl StateChain {
         self.short().head.message_count()
     }
 
-    /// Appends an event and delivers it to every subscriber, waiting for those that are full. Returns the event.
+    /// Appends an event and delivers it to every subscriber, waiting for those that are full. Returns the
+    /// event.
     ///
     /// # Errors
     /// As [`ChainHead::append`].
@@ -135,10 +138,10 @@ impl StateChain {
         self.append_locked(&mut turn, |head| head.append_recorded(recorded)).await
     }
 
-    /// Ends the chain from outside, for an actor that cannot do it: the export call in progress, if there is one, as given
-    /// up, with that message for people, and the chain with `shutdown`. Nothing comes between, and what the actor appends later
-    /// is refused. A chain that has ended is left as it is. Dropped while it waits, it may leave `shutdown` out: end the
-    /// chain again.
+    /// Ends the chain from outside, for an actor that cannot do it: the export call in progress, if there is
+    /// one, as given up, with that message for people, and the chain with `shutdown`. Nothing comes between,
+    /// and what the actor appends later is refused. A chain that has ended is left as it is. Dropped while it
+    /// waits, it may leave `shutdown` out: end the chain again.
     ///
     /// # Errors
     /// [`ChainError`] if the chain does not take the message.
@@ -260,7 +263,8 @@ impl StateChain {
         }
     }
 
-    /// Lets go of the subscriber with this channel, also if an append waits for it. Returns whether it was there.
+    /// Lets go of the subscriber with this channel, also if an append waits for it. Returns whether it was
+    /// there.
     pub fn remove_subscriber(&self, subscriber: &EventSender) -> bool {
         let mut short = self.short();
         let all = short.subscribers.iter().cloned();

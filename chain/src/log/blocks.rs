@@ -1,5 +1,5 @@
-//! Owns the taking apart of the blocks that are alone in their frames, and the comparison of an index and a seal
-//! with the frames that were really read. When they may come is left to `reader.rs`.
+//! Owns the taking apart of the blocks that are alone in their frames, and the comparison of an index and a
+//! seal with the frames that were really read. When they may come is left to `reader.rs`.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -11,8 +11,8 @@ use super::error::Damage;
 use super::format::{FrameEntry, FrameRef, Header, IndexBody, Seal, TAG_HEADER, TAG_INDEX, TAG_SEAL};
 use crate::model::version::{FORMAT_VERSION, FormatVersion, VersionError};
 
-/// The version in a header, if this crate can read it. It is looked for before anything else is demanded of the header, for
-/// that of another version may have more in it.
+/// The version in a header, if this crate can read it. It is looked for before anything else is demanded of
+/// the header, for that of another version may have more in it.
 pub(super) fn decode_header(raw: &[u8]) -> Result<Result<FormatVersion, VersionError>, Damage> {
     if let Value::List(fields) = Value::decode(raw).map_err(Damage::Header)?
         && let Some(found) = fields.get(1).and_then(loose_version)

@@ -1,5 +1,5 @@
-//! Owns what reader and writer agree on: limits, tags, and the records of a `.take`. The version is `model/version.rs`'s.
-//! How records become frames is left to `frame.rs`, `sink.rs` and `source.rs`.
+//! Owns what reader and writer agree on: limits, tags, and the records of a `.take`. The version is
+//! `model/version.rs`'s. How records become frames is left to `frame.rs`, `sink.rs` and `source.rs`.
 
 use std::fmt;
 
@@ -156,7 +156,8 @@ pub enum SealKind {
     Repaired {
         /// What was wrong with the original.
         reason: String,
-        /// Events that could be read, and were left out as their call does not end, or as they come behind what was wrong.
+        /// Events that could be read, and were left out as their call does not end, or as they come behind
+        /// what was wrong.
         cut_events: u64,
         /// Bytes of the original file.
         original_bytes: u64,

@@ -14,8 +14,8 @@ use super::format::{MAX_SEAL, WINDOW_LOG_MAX};
 
 /// First bytes of every zstd frame.
 pub(super) const MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
-/// Descriptor of the seal's frame: eight bytes of content size, single segment, checksum. A compressor writes it
-/// for contents beyond 4 GiB alone, so no other frame of a take has it.
+/// Descriptor of the seal's frame: eight bytes of content size, single segment, checksum. A compressor writes
+/// it for contents beyond 4 GiB alone, so no other frame of a take has it.
 pub(super) const SEAL_DESCRIPTOR: u8 = 0b1110_0100;
 
 const CHECKSUM_FLAG: u8 = 0b0000_0100;
@@ -37,7 +37,8 @@ pub(super) fn check_descriptor(descriptor: u8) -> Result<(), Damage> {
     Ok(())
 }
 
-/// Whether a frame begins as the writer's do: with a checksum and a window that is not too large, and nothing else.
+/// Whether a frame begins as the writer's do: with a checksum and a window that is not too large, and nothing
+/// else.
 pub(super) fn is_plain(frame: &[u8]) -> bool {
     match frame.get(MAGIC.len()..MAGIC.len() + 2) {
         // RFC 8878, 3.1.1.1.2: an exponent in five bits, and eighths in three.
@@ -130,8 +131,8 @@ impl FrameScanner {
         self.part == FramePart::Done
     }
 
-    /// How many bytes more end the block, or the checksum, that the bytes so far end in, if all of them are zero; a last block
-    /// with its checksum. `None` outside of both.
+    /// How many bytes more end the block, or the checksum, that the bytes so far end in, if all of them are
+    /// zero; a last block with its checksum. `None` outside of both.
     pub(super) fn zeros_to_block_end(&self) -> Option<usize> {
         match self.part {
             FramePart::BlockHead if self.missing < BLOCK_HEAD => {
@@ -218,8 +219,8 @@ pub(super) fn decode_seal(frame: &[u8]) -> Result<SealFrame, Damage> {
     if encode_seal(&content) == frame { Ok(SealFrame::Whole(content)) } else { Err(Damage::SealEncoding) }
 }
 
-/// The same for a frame that `zeros` zeros follow, up to the end of the file. The seal may end in some of them; if it does not,
-/// they took the place of its end, and it is short.
+/// The same for a frame that `zeros` zeros follow, up to the end of the file. The seal may end in some of
+/// them; if it does not, they took the place of its end, and it is short.
 pub(super) fn decode_seal_before_zeros(mut frame: Vec<u8>, zeros: u64) -> Result<SealFrame, Damage> {
     let known = frame.len();
     let filled = usize::try_from(zeros).map_or(usize::MAX, |zeros| known.saturating_add(zeros));

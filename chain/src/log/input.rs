@@ -1,5 +1,6 @@
-//! Owns the bulk reading of a file, and holds zeros back until something follows them: those that nothing follows may be
-//! space that a machine gave the file, and lost power before it filled it. What they mean is left to `source.rs`.
+//! Owns the bulk reading of a file, and holds zeros back until something follows them: those that nothing
+//! follows may be space that a machine gave the file, and lost power before it filled it. What they mean is
+//! left to `source.rs`.
 
 use std::io::{self, Read};
 
@@ -11,13 +12,13 @@ const BUFFER: usize = 1 << 22;
 /// Zeros that stand for those that are only counted.
 const ZEROS: [u8; 1 << 12] = [0; 1 << 12];
 
-/// Reads a file without the zeros that it ends with, which are counted. Its memory is one buffer, which grows to a bound as what
-/// is looked at does.
+/// Reads a file without the zeros that it ends with, which are counted. Its memory is one buffer, which grows
+/// to a bound as what is looked at does.
 pub(super) struct Input<R> {
     input: R,
     buffer: Vec<u8>,
-    /// The part of `buffer` that was read and is not taken; its last byte is not zero. After it, up to `filled`, are zeros that
-    /// nothing has followed yet.
+    /// The part of `buffer` that was read and is not taken; its last byte is not zero. After it, up to
+    /// `filled`, are zeros that nothing has followed yet.
     start: usize,
     end: usize,
     filled: usize,
@@ -81,7 +82,8 @@ impl<R: Read> Input<R> {
         (self.start, self.end, self.filled) = (0, 0, 0);
     }
 
-    /// Makes room after what is there: in place of what was taken, or by growing. Returns whether there is any.
+    /// Makes room after what is there: in place of what was taken, or by growing. Returns whether there is
+    /// any.
     fn make_room(&mut self) -> bool {
         if self.start > 0 {
             self.buffer.copy_within(self.start..self.filled, 0);

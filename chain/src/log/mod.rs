@@ -19,8 +19,9 @@
 //! # Files of this module
 //!
 //! `format` has the constants and records; `frame` walks zstd frames and has the seal's fixed encoding;
-//! `input` reads in bulk and counts the zeros at the end; `sink` and `source` compress and decompress; `parse` takes records
-//! apart, `blocks` headers, indexes and seals; `writer` and `reader` are the two ends, `seek` gets at single events.
+//! `input` reads in bulk and counts the zeros at the end; `sink` and `source` compress and decompress;
+//! `parse` takes records apart, `blocks` headers, indexes and seals; `writer` and `reader` are the two ends,
+//! `seek` gets at single events.
 
 mod blocks;
 mod error;

@@ -26,7 +26,8 @@ use crate::model::version::FormatVersion;
 /// Reads one `.take` from its first byte to its last. One event is the unit of memory.
 pub struct LogReader<R> {
     source: FrameSource<R>,
-    /// Decompressed bytes of the open frame; what is before `pos` is done with. The data of events are slices of it.
+    /// Decompressed bytes of the open frame; what is before `pos` is done with. The data of events are slices
+    /// of it.
     buffer: Bytes,
     pos: usize,
     frame: FrameContent,
@@ -144,7 +145,8 @@ impl<R: Read> LogReader<R> {
         self.events
     }
 
-    /// One step. What is wrong with bytes that only the zeros at the end of the file complete is a tear, and no damage.
+    /// One step. What is wrong with bytes that only the zeros at the end of the file complete is a tear, and
+    /// no damage.
     fn advance(&mut self) -> Result<Option<Record>, ReadError> {
         match self.step() {
             Err(ReadError::Damaged { .. }) if self.source.in_doubt() => {
@@ -191,13 +193,15 @@ impl<R: Read> LogReader<R> {
         Ok(None)
     }
 
-    /// The start of a record that is not whole, to be continued. What is before it is left to the events that hold it.
+    /// The start of a record that is not whole, to be continued. What is before it is left to the events that
+    /// hold it.
     fn take_rest(&mut self) -> Vec<u8> {
         let buffer = mem::take(&mut self.buffer);
         let position = mem::take(&mut self.pos);
         self.frame_taken += position as u64;
         if position == 0 {
-            // Nothing was taken out of it, so nobody shares it, and nothing is copied, however long the record is.
+            // Nothing was taken out of it, so nobody shares it, and nothing is copied, however long the
+            // record is.
             return buffer.into();
         }
         let rest = &buffer[position..];

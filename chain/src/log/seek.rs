@@ -1,5 +1,5 @@
-//! Owns random access to a sealed take: the seal from the end of the file, an event by way of the index and its one frame.
-//! Reading from front to back is `reader.rs`'s; nothing here says that a take is intact.
+//! Owns random access to a sealed take: the seal from the end of the file, an event by way of the index and
+//! its one frame. Reading from front to back is `reader.rs`'s; nothing here says that a take is intact.
 
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 
@@ -47,8 +47,8 @@ impl<R: Read + Seek> IndexedLog<R> {
         &self.seal
     }
 
-    /// The event with this number, which counts from 0 over all chains; `None` if the take has fewer events. Its hash is as
-    /// recorded, not checked; the checksums on the way to it are.
+    /// The event with this number, which counts from 0 over all chains; `None` if the take has fewer events.
+    /// Its hash is as recorded, not checked; the checksums on the way to it are.
     ///
     /// # Errors
     /// Damage of an index or of the event's frame, or a failing input.
@@ -146,8 +146,8 @@ impl<R: Read + Seek> IndexedLog<R> {
         }
     }
 
-    /// Decompresses one frame, and compares it with what an index or the seal says of it. `take` gets what is there and
-    /// returns how much of it is done with; what it leaves at the end of the frame is returned.
+    /// Decompresses one frame, and compares it with what an index or the seal says of it. `take` gets what is
+    /// there and returns how much of it is done with; what it leaves at the end of the frame is returned.
     fn frame(
         &mut self,
         frame: FrameRef,
@@ -187,7 +187,8 @@ fn lies(offset: u64, event: u64, reason: &str) -> ReadError {
     ReadError::Damaged { offset, event, damage: Damage::IndexMismatch { reason: reason.into() } }
 }
 
-/// The seal's position and content, if the file ends with one. Its size stands at its beginning, which is therefore searched.
+/// The seal's position and content, if the file ends with one. Its size stands at its beginning, which is
+/// therefore searched.
 fn find_seal(input: &mut (impl Read + Seek)) -> Result<Option<(u64, Vec<u8>)>, ReadError> {
     let failed = |offset| move |source| ReadError::Io { offset, source };
     let length = input.seek(SeekFrom::End(0)).map_err(failed(0))?;

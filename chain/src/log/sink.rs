@@ -18,8 +18,8 @@ pub trait Storage: Write {
     /// What the storage says.
     fn sync(&mut self) -> io::Result<()>;
 
-    /// Called once, when the seal is written and synced. Storage that can be lost while it is written, as a file can that is
-    /// moved, says so here.
+    /// Called once, when the seal is written and synced. Storage that can be lost while it is written, as a
+    /// file can that is moved, says so here.
     ///
     /// # Errors
     /// What the storage says.

@@ -1,12 +1,13 @@
-//! Owns the reading end of frames: decompression, positions and checksums, and the end of a file: at a seal, between
-//! frames, inside one, or in zeros. What the decompressed bytes mean is left to `reader.rs`.
+//! Owns the reading end of frames: decompression, positions and checksums, and the end of a file: at a seal,
+//! between frames, inside one, or in zeros. What the decompressed bytes mean is left to `reader.rs`.
 //!
 //! # Zeros at the end
 //!
-//! After a loss of power a file may have its length, and zeros from some point where its content did not reach the disk.
-//! So zeros from some point to the end of the file are a torn tail, and no damage. But a block, a checksum or a seal may
-//! end in zeros of its own. The zeros are therefore read as far as the block that they begin in goes, with its frame's checksum
-//! if it is the last; what a block gives that needs them is *in doubt* unless that checksum agrees.
+//! After a loss of power a file may have its length, and zeros from some point where its content did not
+//! reach the disk. So zeros from some point to the end of the file are a torn tail, and no damage. But a
+//! block, a checksum or a seal may end in zeros of its own. The zeros are therefore read as far as the block
+//! that they begin in goes, with its frame's checksum if it is the last; what a block gives that needs them
+//! is *in doubt* unless that checksum agrees.
 
 use std::io::{self, Read};
 
@@ -130,8 +131,8 @@ impl<R: Read> FrameSource<R> {
         self.input.shown()
     }
 
-    /// Whether what the last step brought may differ from what was written, for it needed the zeros that the file ends
-    /// with, and no checksum has confirmed it.
+    /// Whether what the last step brought may differ from what was written, for it needed the zeros that the
+    /// file ends with, and no checksum has confirmed it.
     pub(super) fn in_doubt(&self) -> bool {
         self.frame.as_ref().is_some_and(|open| open.zeros != Zeros::Unread)
     }
@@ -196,8 +197,9 @@ impl<R: Read> FrameSource<R> {
         }
     }
 
-    /// Decompresses the open frame at once, if all of it can be looked at, and nothing is wrong with it. That is what there is
-    /// to most frames, and spares the window in between; every other is decompressed step by step.
+    /// Decompresses the open frame at once, if all of it can be looked at, and nothing is wrong with it. That
+    /// is what there is to most frames, and spares the window in between; every other is decompressed step by
+    /// step.
     fn whole_frame(&mut self, out: &mut Vec<u8>) -> Result<bool, SourceError> {
         let Some(open) = &self.frame else { return Ok(false) };
         let mut scanner = open.scanner.clone();
@@ -312,7 +314,8 @@ impl<R: Read> FrameSource<R> {
 }
 
 impl InputFrame {
-    /// Decompresses what it can of `rest`. Returns how much of it is done with, and whether the frame is at its end.
+    /// Decompresses what it can of `rest`. Returns how much of it is done with, and whether the frame is at
+    /// its end.
     fn decompress(
         &mut self,
         context: &mut DCtx<'static>,
@@ -321,8 +324,8 @@ impl InputFrame {
     ) -> Result<(usize, bool), Damage> {
         let before = out.len();
         out.reserve(STEP);
-        // No further than the part of the frame goes, so that what a block holds is handed out before what is wrong after it is reported,
-        // however the input came.
+        // No further than the part of the frame goes, so that what a block holds is handed out before what is
+        // wrong after it is reported, however the input came.
         let rest = &rest[..rest.len().min(self.scanner.missing())];
         let mut input = InBuffer::around(rest);
         let mut output = OutBuffer::around_pos(out, before);

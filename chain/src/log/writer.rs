@@ -75,8 +75,8 @@ impl<S: Storage> LogWriter<S> {
     /// Embeds the component, so that the take replays anywhere.
     ///
     /// # Errors
-    /// [`WriteError::ActorTooLate`] after the first chain or another component, [`WriteError::ActorSize`], or a
-    /// failed write.
+    /// [`WriteError::ActorTooLate`] after the first chain or another component, [`WriteError::ActorSize`], or
+    /// a failed write.
     pub fn embed_actor(&mut self, component: &[u8]) -> Result<(), WriteError> {
         if self.actor.is_some() {
             return Err(WriteError::ActorTooLate);
@@ -93,8 +93,9 @@ impl<S: Storage> LogWriter<S> {
     /// Embeds the next piece of a component of `total` bytes, as a reader hands pieces out.
     ///
     /// # Errors
-    /// [`WriteError::ActorTooLate`] after the first chain, [`WriteError::ActorSize`], [`WriteError::ActorPiece`] if it does
-    /// not continue the piece before it or is too long, or a failed write.
+    /// [`WriteError::ActorTooLate`] after the first chain, [`WriteError::ActorSize`],
+    /// [`WriteError::ActorPiece`] if it does not continue the piece before it or is too long, or a failed
+    /// write.
     pub fn embed_piece(&mut self, offset: u64, total: u64, piece: &[u8]) -> Result<(), WriteError> {
         if !self.chains.is_empty() {
             return Err(WriteError::ActorTooLate);
@@ -136,8 +137,8 @@ impl<S: Storage> LogWriter<S> {
     /// Writes the next event of a chain. The hash is taken as it is.
     ///
     /// # Errors
-    /// [`WriteError::BrokenChain`] if the event does not name the chain's head as its parent; an unknown chain;
-    /// a limit; or a failed write.
+    /// [`WriteError::BrokenChain`] if the event does not name the chain's head as its parent; an unknown
+    /// chain; a limit; or a failed write.
     pub fn append(&mut self, chain: ChainNumber, event: &ChainEvent) -> Result<(), WriteError> {
         let known = self.chains.get(chain.0 as usize).ok_or(WriteError::UnknownChain { chain })?;
         let (index, head) = (known.count, known.head);

@@ -36,8 +36,8 @@ pub fn host_event_type(interface: &str, function: &str) -> Arc<str> {
     Arc::from(name)
 }
 
-/// Whether an event of this type is a message to another actor of the session: a call of `send` or `request`. Messages are
-/// numbered by these events, in the order of the sender's chain.
+/// Whether an event of this type is a message to another actor of the session: a call of `send` or `request`.
+/// Messages are numbered by these events, in the order of the sender's chain.
 pub fn is_message(event_type: &str) -> bool {
     event_type.strip_prefix(MESSAGE_HOST).is_some_and(|function| matches!(function, "/send" | "/request"))
 }

@@ -1,5 +1,5 @@
-//! Owns the grammar of a chain: which kind of event may follow which. It is one table, and everything that writes, checks,
-//! repairs or re-runs a chain asks it.
+//! Owns the grammar of a chain: which kind of event may follow which. It is one table, and everything that
+//! writes, checks, repairs or re-runs a chain asks it.
 //!
 //! ```text
 //! chain       = genesis  ( between )*  shutdown
@@ -8,7 +8,8 @@
 //! end         = wasm-result | wasm-error, of the function that was called
 //! ```
 //!
-//! An actor that is ended from outside right after a message has `shutdown` in place of the call that would take it.
+//! An actor that is ended from outside right after a message has `shutdown` in place of the call that would
+//! take it.
 
 use crate::model::event_type::is_http_incoming_function;
 use crate::model::payload::{ChainEventPayload, HostFunctionCall, TheaterRuntimeEventData, WasmEventData};
@@ -19,7 +20,8 @@ use crate::model::value::Value;
 pub enum Origin {
     /// The guest has a part in it: a re-run computes it again.
     Guest,
-    /// It follows from recorded calls of the guest: a re-run copies it, and a reader computes it from those calls.
+    /// It follows from recorded calls of the guest: a re-run copies it, and a reader computes it from those
+    /// calls.
     Calls,
     /// The host alone: a re-run copies it.
     Host,
@@ -28,7 +30,8 @@ pub enum Origin {
 /// Declares [`EventKind`]: a row has a kind and who decides what such an event says.
 macro_rules! event_kinds {
     ($($(#[$doc:meta])* $kind:ident: $origin:ident,)*) => {
-        /// What part an event has in its chain. Every payload has one: a payload without a kind does not compile.
+        /// What part an event has in its chain. Every payload has one: a payload without a kind does not
+        /// compile.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum EventKind {
             $($(#[$doc])* $kind,)*
@@ -99,8 +102,8 @@ impl ChainEventPayload {
 }
 
 impl HostFunctionCall {
-    /// Whether this is the host's own note of an HTTP exchange: it carries a request, where a call of the actor to such an
-    /// interface carries handles.
+    /// Whether this is the host's own note of an HTTP exchange: it carries a request, where a call of the
+    /// actor to such an interface carries handles.
     pub fn is_observation(&self) -> bool {
         matches!(self.input[..], [Value::Record(_)])
             && is_http_incoming_function(&self.interface, &self.function)
@@ -251,8 +254,8 @@ impl Grammar {
         Grammar { state: State::Between, open: None }
     }
 
-    /// The grammar of any chain, before its first event. A chain that does not start with a genesis is in no take, and may hold
-    /// events in any order until `shutdown`.
+    /// The grammar of any chain, before its first event. A chain that does not start with a genesis is in no
+    /// take, and may hold events in any order until `shutdown`.
     pub fn unbound() -> Self {
         Grammar { state: State::Unbound, open: None }
     }

@@ -1,8 +1,8 @@
-//! Owns every SHA-256 of the project: the hash of an event and the digest of a content. What is hashed of an event is
-//! `codec/event.rs`'s.
+//! Owns every SHA-256 of the project: the hash of an event and the digest of a content. What is hashed of an
+//! event is `codec/event.rs`'s.
 //!
-//! The only file that names the crate that computes it. ring's is half as fast again as sha2's where the processor
-//! has no instructions for SHA, and the hash is the largest part of what recording a call costs.
+//! The only file that names the crate that computes it. ring's is half as fast again as sha2's where the
+//! processor has no instructions for SHA, and the hash is the largest part of what recording a call costs.
 
 use std::fmt;
 use std::str::FromStr;

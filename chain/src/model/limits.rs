@@ -1,4 +1,5 @@
-//! Owns the limits of events and values: what a chain takes is what every reader accepts. Those of a file are in `log/format.rs`.
+//! Owns the limits of events and values: what a chain takes is what every reader accepts. Those of a file are
+//! in `log/format.rs`.
 
 /// Largest event data, in bytes.
 pub const MAX_EVENT: usize = 1 << 30;
@@ -12,6 +13,6 @@ pub const MAX_VALUE_DEPTH: usize = 128;
 /// How deep arrays and maps may nest in bytes that are read, payload and values together.
 pub const MAX_DECODE_DEPTH: usize = 256;
 
-/// Most values in the data of one event. Every MessagePack object counts, nested ones and those of the payload itself
-/// among them; the keys of maps do not. In memory each takes many times its bytes.
+/// Most values in the data of one event. Every MessagePack object counts, nested ones and those of the
+/// payload itself among them; the keys of maps do not. In memory each takes many times its bytes.
 pub const MAX_VALUES: usize = 1 << 22;

@@ -1,5 +1,6 @@
-//! Owns the protocol of Theater's message server, as it shows in a chain: the exports that take a message, the id of a
-//! request, and the shape of a response. The recorder makes these calls; the verifier recognises them.
+//! Owns the protocol of Theater's message server, as it shows in a chain: the exports that take a message,
+//! the id of a request, and the shape of a response. The recorder makes these calls; the verifier recognises
+//! them.
 
 use bytes::Bytes;
 

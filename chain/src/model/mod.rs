@@ -1,5 +1,5 @@
-//! What a chain is made of: identities, values, payloads, events, and which event may follow which. Nothing here knows bytes,
-//! files or threads.
+//! What a chain is made of: identities, values, payloads, events, and which event may follow which. Nothing
+//! here knows bytes, files or threads.
 
 pub(crate) mod event;
 pub(crate) mod event_type;

@@ -1,4 +1,5 @@
-//! Owns what an event says: the payloads and outcomes. Their bytes are `codec`'s; the names of event types are `event_type.rs`'s.
+//! Owns what an event says: the payloads and outcomes. Their bytes are `codec`'s; the names of event types
+//! are `event_type.rs`'s.
 
 use std::fmt;
 use std::sync::Arc;
@@ -102,7 +103,8 @@ pub enum WasmEventData {
     },
 }
 
-/// Something the runtime did on its own account. The guest has no part in it, so a replay copies these events.
+/// Something the runtime did on its own account. The guest has no part in it, so a replay copies these
+/// events.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TheaterRuntimeEventData {
     /// A line for the log.

@@ -1,6 +1,7 @@
-//! Owns how text that came from a file is shown: [`Printable`] for a place on one line, [`PrintableLines`] where line breaks may stay.
-//! A take, a component, a report and a file name are written by others. What they hold must not move the cursor of a terminal, start a
-//! line or a command in the log of a CI system, or show in an order that differs from the one in which it is read.
+//! Owns how text that came from a file is shown: [`Printable`] for a place on one line, [`PrintableLines`]
+//! where line breaks may stay. A take, a component, a report and a file name are written by others. What they
+//! hold must not move the cursor of a terminal, start a line or a command in the log of a CI system, or show
+//! in an order that differs from the one in which it is read.
 
 use std::fmt::{self, Display, Write};
 
@@ -18,8 +19,8 @@ pub struct Printable<T>(pub T);
 #[derive(Clone, Copy, Debug)]
 pub struct PrintableLines<T>(pub T);
 
-/// Whether a character does more than show itself: it controls a terminal, changes the direction of text, takes no room,
-/// or is not allowed in XML.
+/// Whether a character does more than show itself: it controls a terminal, changes the direction of text,
+/// takes no room, or is not allowed in XML.
 pub fn is_hidden(character: char) -> bool {
     character.is_control()
         || matches!(character,

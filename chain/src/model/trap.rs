@@ -10,8 +10,8 @@ macro_rules! trap_kinds {
     ($($(#[$doc:meta])* $kind:ident = $name:literal,)*) => {
         /// What kind of trap, or of fault in what the guest handed over or took, ended a call.
         ///
-        /// The engine words one fault in several ways, depending on which side of a call finds it. A re-run is therefore
-        /// compared by kind; the words are for people.
+        /// The engine words one fault in several ways, depending on which side of a call finds it. A re-run
+        /// is therefore compared by kind; the words are for people.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum TrapKind {
             $($(#[$doc])* $kind,)*
@@ -167,8 +167,8 @@ impl WasmErrorKind {
         }
     }
 
-    /// Whether two ends of this kind may still differ, so that their words are compared as well. What a host failed with is
-    /// in the recording, and a re-run fails with the same words.
+    /// Whether two ends of this kind may still differ, so that their words are compared as well. What a host
+    /// failed with is in the recording, and a re-run fails with the same words.
     pub fn is_compared_by_words(self) -> bool {
         match self {
             WasmErrorKind::Trapped(kind) => kind.is_compared_by_words(),

@@ -62,7 +62,8 @@ impl FormatVersion {
         Self { major: MajorVersion(major), minor: MinorVersion(minor) }
     }
 
-    /// Whether a reader that knows all versions of its major up to `supported` understands all of a take of this one.
+    /// Whether a reader that knows all versions of its major up to `supported` understands all of a take of
+    /// this one.
     ///
     /// # Errors
     /// [`VersionError`] if it does not.

@@ -154,7 +154,8 @@ fn values_behind_lengths_of_every_width_are_counted() {
     }
 }
 
-/// The data of a host call without a result, whose one argument is a list of so many nils; and where that list begins.
+/// The data of a host call without a result, whose one argument is a list of so many nils; and where that
+/// list begins.
 fn call_with(nils: usize) -> (Vec<u8>, u64) {
     let head = b"\x81\xacHostFunction\x82\xa5input\x91";
     let list = [&[0xdd][..], &(nils as u32).to_be_bytes(), &vec![0xc0; nils]].concat();

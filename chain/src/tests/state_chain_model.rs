@@ -1,7 +1,7 @@
 //! Promises of the state chain under whatever order of operations: random ones are compared with a model.
 //!
-//! Everything runs on one thread and is polled by hand, so that an append can rest, or be dropped, wherever it can
-//! wait, and one that could go on without having been woken is found.
+//! Everything runs on one thread and is polled by hand, so that an append can rest, or be dropped, wherever
+//! it can wait, and one that could go on without having been woken is found.
 
 use std::future::Future;
 use std::pin::Pin;

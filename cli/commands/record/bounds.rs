@@ -26,8 +26,8 @@ impl RecordBounds {
         RecordBounds { call, take: options.take_timeout, take_reached: Arc::default() }
     }
 
-    /// Starts the clock of the session. When its time is over no more calls are made, and those in flight are given up. Dropping the
-    /// result stops the clock.
+    /// Starts the clock of the session. When its time is over no more calls are made, and those in flight are
+    /// given up. Dropping the result stops the clock.
     pub fn start(
         &self,
         stop: &CancellationToken,
@@ -43,8 +43,8 @@ impl RecordBounds {
         })))
     }
 
-    /// Prints which bounds were reached. A server answers a call that took too long, and continues. Any other session is
-    /// incomplete.
+    /// Prints which bounds were reached. A server answers a call that took too long, and continues. Any other
+    /// session is incomplete.
     pub fn end(&self, is_server: bool) -> ExitCode {
         let mut exit = ExitCode::Identical;
         if let Some(timeout) = &self.call

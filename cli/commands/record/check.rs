@@ -1,5 +1,5 @@
-//! `retake record --check`: the replay of a take that was just recorded. With `--repeat` there are several, each under a change that a
-//! deterministic actor cannot observe.
+//! `retake record --check`: the replay of a take that was just recorded. With `--repeat` there are several,
+//! each under a change that a deterministic actor cannot observe.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -19,27 +19,30 @@ use crate::values::{
 /// Run a component (the actor) and record every call to its host in a file (the take).
 #[derive(Debug, Args)]
 pub struct Options {
-    /// The component: an HTTP actor (exports `wasi:http/incoming-handler`), a command (exports `wasi:cli/run`), or any component with
-    /// `--invoke` or `--calls`.
+    /// The component: an HTTP actor (exports `wasi:http/incoming-handler`), a command (exports
+    /// `wasi:cli/run`), or any component with `--invoke` or `--calls`.
     pub actor: PathBuf,
-    /// Write the take to FILE. The default is NAME.take in the current directory; if that exists, NAME-2.take, and so on.
+    /// Write the take to FILE. The default is NAME.take in the current directory; if that exists,
+    /// NAME-2.take, and so on.
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// Replace FILE when the new take is complete. Until then the new take is FILE.recording.
     #[arg(long, requires = "output")]
     pub force: bool,
-    /// Serve the HTTP actor on this address until SIGINT, SIGTERM or SIGHUP. The first line on stderr shows the address.
+    /// Serve the HTTP actor on this address until SIGINT, SIGTERM or SIGHUP. The first line on stderr shows
+    /// the address.
     #[arg(long, value_name = "HOST:PORT", conflicts_with = "request", value_parser = parse_address)]
     pub http: Option<String>,
     /// Send one request to the HTTP actor: `METHOD PATH [BODY]`. BODY is text or @FILE. May be repeated.
     #[arg(long, value_name = "REQUEST")]
     pub request: Vec<String>,
-    /// Call an export: `name(argument, ...)`. Arguments are in WAVE, the text form of component values, such as `f("text", 1)`. With
-    /// several actors, `#1 name(...)` calls the second one. The result is one line on stdout. May be repeated.
+    /// Call an export: `name(argument, ...)`. Arguments are in WAVE, the text form of component values, such
+    /// as `f("text", 1)`. With several actors, `#1 name(...)` calls the second one. The result is one line on
+    /// stdout. May be repeated.
     #[arg(long, value_name = "CALL", conflicts_with_all = ["http", "request"])]
     pub invoke: Vec<String>,
-    /// Call exports as `--invoke` does, one call per line of FILE. Empty lines are skipped, and so are lines that start with `#` unless a
-    /// digit follows.
+    /// Call exports as `--invoke` does, one call per line of FILE. Empty lines are skipped, and so are lines
+    /// that start with `#` unless a digit follows.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["http", "request"])]
     pub calls: Option<PathBuf>,
     /// Whether each call gets a fresh instance, or all calls share one and its memory.
@@ -60,7 +63,8 @@ pub struct Options {
     /// Allow the actor to use the network.
     #[arg(long)]
     pub allow_net: bool,
-    /// End a call that used N units of fuel, about one per WebAssembly instruction. A replay ends it at the same instruction.
+    /// End a call that used N units of fuel, about one per WebAssembly instruction. A replay ends it at the
+    /// same instruction.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub fuel: Option<u64>,
     /// Limit each memory of the actor: bytes, or a number with K, M or G.
@@ -79,8 +83,9 @@ pub struct Options {
     /// Replay the new take at once, and exit as `replay` does.
     #[arg(long)]
     pub check: bool,
-    /// With `--check`: replay N times, each under a change that a deterministic actor cannot observe, and name the changes that make a
-    /// difference. There are 5: engine, memory, threads, optimisation, memory limit.
+    /// With `--check`: replay N times, each under a change that a deterministic actor cannot observe, and
+    /// name the changes that make a difference. There are 5: engine, memory, threads, optimisation, memory
+    /// limit.
     #[arg(long, value_name = "N", requires = "check", value_parser = clap::value_parser!(u16).range(1..))]
     pub repeat: Option<u16>,
     #[command(flatten)]

@@ -1,4 +1,5 @@
-//! Owns a session from its options to the sealed take. Whatever can be refused is refused before the take is created.
+//! Owns a session from its options to the sealed take. Whatever can be refused is refused before the take is
+//! created.
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal};

@@ -1,5 +1,6 @@
-//! Owns the annotations of GitHub Actions: workflow commands among the lines of output, for the most serious failures. GitHub shows ten
-//! errors of a step and drops the rest silently, so a notice has the number of the others.
+//! Owns the annotations of GitHub Actions: workflow commands among the lines of output, for the most serious
+//! failures. GitHub shows ten errors of a step and drops the rest silently, so a notice has the number of the
+//! others.
 
 use std::fmt::Write as _;
 use std::io::{stderr, stdout};

@@ -1,5 +1,6 @@
-//! Owns the summary of a step of GitHub Actions: Markdown, appended to the file that `$GITHUB_STEP_SUMMARY` names. GitHub refuses a
-//! summary of more than 1 MiB, so it has the most serious failures that fit, and the number of the others.
+//! Owns the summary of a step of GitHub Actions: Markdown, appended to the file that `$GITHUB_STEP_SUMMARY`
+//! names. GitHub refuses a summary of more than 1 MiB, so it has the most serious failures that fit, and the
+//! number of the others.
 
 use std::fmt::Write as _;
 use std::fs::{self, OpenOptions};

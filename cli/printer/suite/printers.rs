@@ -1,4 +1,5 @@
-//! Owns the choice of printers for a suite, from the options and from the CI system that this process runs in.
+//! Owns the choice of printers for a suite, from the options and from the CI system that this process runs
+//! in.
 
 use std::env;
 use std::path::{Path, PathBuf};

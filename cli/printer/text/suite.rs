@@ -1,5 +1,5 @@
-//! Owns the output of a suite for people: a line per take when it ends, then the failures in full, then a summary. Progress is on stderr,
-//! and only on a terminal.
+//! Owns the output of a suite for people: a line per take when it ends, then the failures in full, then a
+//! summary. Progress is on stderr, and only on a terminal.
 
 use std::io::stdout;
 use std::time::Duration;

@@ -1,5 +1,6 @@
-//! Makes `seeds/` anew: from the takes and the component texts in the folders that it is given, and from what it knows of
-//! the formats itself. The name of each seed begins with what becomes of it, `accepted` or `refused`.
+//! Makes `seeds/` anew: from the takes and the component texts in the folders that it is given, and from what
+//! it knows of the formats itself. The name of each seed begins with what becomes of it, `accepted` or
+//! `refused`.
 //!
 //! `seeds.sh` records the takes and runs this.
 

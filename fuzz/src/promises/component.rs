@@ -1,5 +1,6 @@
-//! Owns the promises about instrumenting: any bytes get an answer, and a valid component becomes a valid component with
-//! the same exports, and the same imports and those of the tap, or is refused for what it imports.
+//! Owns the promises about instrumenting: any bytes get an answer, and a valid component becomes a valid
+//! component with the same exports, and the same imports and those of the tap, or is refused for what it
+//! imports.
 
 use std::collections::BTreeSet;
 

@@ -1,6 +1,6 @@
-//! What the fuzz targets hold true, as functions that take any bytes: each panics where a promise is broken, and says
-//! whether the bytes were accepted. The fuzzer's engine is left to `fuzz_targets/`; the workspace's tests run the same
-//! functions over `seeds/`.
+//! What the fuzz targets hold true, as functions that take any bytes: each panics where a promise is broken,
+//! and says whether the bytes were accepted. The fuzzer's engine is left to `fuzz_targets/`; the workspace's
+//! tests run the same functions over `seeds/`.
 
 pub mod component;
 pub mod payload;

@@ -1,5 +1,5 @@
-//! Owns the promises about values and payloads: what decodes is canonical, can be shown, and is counted right; what does
-//! not says where, within the bytes.
+//! Owns the promises about values and payloads: what decodes is canonical, can be shown, and is counted
+//! right; what does not says where, within the bytes.
 
 use std::sync::Arc;
 

@@ -1,8 +1,9 @@
-//! Owns the packing of a take out of pieces. Frames, checksums, hashes, links, indexes and seals are made right whatever
-//! the pieces say, so that a fuzzer gets behind them. The packing follows docs/format.md, not the writer.
+//! Owns the packing of a take out of pieces. Frames, checksums, hashes, links, indexes and seals are made
+//! right whatever the pieces say, so that a fuzzer gets behind them. The packing follows docs/format.md, not
+//! the writer.
 //!
-//! Pieces are divided by the bytes `c1 ff`, of which MessagePack never uses the first. The first byte of a piece says
-//! what it is:
+//! Pieces are divided by the bytes `c1 ff`, of which MessagePack never uses the first. The first byte of a
+//! piece says what it is:
 //!
 //! | piece | then | makes |
 //! |---|---|---|

@@ -1,5 +1,5 @@
-//! Owns the promises about a log: whatever the bytes are, reader and verifier give the same answer, and a take that is
-//! sealed and intact says the same when its records are written anew.
+//! Owns the promises about a log: whatever the bytes are, reader and verifier give the same answer, and a
+//! take that is sealed and intact says the same when its records are written anew.
 
 use retake_chain::log::Record;
 use retake_chain::{LogReader, LogWriter, ReadError, Seal, TakeState, TheaterId};

@@ -1,5 +1,5 @@
-//! Owns the bodies on both sides of an exchange: the request's, observed as the actor reads it, and the response's, whose
-//! end is held back until the call is safe in the file.
+//! Owns the bodies on both sides of an exchange: the request's, observed as the actor reads it, and the
+//! response's, whose end is held back until the call is safe in the file.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -66,8 +66,8 @@ impl Body for ObservedBody {
     }
 }
 
-/// The body that a client gets: its parts in order, and its end. Without an end it breaks off, so that a response whose
-/// call did not reach the file never passes for a whole one.
+/// The body that a client gets: its parts in order, and its end. Without an end it breaks off, so that a
+/// response whose call did not reach the file never passes for a whole one.
 #[derive(Debug)]
 pub struct ClientBody {
     parts: mpsc::Receiver<BodyPart>,
@@ -137,8 +137,8 @@ impl Body for ClientBody {
     }
 }
 
-/// A request's body from a connection. If the connection is lost, hyper ends the body as if it were whole; this breaks it
-/// off.
+/// A request's body from a connection. If the connection is lost, hyper ends the body as if it were whole;
+/// this breaks it off.
 pub(super) struct FromConnection {
     pub body: Incoming,
     pub lost: CancellationToken,

@@ -1,7 +1,8 @@
-//! Owns one exchange: a request in, a call of the actor, a response out, and the host's observation of both on the chain.
+//! Owns one exchange: a request in, a call of the actor, a response out, and the host's observation of both
+//! on the chain.
 //!
-//! The client gets the end of its response only when the recorder has made the call safe: what a client has received is in
-//! the file.
+//! The client gets the end of its response only when the recorder has made the call safe: what a client has
+//! received is in the file.
 
 use std::time::Duration;
 
@@ -29,8 +30,8 @@ use crate::error::RecordError;
 use crate::recorded_actor::RecordedActor;
 use crate::recorded_call::{CallArguments, EndedCall};
 
-/// How long after the calls were given up a response that has come is still passed on. It is less than the time that the
-/// actor has to come back, so that the exchange is recorded by then.
+/// How long after the calls were given up a response that has come is still passed on. It is less than the
+/// time that the actor has to come back, so that the exchange is recorded by then.
 const PASS_ON: Duration = Duration::from_secs(1);
 
 /// A request that the actor did not answer as it should have.
@@ -108,8 +109,8 @@ fn end_response<T: HasActor + WasiHttpView>(
     over: &CancellationToken,
 ) {
     if ended.is_early() {
-        // wasmtime ends a body that the actor did not finish as if it were whole, and it would pass for a whole response.
-        // So the instance stays until the body was looked at.
+        // wasmtime ends a body that the actor did not finish as if it were whole, and it would pass for a
+        // whole response. So the instance stays until the body was looked at.
         over.cancel();
     } else {
         // The response's body ends with the instance that writes it, at the latest.
@@ -117,8 +118,8 @@ fn end_response<T: HasActor + WasiHttpView>(
     }
     if let Some(host) = actor.instance_data() {
         over.cancel();
-        // An instance that lives on may have kept the outparam without setting a response; then there is none. Otherwise
-        // another resource may have its place in the table by now.
+        // An instance that lives on may have kept the outparam without setting a response; then there is
+        // none. Otherwise another resource may have its place in the table by now.
         let outparam = Resource::<HostResponseOutparam>::new_own(outparam);
         let table = host.http().table;
         if table.get(&outparam).is_ok() {
@@ -151,7 +152,8 @@ async fn sent(sender: AbortOnDropHandle<Option<ResponseOutcome>>, ended: &EndedC
     ResponseOutcome { outcome: Outcome::Cancelled, held }
 }
 
-/// The arguments of `handle`, as the engine takes them and as the events carry them, and the host's name for the second.
+/// The arguments of `handle`, as the engine takes them and as the events carry them, and the host's name for
+/// the second.
 fn arguments<T: HasActor + WasiHttpView>(
     store: &mut Store<T>,
     request: Request<ObservedBody>,

@@ -1,5 +1,5 @@
-//! Owns sessions of `wasi:http/incoming-handler`: several actors take requests from one bounded queue, each with its own
-//! mailbox and chain in the same take.
+//! Owns sessions of `wasi:http/incoming-handler`: several actors take requests from one bounded queue, each
+//! with its own mailbox and chain in the same take.
 //!
 //! Where requests come from is the caller's choice: a socket ([`serve`]), another server ([`Pool::answer`]) or a list
 //! ([`Pool::request`]). The actors' host data is any that has an actor and wasi:http: `T: HasActor + WasiHttpView`.

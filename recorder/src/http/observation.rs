@@ -1,4 +1,5 @@
-//! Owns the host's observation of a request and a response: the input and output of the `wasi:http/incoming-handler` event.
+//! Owns the host's observation of a request and a response: the input and output of the
+//! `wasi:http/incoming-handler` event.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

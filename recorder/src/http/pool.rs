@@ -64,8 +64,8 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// Starts this many actors, with any host data that has an actor and wasi:http. `cancel` gives up the calls in flight.
-    /// `on_failure` is called with each exchange that fails, on the actor's thread.
+    /// Starts this many actors, with any host data that has an actor and wasi:http. `cancel` gives up the
+    /// calls in flight. `on_failure` is called with each exchange that fails, on the actor's thread.
     ///
     /// # Errors
     /// [`RecordError`] if an actor cannot be started.
@@ -99,8 +99,8 @@ impl Pool {
         Ok(Pool { requests, queue: Arc::downgrade(&queue), actors: running, cancel, failed, refusals })
     }
 
-    /// Lets an actor answer a request, from whatever server it comes. The answer is 503 if the queue is full or every actor
-    /// has ended.
+    /// Lets an actor answer a request, from whatever server it comes. The answer is 503 if the queue is full
+    /// or every actor has ended.
     pub async fn answer(&self, request: Request<RequestBody>) -> Response<ClientBody> {
         let (client, response) = oneshot::channel();
         let wait = CountedWait(Some(self.refusals.clone()));

@@ -1,5 +1,5 @@
-//! Owns the response of an exchange on its way to the client: it is passed on as it comes, and its end is held back until
-//! the call is safe in the file.
+//! Owns the response of an exchange on its way to the client: it is passed on as it comes, and its end is
+//! held back until the call is safe in the file.
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Response, StatusCode};
@@ -32,7 +32,8 @@ pub(super) struct ResponseOutcome {
 
 /// The part of a response that is held back. Dropping it cuts the response off.
 pub(super) enum WithheldResponse {
-    /// The whole response, and the end of its body. Without an end the body is complete already, or broke off.
+    /// The whole response, and the end of its body. Without an end the body is complete already, or broke
+    /// off.
     Response(ResponseSender, Response<ClientBody>, Option<(mpsc::Sender<BodyPart>, BodyPart)>),
     /// The last part of its body.
     End(mpsc::Sender<BodyPart>, BodyPart),
@@ -43,7 +44,8 @@ pub(super) enum WithheldResponse {
 }
 
 impl WithheldResponse {
-    /// The same for a call that took too long: a response that says so, unless another has started; that one breaks off.
+    /// The same for a call that took too long: a response that says so, unless another has started; that one
+    /// breaks off.
     pub fn timed_out(self, call: &TimedOutCall) -> WithheldResponse {
         match self {
             WithheldResponse::Response(client, ..) => {
@@ -75,8 +77,8 @@ impl WithheldResponse {
     }
 }
 
-/// Passes the actor's response on as it comes, and holds back its end. When the call is `over`, a body that is not finished
-/// breaks off.
+/// Passes the actor's response on as it comes, and holds back its end. When the call is `over`, a body that
+/// is not finished breaks off.
 pub(super) async fn send_response(
     response: oneshot::Receiver<ActorResponse>,
     client: ResponseSender,
@@ -144,10 +146,11 @@ struct PassingBody {
     status: StatusCode,
     headers: HeaderMap,
     observation: SharedObservation,
-    /// Whether a body follows the head. Where none does, a length says nothing, and what the actor writes goes nowhere.
+    /// Whether a body follows the head. Where none does, a length says nothing, and what the actor writes
+    /// goes nowhere.
     has_body: bool,
-    /// Bytes that are missing from the length in the head. With a length the client knows the end from the last byte;
-    /// without one it waits for the end itself.
+    /// Bytes that are missing from the length in the head. With a length the client knows the end from the
+    /// last byte; without one it waits for the end itself.
     due: Option<u64>,
     parts: mpsc::Sender<BodyPart>,
     /// The client and the response, until the first bytes are passed on.
@@ -199,7 +202,8 @@ impl PassingBody {
                 None => {}
             }
         }
-        // A frame without bytes must not take the place of bytes, and HTTP/1.1 has no trailers beside a length.
+        // A frame without bytes must not take the place of bytes, and HTTP/1.1 has no trailers beside a
+        // length.
         let is_void =
             frame.data_ref().is_some_and(Bytes::is_empty) || frame.is_trailers() && self.due.is_some();
         if is_void || self.broken || !self.has_body {

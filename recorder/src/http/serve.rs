@@ -23,8 +23,8 @@ use super::pool::Pool;
 /// How long accepting pauses after it failed. What the machine has run out of may come back.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Serves until `stop`, or until an actor fails. Then it takes no new connection or request, and returns when those in flight
-/// were answered or the pool's calls were given up.
+/// Serves until `stop`, or until an actor fails. Then it takes no new connection or request, and returns when
+/// those in flight were answered or the pool's calls were given up.
 pub async fn serve(listener: TcpListener, pool: Arc<Pool>, stop: CancellationToken) {
     let mut connections = JoinSet::new();
     loop {
@@ -51,15 +51,16 @@ pub async fn serve(listener: TcpListener, pool: Arc<Pool>, stop: CancellationTok
     connections.shutdown().await;
 }
 
-/// The next connection. Responses are written as they come: a small one must not wait for the client to acknowledge an earlier
-/// one.
+/// The next connection. Responses are written as they come: a small one must not wait for the client to
+/// acknowledge an earlier one.
 async fn accept(listener: &TcpListener) -> io::Result<TcpStream> {
     let (stream, _) = listener.accept().await?;
     stream.set_nodelay(true)?;
     Ok(stream)
 }
 
-/// Serves one connection. A client that only stops sending still gets its responses. It has gone when it takes no more.
+/// Serves one connection. A client that only stops sending still gets its responses. It has gone when it
+/// takes no more.
 async fn connection(stream: TcpStream, pool: Arc<Pool>, stop: CancellationToken) {
     let broken = broken(&stream);
     let lost = CancellationToken::new();
@@ -93,8 +94,8 @@ async fn connection(stream: TcpStream, pool: Arc<Pool>, stop: CancellationToken)
     lost.cancel();
 }
 
-/// Completes when the connection is broken: the client refused what was sent, or is not there. Without this, a server learns
-/// that only at its next write, which may come late.
+/// Completes when the connection is broken: the client refused what was sent, or is not there. Without this,
+/// a server learns that only at its next write, which may come late.
 fn broken(stream: &TcpStream) -> impl Future<Output = ()> + use<> {
     let watched = stream.as_fd().try_clone_to_owned();
     let watched = watched.and_then(|socket| TcpStream::from_std(socket.into()));

@@ -41,8 +41,9 @@ pub(super) fn add_to_linker<T: HasActor>(linker: &mut Linker<T>) -> Result<()> {
     )
 }
 
-/// Where a message goes, and which message it is. The number counts the calls in the sender's chain, which are appended when
-/// they return or end otherwise. So a call that never reaches this function has a number too.
+/// Where a message goes, and which message it is. The number counts the calls in the sender's chain, which
+/// are appended when they return or end otherwise. So a call that never reaches this function has a number
+/// too.
 fn next_message(actor: &ActorStore) -> (Theater, Messenger) {
     let messenger = Messenger { from: actor.get_id(), number: actor.chain.message_count() };
     (actor.get_theater_tx(), messenger)

@@ -1,6 +1,6 @@
 //! The host interfaces of the Theater system, for actors in any host: `theater:simple/runtime` and
-//! `theater:simple/message-server-host`, as in `wit/theater.wit`. They are linked beside the actor's other imports, and recorded
-//! by the same tap.
+//! `theater:simple/message-server-host`, as in `wit/theater.wit`. They are linked beside the actor's other
+//! imports, and recorded by the same tap.
 
 mod messages;
 mod runtime;

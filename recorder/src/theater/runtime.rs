@@ -56,8 +56,8 @@ pub(super) fn add_to_linker<T: HasActor>(linker: &mut Linker<T>) -> Result<()> {
     })
 }
 
-/// The events as Theater shows them, with numbers in place of hashes. Earlier answers of this function are left out, as each
-/// would hold all the ones before it.
+/// The events as Theater shows them, with numbers in place of hashes. Earlier answers of this function are
+/// left out, as each would hold all the ones before it.
 fn chain_of(actor: &ActorStore) -> MetaChain {
     let EventWindow { events, lost } = actor.get_all_events();
     let events = (lost..).zip(events).map(|(index, event)| MetaEvent {

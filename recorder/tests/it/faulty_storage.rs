@@ -1,5 +1,5 @@
-//! A session whose storage fails at any of its operations: every question is answered, what was reported safe can be read, and
-//! nothing is reported safe after the failure.
+//! A session whose storage fails at any of its operations: every question is answered, what was reported safe
+//! can be read, and nothing is reported safe after the failure.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -141,7 +141,8 @@ async fn seal(storage: &Faulty, recorder: &Recorder, reported: Option<&str>) {
     }
 }
 
-/// Runs sessions with a storage that fails at the first operation, at the second, and so on, until one is over without a fault.
+/// Runs sessions with a storage that fails at the first operation, at the second, and so on, until one is
+/// over without a fault.
 async fn with_a_fault_anywhere(mut session: impl AsyncFnMut(&Faulty, Durability)) {
     for fault in FAULTS {
         for durability in [Durability::Call, Durability::Sync, Durability::None] {

@@ -1,4 +1,5 @@
-//! A call that cannot be carried to its caller is refused before it is made, whoever asks for it, and leaves nothing in the take.
+//! A call that cannot be carried to its caller is refused before it is made, whoever asks for it, and leaves
+//! nothing in the take.
 
 use retake_chain::SessionKind;
 use retake_recorder::{

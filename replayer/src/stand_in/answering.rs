@@ -1,4 +1,5 @@
-//! Owns the answer to one call of the actor: the call is compared with the next recorded event, then gets its outcome.
+//! Owns the answer to one call of the actor: the call is compared with the next recorded event, then gets its
+//! outcome.
 
 use retake_actor::{FunctionName, RaisedOutcome, StandIn};
 use retake_chain::{ChainEventData, ChainEventPayload, HostFunctionCall, Outcome, Value};
@@ -16,8 +17,8 @@ impl Answers {
         if let Some(outcome) = self.exhausted_before_a_call() {
             return Ok(Err(RaisedOutcome(outcome).into()));
         }
-        // Arguments that cannot be read are the guest's fault, and end it as they did when it was recorded: such a call
-        // never reached the host, and has no event.
+        // Arguments that cannot be read are the guest's fault, and end it as they did when it was recorded:
+        // such a call never reached the host, and has no event.
         let input = match input {
             Ok(input) => input,
             Err(error) => return Ok(Err(error)),

@@ -1,9 +1,9 @@
-//! Owns [`Answers`]: the stand-in that checks each of the actor's calls against the recording and gives the recorded
-//! answer.
+//! Owns [`Answers`]: the stand-in that checks each of the actor's calls against the recording and gives the
+//! recorded answer.
 //!
-//! Order is strict: nothing is skipped or searched for. The event of the re-run is appended to a chain of the re-run's
-//! own, and its hash compared with the recorded one, before the guest gets its answer. Both hashes cover the same
-//! content, so the comparison also checks the recorded hashes.
+//! Order is strict: nothing is skipped or searched for. The event of the re-run is appended to a chain of the
+//! re-run's own, and its hash compared with the recorded one, before the guest gets its answer. Both hashes
+//! cover the same content, so the comparison also checks the recorded hashes.
 
 mod answering;
 
@@ -51,7 +51,8 @@ pub(crate) struct Answers {
     id: TheaterId,
     chain_number: ChainNumber,
     cursor: Cursor,
-    /// Number in the take of the earliest event of any chain at which a re-run stopped; later ones are not re-run.
+    /// Number in the take of the earliest event of any chain at which a re-run stopped; later ones are not
+    /// re-run.
     earliest: Arc<Earliest>,
     /// How long the call in progress takes.
     clock: CallClock,
@@ -78,15 +79,16 @@ pub(crate) struct Answers {
     compared: bool,
     /// Set when the re-run must end; the guest is then stopped with an error that says no more.
     pub stop: Option<RerunStop>,
-    /// Functions that the build imports in another version than was recorded: recorded name, the build's name.
+    /// Functions that the build imports in another version than was recorded: recorded name, the build's
+    /// name.
     pub renamed: BTreeSet<(String, String)>,
 }
 
 /// What becomes of a guest that was interrupted.
 pub(crate) enum Interrupted {
     GoesOn,
-    /// It goes on to the next place where it can be interrupted: the recording says that its stack is exhausted before it
-    /// does anything else.
+    /// It goes on to the next place where it can be interrupted: the recording says that its stack is
+    /// exhausted before it does anything else.
     Watched,
     /// It is the recorded one, is about as deep as the recorded stack was, and ends as it did then.
     Exhausted(Outcome),
@@ -194,7 +196,8 @@ impl Answers {
         self.copy_runtime()
     }
 
-    /// Takes over what the runtime did before the next event of another kind. The guest can be no further than that.
+    /// Takes over what the runtime did before the next event of another kind. The guest can be no further
+    /// than that.
     fn copy_runtime(&mut self) -> Result<(), RerunStop> {
         while self.cursor.peek().is_some_and(|recorded| recorded.payload.kind() == EventKind::Runtime) {
             self.copy_one()?;
@@ -229,7 +232,8 @@ impl Answers {
         Ok(())
     }
 
-    /// Where an error came from that ended the guest's call: a call that the shim has announced is one of the host.
+    /// Where an error came from that ended the guest's call: a call that the shim has announced is one of the
+    /// host.
     pub fn raised_in(&self) -> RaisedIn {
         RaisedIn::open_call(self.announced.is_some())
     }
@@ -261,8 +265,8 @@ impl Answers {
         self.stack = Some(StackUse::begins_here(self.stack_rule, tuning));
     }
 
-    /// Whether the guest may run on. Without an event to check against it could do so without end, and so it could before an event
-    /// that nobody will look at.
+    /// Whether the guest may run on. Without an event to check against it could do so without end, and so it
+    /// could before an event that nobody will look at.
     pub fn runs_on(&mut self) -> Result<(), RerunStop> {
         match self.cursor.peek().map(|recorded| recorded.position.number) {
             None => Err(RerunStop::RecordingEnds),
@@ -271,8 +275,8 @@ impl Answers {
         }
     }
 
-    /// The guest is about to run on. Where the recording says that it then exhausted its stack, it is interrupted at every
-    /// step, to see how deep it is.
+    /// The guest is about to run on. Where the recording says that it then exhausted its stack, it is
+    /// interrupted at every step, to see how deep it is.
     pub fn watch_stack(&mut self) {
         if self.cursor.exhaustion().is_some() {
             if let Some(stack) = &mut self.stack {
@@ -299,8 +303,8 @@ impl Answers {
         }
     }
 
-    /// The guest is stopped here, for it took too long. That ends the replay of what follows in the take: whether it
-    /// would be the first difference is not known.
+    /// The guest is stopped here, for it took too long. That ends the replay of what follows in the take:
+    /// whether it would be the first difference is not known.
     pub fn timed_out(&mut self, bound: TimeBound, guest: Option<GuestPlace>) {
         let last = self.last.as_ref();
         let next = self.cursor.here().or(last.map(|place| place.position));
@@ -337,8 +341,8 @@ impl Answers {
         Some(*stack)
     }
 
-    /// How the call ends here, if the recording says that its stack was exhausted before the guest did anything else, and the guest,
-    /// which makes a call, may have exhausted it.
+    /// How the call ends here, if the recording says that its stack was exhausted before the guest did
+    /// anything else, and the guest, which makes a call, may have exhausted it.
     fn exhausted_before_a_call(&mut self) -> Option<Outcome> {
         let stack = self.noted_stack()?;
         match self.stack_rule {
@@ -350,8 +354,8 @@ impl Answers {
         }
     }
 
-    /// How the call ends, if the recording says that its stack was exhausted, and the guest was so deep since the last event that
-    /// this may be so of this build too. That it is, is then not certain.
+    /// How the call ends, if the recording says that its stack was exhausted, and the guest was so deep since
+    /// the last event that this may be so of this build too. That it is, is then not certain.
     pub fn may_have_exhausted(&mut self) -> Option<Outcome> {
         let was_deep = self.stack.is_some_and(StackUse::was_deep);
         if self.stack_rule != StackRule::OtherBuild || !was_deep {
@@ -364,8 +368,9 @@ impl Answers {
         Some(outcome)
     }
 
-    /// The guest has exhausted its stack. Where it may have done so a little before it did when it was recorded, for what the host had on
-    /// the stack in its last call, what the recording says up to the end of the call is taken over: in an ample stack it was so.
+    /// The guest has exhausted its stack. Where it may have done so a little before it did when it was
+    /// recorded, for what the host had on the stack in its last call, what the recording says up to the end
+    /// of the call is taken over: in an ample stack it was so.
     pub fn catch_up(&mut self) -> Result<(), RerunStop> {
         if self.stack_rule != StackRule::AsRecorded || !self.stack.is_some_and(StackUse::is_deep) {
             return Ok(());
@@ -382,7 +387,8 @@ impl Answers {
         }
     }
 
-    /// The recorded end of the call, if the recording says that the guest exhausted its stack before it did anything else.
+    /// The recorded end of the call, if the recording says that the guest exhausted its stack before it did
+    /// anything else.
     pub fn ends_exhausted(&mut self) -> Option<Outcome> {
         let outcome = self.cursor.exhaustion()?;
         // The recording has no call that ended in the shim.
@@ -420,8 +426,8 @@ impl Answers {
         }
     }
 
-    /// The value in the event that was checked last does not fit the build: an answer, or the arguments of the call that
-    /// begins with it.
+    /// The value in the event that was checked last does not fit the build: an answer, or the arguments of
+    /// the call that begins with it.
     pub fn unfit(&mut self, reason: String) -> RerunStop {
         let Some(place) = self.last.take() else { return RerunStop::RecordingEnds };
         let kind = match &*place.event.event_type {
@@ -466,7 +472,8 @@ impl Answers {
         location.with(fault.into())
     }
 
-    /// Checks the hashes of what is not re-run; returns the number of the first event whose hash is wrong, and the fault.
+    /// Checks the hashes of what is not re-run; returns the number of the first event whose hash is wrong,
+    /// and the fault.
     pub fn check_rest(&mut self) -> Option<(u64, IntegrityError)> {
         while let Some(place) = self.next_place() {
             if let Err(fault) = place.event.check_hash() {

@@ -26,8 +26,9 @@ pub(crate) struct Cursor {
 }
 
 impl Cursor {
-    /// The end of this lane, whose first event has the index `first` in its chain. The extensions of the actor have an
-    /// [`HttpReplayChain`] from now on: the events of the window, copied when somebody asks for them.
+    /// The end of this lane, whose first event has the index `first` in its chain. The extensions of the
+    /// actor have an [`HttpReplayChain`] from now on: the events of the window, copied when somebody asks for
+    /// them.
     pub fn new(flow: &Arc<Flow>, lane: LaneId, extensions: Extensions, first: u64) -> Cursor {
         extensions.set(HttpReplayChain::default());
         Cursor {
@@ -51,8 +52,8 @@ impl Cursor {
         Some(RecordedEvent { event, payload, index: self.index, position: *position })
     }
 
-    /// The outcome of the call in progress, if in the recording its stack was exhausted before it did anything else. Notes of
-    /// the host may come first.
+    /// The outcome of the call in progress, if in the recording its stack was exhausted before it did
+    /// anything else. Notes of the host may come first.
     pub fn exhaustion(&mut self) -> Option<Outcome> {
         let first = self.peek()?;
         if !first.is_of_the_host() {

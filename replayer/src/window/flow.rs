@@ -1,4 +1,5 @@
-//! Owns [`Flow`]: the windows of all chains of a take on their way to the re-runs, and the limit on their size.
+//! Owns [`Flow`]: the windows of all chains of a take on their way to the re-runs, and the limit on their
+//! size.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -102,8 +103,8 @@ impl Flow {
         self.changed.notify_one();
     }
 
-    /// The next window of a lane; `None` if no more comes. Waits for the reader, with an event of `held` bytes in memory.
-    /// Also returns how long that took.
+    /// The next window of a lane; `None` if no more comes. Waits for the reader, with an event of `held`
+    /// bytes in memory. Also returns how long that took.
     pub fn next_window(&self, lane: LaneId, held: usize) -> (Option<Window>, Duration) {
         let mut state = self.lock();
         let mut began = None;
@@ -132,8 +133,8 @@ impl Flow {
         self.bytes.load(Ordering::Relaxed) > self.limit.load(Ordering::Relaxed)
     }
 
-    /// Waits until there is room again, in the given lane too, or until all re-runs have used up what they got. The senders
-    /// must be empty.
+    /// Waits until there is room again, in the given lane too, or until all re-runs have used up what they
+    /// got. The senders must be empty.
     pub fn wait_for_room(&self, lane: Option<LaneId>) {
         let mut state = self.lock();
         loop {
@@ -150,8 +151,8 @@ impl Flow {
         }
     }
 
-    /// Waits until `is_over` returns true. It is given a function that says whether a re-run has ended, and must ask for
-    /// re-runs that get no more events.
+    /// Waits until `is_over` returns true. It is given a function that says whether a re-run has ended, and
+    /// must ask for re-runs that get no more events.
     pub fn wait_for_an_end(&self, is_over: impl Fn(&dyn Fn(LaneId) -> bool) -> bool) {
         let mut state = self.lock();
         while !is_over(&|lane| !state.lanes.contains_key(&lane)) {

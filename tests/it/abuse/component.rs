@@ -1,4 +1,5 @@
-//! Owns the text of a generated guest: a component with an export `go` that calls its host, and breaks what it is told to.
+//! Owns the text of a generated guest: a component with an export `go` that calls its host, and breaks what
+//! it is told to.
 
 use super::image::{BASE, Encoding, Image};
 use super::types::{Core, Declarations, Handles, Ty};

@@ -1,5 +1,5 @@
-//! Owns what a generated guest hands over: values as they are in its memory and on its stack, here and there not as the
-//! canonical ABI wants them.
+//! Owns what a generated guest hands over: values as they are in its memory and on its stack, here and there
+//! not as the canonical ABI wants them.
 
 use super::types::{Core, Ty, area, text};
 use super::{MEMORY, Random, THINGS};
@@ -113,7 +113,8 @@ impl Image {
         }
     }
 
-    /// An index in the guest's table: 1 is lent, 2 of another type, 3 was dropped, and those from 4 on are passed on one by one.
+    /// An index in the guest's table: 1 is lent, 2 of another type, 3 was dropped, and those from 4 on are
+    /// passed on one by one.
     fn handle(&mut self, owned: bool, random: &mut Random) -> u32 {
         if self.wrong(random) {
             return random.of(&[0, 1, 2, 3, 4, THINGS + 1, 1000, u32::MAX]);

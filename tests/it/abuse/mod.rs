@@ -1,5 +1,5 @@
-//! Owns guests that break the canonical ABI: what they hand over and take, how they break it, and their recording and replay
-//! with a scripted host of their own.
+//! Owns guests that break the canonical ABI: what they hand over and take, how they break it, and their
+//! recording and replay with a scripted host of their own.
 
 mod component;
 mod image;

@@ -1,5 +1,5 @@
-//! Owns the recording and the replay of a generated guest, through the recorder and the replayer that everybody uses. Its host is
-//! scripted, and goes through wasmtime's own values.
+//! Owns the recording and the replay of a generated guest, through the recorder and the replayer that
+//! everybody uses. Its host is scripted, and goes through wasmtime's own values.
 
 use std::fs::File;
 use std::io::Read;

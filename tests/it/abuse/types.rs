@@ -1,4 +1,5 @@
-//! Owns the types that pass between a generated guest and its host: their text, their layout and their values.
+//! Owns the types that pass between a generated guest and its host: their text, their layout and their
+//! values.
 
 use retake_chain::Value;
 

@@ -1,4 +1,5 @@
-//! Owns the recipes of takes in which an event is wrong: its hash, its link, its data, or its place in the chain.
+//! Owns the recipes of takes in which an event is wrong: its hash, its link, its data, or its place in the
+//! chain.
 
 use retake_chain::log::FormatVersion;
 use retake_chain::{

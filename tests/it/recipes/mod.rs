@@ -1,7 +1,8 @@
-//! Owns the table of the takes in `fixtures/takes`: one per fault, how it is made, and what `verify` says of it.
+//! Owns the table of the takes in `fixtures/takes`: one per fault, how it is made, and what `verify` says of
+//! it.
 //!
-//! Each has that fault and no other before it: around it a careful forger made all hashes, links, checksums, indexes and
-//! the seal right, so that nothing but the check of that fault can find it.
+//! Each has that fault and no other before it: around it a careful forger made all hashes, links, checksums,
+//! indexes and the seal right, so that nothing but the check of that fault can find it.
 
 mod end;
 mod event;

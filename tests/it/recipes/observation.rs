@@ -1,4 +1,5 @@
-//! Owns the recipes of takes whose observation of an HTTP exchange is not what the calls of the actor make of it.
+//! Owns the recipes of takes whose observation of an HTTP exchange is not what the calls of the actor make of
+//! it.
 
 use retake_chain::{ChainEventPayload, HostFunctionCall, Outcome, Value};
 

@@ -1,5 +1,5 @@
-//! Owns the takes with two faults: each can be had alone, and of both together the first of the table is the one to be told
-//! where they are at one place, and the first of the file where they are not.
+//! Owns the takes with two faults: each can be had alone, and of both together the first of the table is the
+//! one to be told where they are at one place, and the first of the file where they are not.
 
 use retake_chain::{ChainEvent, ContentRef, EventHash, FormatVersion, Seal, SealKind};
 
@@ -77,7 +77,8 @@ pub const AT_ONE_PLACE: &[Pair] = &[
     pair("repaired", "no-call", repaired_and_no_call),
 ];
 
-/// Faults at two places: the first of the file is the one to be told, though the table has it behind the other.
+/// Faults at two places: the first of the file is the one to be told, though the table has it behind the
+/// other.
 pub const AT_TWO_PLACES: &[Pair] = &[
     pair("payload-syntax", "hash", payload_before_hash),
     pair("link", "record-unknown", link_before_record),

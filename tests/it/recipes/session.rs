@@ -1,5 +1,5 @@
-//! Owns the two sessions that the faults are put into: a command made here, and the couriers of `1.0.take`. Both are whole: as
-//! they are, they verify and replay.
+//! Owns the two sessions that the faults are put into: a command made here, and the couriers of `1.0.take`.
+//! Both are whole: as they are, they verify and replay.
 
 use retake_chain::log::{LogReader, Record};
 use retake_chain::{
@@ -104,8 +104,8 @@ pub fn couriers() -> Session {
     session
 }
 
-/// A request to the fixture `http-edge`, which has no such route. Its events are: genesis, call, 13 host calls, the observation,
-/// result, shutdown.
+/// A request to the fixture `http-edge`, which has no such route. Its events are: genesis, call, 13 host
+/// calls, the observation, result, shutdown.
 pub fn exchange() -> Session {
     let component = std::fs::read(actor("http-edge.wasm")).expect("a fixture");
     let function_name = || "wasi:http/incoming-handler@0.2.12/handle".to_string();

@@ -1,5 +1,6 @@
-//! Owns the forger of takes: it writes any bytes as records and frames, and keeps hashes, links, indexes and the seal right
-//! around them, so that only what a test asks for is wrong. The writer of the crate refuses to write such files.
+//! Owns the forger of takes: it writes any bytes as records and frames, and keeps hashes, links, indexes and
+//! the seal right around them, so that only what a test asks for is wrong. The writer of the crate refuses to
+//! write such files.
 
 use std::io::Write;
 

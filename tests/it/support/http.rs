@@ -106,7 +106,8 @@ impl Client {
 }
 
 impl Client {
-    /// Posts a body that is short enough to be sent before the answer is read; an error if the connection breaks.
+    /// Posts a body that is short enough to be sent before the answer is read; an error if the connection
+    /// breaks.
     pub fn try_post(&mut self, path: &str, body: &[u8]) -> io::Result<Response> {
         let length = body.len();
         let head = format!("POST {path} HTTP/1.1\r\nhost: retake.test\r\ncontent-length: {length}\r\n\r\n");

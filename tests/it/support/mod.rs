@@ -1,4 +1,5 @@
-//! What the end-to-end tests share: the built binary in a folder of its own, takes as events, and both ends of HTTP.
+//! What the end-to-end tests share: the built binary in a folder of its own, takes as events, and both ends
+//! of HTTP.
 
 mod forge;
 mod http;

@@ -1,4 +1,5 @@
-//! Owns the model endpoint: a chat completions server on loopback that gives scripted answers and keeps what it was asked.
+//! Owns the model endpoint: a chat completions server on loopback that gives scripted answers and keeps what
+//! it was asked.
 
 use std::collections::VecDeque;
 use std::io::{BufReader, Write};

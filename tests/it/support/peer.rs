@@ -1,4 +1,5 @@
-//! Owns the server that the guest `wasi-http` asks: it answers while it is asked, breaks off, or never answers, as the path says.
+//! Owns the server that the guest `wasi-http` asks: it answers while it is asked, breaks off, or never
+//! answers, as the path says.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};

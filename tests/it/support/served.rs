@@ -1,4 +1,5 @@
-//! Owns a recorder that serves an HTTP actor: its address, its stderr line by line, and the signals that end it.
+//! Owns a recorder that serves an HTTP actor: its address, its stderr line by line, and the signals that end
+//! it.
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
@@ -40,7 +41,8 @@ impl Served {
         Client::connect(self.address)
     }
 
-    /// An `/echo` of the fixture `http-edge` in the middle of its body: the actor has answered `first`, and waits for more.
+    /// An `/echo` of the fixture `http-edge` in the middle of its body: the actor has answered `first`, and
+    /// waits for more.
     pub fn upload(&self, first: &[u8]) -> Upload {
         Upload::begin(self.address, first)
     }

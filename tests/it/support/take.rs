@@ -1,5 +1,5 @@
-//! Owns takes as the tests see them: the events of each chain, read from a file, changed, and made into a file again with
-//! every hash and the seal rebuilt, as a careful forger would.
+//! Owns takes as the tests see them: the events of each chain, read from a file, changed, and made into a
+//! file again with every hash and the seal rebuilt, as a careful forger would.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -68,7 +68,8 @@ impl Take {
         self.rebuilt_as(SealKind::Complete)
     }
 
-    /// A sealed file with the events of one chain after the other, and the hashes that they name, right or wrong.
+    /// A sealed file with the events of one chain after the other, and the hashes that they name, right or
+    /// wrong.
     pub fn with_its_hashes(&self) -> Vec<u8> {
         let mut writer = LogWriter::create(Vec::new()).expect("memory takes every write");
         for chain in &self.chains {

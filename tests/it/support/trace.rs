@@ -1,4 +1,5 @@
-//! Owns runs under strace: which files a process and its threads named to the kernel, and what they did with sockets.
+//! Owns runs under strace: which files a process and its threads named to the kernel, and what they did with
+//! sockets.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,8 +7,8 @@ use std::process::Command;
 
 use super::sandbox::{Ended, Sandbox};
 
-/// All system calls that take a path, all that have to do with sockets, and the way around both. A question mark is for
-/// those that not every kernel or processor has.
+/// All system calls that take a path, all that have to do with sockets, and the way around both. A question
+/// mark is for those that not every kernel or processor has.
 const TRACED: &str = "trace=%file,%network,?io_uring_setup,?io_uring_enter";
 
 /// What a process asked the kernel for.
@@ -46,7 +47,8 @@ fn call(line: &str) -> &str {
 }
 
 impl Trace {
-    /// Every path in a call, whether there is anything or not; the program itself, which is first, is left out.
+    /// Every path in a call, whether there is anything or not; the program itself, which is first, is left
+    /// out.
     pub fn paths(&self) -> Vec<PathBuf> {
         let file_calls =
             self.calls.iter().skip(1).filter(|call| !is_other(call) && !call.starts_with("<..."));

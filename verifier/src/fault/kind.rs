@@ -1,8 +1,8 @@
-//! Owns the table of fault kinds: each way in which a take fails to be intact, with its name, exit code and meaning.
-//! The errors carry the details; beside each error type stands which kind each of its variants is.
+//! Owns the table of fault kinds: each way in which a take fails to be intact, with its name, exit code and
+//! meaning. The errors carry the details; beside each error type stands which kind each of its variants is.
 //!
-//! A take has one fault: the first by position in the file, and at one place the first in this table. `docs/format.md` has the
-//! same table for those who write readers. `fixtures/takes` has a take for each row.
+//! A take has one fault: the first by position in the file, and at one place the first in this table.
+//! `docs/format.md` has the same table for those who write readers. `fixtures/takes` has a take for each row.
 
 use serde::{Serialize, Serializer};
 

@@ -189,7 +189,8 @@ fn same(part: &'static str, computed: Option<&str>, noted: &str) -> Result<(), O
     }
 }
 
-/// Checks that the host noted all headers that the actor knows, and no others except those that the actor cannot know.
+/// Checks that the host noted all headers that the actor knows, and no others except those that the actor
+/// cannot know.
 fn same_headers(
     part: &'static str,
     known: &Headers,

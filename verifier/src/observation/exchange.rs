@@ -1,5 +1,5 @@
-//! Owns what is known of an HTTP exchange in progress: the resources of the actor's instance, and the memory that they cost.
-//! The other files of this folder change it for each recorded call.
+//! Owns what is known of an HTTP exchange in progress: the resources of the actor's instance, and the memory
+//! that they cost. The other files of this folder change it for each recorded call.
 
 use std::collections::HashMap;
 use std::sync::Arc;

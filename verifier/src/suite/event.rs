@@ -1,5 +1,5 @@
-//! Owns the events that a run of a suite reports. Every printer takes this stream, the JSON report is this stream, and merging reads
-//! it. `docs/suite.md` describes it for readers.
+//! Owns the events that a run of a suite reports. Every printer takes this stream, the JSON report is this
+//! stream, and merging reads it. `docs/suite.md` describes it for readers.
 
 use serde::{Deserialize, Serialize};
 
@@ -78,7 +78,8 @@ pub struct TakeFinished {
     pub calls: u64,
     /// Number of calls that were given up when they were recorded.
     pub given_up: u64,
-    /// Number of these calls that were given up before the first answer of the host, so nothing of them was checked.
+    /// Number of these calls that were given up before the first answer of the host, so nothing of them was
+    /// checked.
     pub unchecked_calls: u64,
     /// Number of events that were checked.
     pub events: u64,
@@ -100,7 +101,8 @@ pub struct SuiteFinished {
     pub exit: ExitCode,
     /// The number of takes with each status.
     pub totals: Totals,
-    /// Number of calls of which nothing was checked, because they were given up before the first answer of the host.
+    /// Number of calls of which nothing was checked, because they were given up before the first answer of
+    /// the host.
     pub unchecked_calls: u64,
     /// How long the run took.
     pub seconds: f64,

@@ -5,8 +5,9 @@ use std::io::{self, Read, Seek};
 use retake_chain::{ContentHasher, ContentRef, IndexedLog, to_canonical_vec};
 use serde::{Deserialize, Serialize};
 
-/// The id of a take in a suite: a SHA-256 in hexadecimal over its name and its seal. The seal has the head of every chain, which
-/// stands for the whole chain. Without a seal, the SHA-256 is over the name and all bytes of the file.
+/// The id of a take in a suite: a SHA-256 in hexadecimal over its name and its seal. The seal has the head of
+/// every chain, which stands for the whole chain. Without a seal, the SHA-256 is over the name and all bytes
+/// of the file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct TakeId(String);

@@ -1,5 +1,6 @@
-//! Owns the merging of the reports of all parts into one result for the suite. A part that is missing, duplicate, cut off or of different
-//! takes is refused: a result for less than the suite would look like one for the suite.
+//! Owns the merging of the reports of all parts into one result for the suite. A part that is missing,
+//! duplicate, cut off or of different takes is refused: a result for less than the suite would look like one
+//! for the suite.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +16,8 @@ use super::settings::{SuiteSettings, TakeSettings};
 /// How many missing parts an error names.
 const MAX_NAMED: usize = 5;
 
-/// Merges the reports of all parts of a suite into the events of one run. The takes come in the order of their names.
+/// Merges the reports of all parts of a suite into the events of one run. The takes come in the order of
+/// their names.
 ///
 /// # Errors
 /// [`MergeError`] if the reports are not those of all parts of one suite.

@@ -1,5 +1,6 @@
-//! A folder of takes as a test suite, as data: the expected result of a take, the part that each machine runs, the events that a run
-//! reports, and the merging of reports. The caller finds takes, replays them and prints.
+//! A folder of takes as a test suite, as data: the expected result of a take, the part that each machine
+//! runs, the events that a run reports, and the merging of reports. The caller finds takes, replays them and
+//! prints.
 
 mod event;
 mod expectation;

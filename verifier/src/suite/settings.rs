@@ -1,5 +1,5 @@
-//! Owns the settings of a take and of a run, and the build that a take was replayed with. Two reports are parts of one suite only if
-//! they agree in these.
+//! Owns the settings of a take and of a run, and the build that a take was replayed with. Two reports are
+//! parts of one suite only if they agree in these.
 
 use std::fmt;
 
@@ -67,7 +67,8 @@ pub enum BuildSource {
 }
 
 impl TakeSettings {
-    /// Judges a replay. A replay of the recorded build does not pass where the settings require another, unless it failed already.
+    /// Judges a replay. A replay of the recorded build does not pass where the settings require another,
+    /// unless it failed already.
     pub fn judge(&self, report: &ReplayReport) -> Judgement {
         let judgement = self.expect.judge(report);
         match judgement.status {

@@ -22,7 +22,8 @@ pub enum TakeStatus {
     Unchecked,
     /// Nothing failed, but the recorded build was replayed although the settings require another.
     NoBuild,
-    /// Nothing was checked: the take has no call, or each call was given up before the first answer of the host.
+    /// Nothing was checked: the take has no call, or each call was given up before the first answer of the
+    /// host.
     Nothing,
 }
 

@@ -1,5 +1,5 @@
-//! Promises about observations: however an actor makes its response, the observation must agree with its calls. What the calls do not
-//! show is not compared.
+//! Promises about observations: however an actor makes its response, the observation must agree with its
+//! calls. What the calls do not show is not compared.
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
-//! Promises about repairs: the longest valid prefix that ends with a call is kept, and the new take never passes for an original.
+//! Promises about repairs: the longest valid prefix that ends with a call is kept, and the new take never
+//! passes for an original.
 
 use retake_chain::*;
 
@@ -49,7 +50,8 @@ fn unsealed(all: &[(TheaterId, Vec<ChainEvent>)]) -> Vec<u8> {
 #[test]
 fn what_is_kept_ends_with_the_last_whole_call_of_each_chain() {
     let events = link(&session(id(1)));
-    // The end of the chain, and the number of events kept: a genesis, a call of four events, a call of two, the end.
+    // The end of the chain, and the number of events kept: a genesis, a call of four events, a call of two,
+    // the end.
     for (end, kept) in [(5, 5), (6, 5), (7, 7)] {
         let take = unsealed(&[(id(1), events[..end].to_vec())]);
         let (plan, bytes) = repaired(&take);

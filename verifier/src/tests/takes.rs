@@ -20,8 +20,9 @@ fn a_good_take_is_reported_with_its_counts_and_heads() {
     assert_eq!(report.exit_code(), ExitCode::Identical);
 }
 
-/// Every bit of a sealed take has a meaning. If any bit flips, on a disk or by hand, the take does not pass as sealed and intact.
-/// zstd alone cannot do this, because its frames have bits that do not change what is decoded.
+/// Every bit of a sealed take has a meaning. If any bit flips, on a disk or by hand, the take does not pass
+/// as sealed and intact. zstd alone cannot do this, because its frames have bits that do not change what is
+/// decoded.
 #[test]
 fn a_flipped_bit_anywhere_in_a_sealed_take_is_detected() {
     let mut take = sealed(&[(id(1), link(&session(id(1))))]);
@@ -64,8 +65,8 @@ fn a_take_cut_at_any_length_is_never_sealed_and_what_is_whole_holds() {
     }
 }
 
-/// Somebody changes one recorded argument, computes every later hash again, and seals again. Nothing in the file contradicts itself.
-/// Only the heads differ from the known ones, and a replay diverges.
+/// Somebody changes one recorded argument, computes every later hash again, and seals again. Nothing in the
+/// file contradicts itself. Only the heads differ from the known ones, and a replay diverges.
 #[test]
 fn an_altered_take_with_everything_made_anew_verifies_with_another_head() {
     let original = verify(&sealed(&[(id(1), link(&session(id(1))))])[..]).unwrap();

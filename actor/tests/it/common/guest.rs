@@ -1,8 +1,8 @@
 //! Owns the making of guests: components from WIT text and the text of a core module.
 //!
-//! The usual guest is an *echo*: the world imports interfaces and exports `retake:test/guest`, in which every function
-//! has the name and the flat form of an imported one and passes its arguments on to it. A handle that the export owns
-//! may be lent to the import, since both are an index into the same table.
+//! The usual guest is an *echo*: the world imports interfaces and exports `retake:test/guest`, in which every
+//! function has the name and the flat form of an imported one and passes its arguments on to it. A handle
+//! that the export owns may be lent to the import, since both are an index into the same table.
 
 use std::fmt::Write;
 
@@ -32,8 +32,8 @@ const MEMORY: &str = r#"
       (local.get $at))
 "#;
 
-/// WIT of a world with one interface `host` whose declarations `declarations` are mirrored by the exports, with `own`
-/// for `borrow`, and the given resources.
+/// WIT of a world with one interface `host` whose declarations `declarations` are mirrored by the exports,
+/// with `own` for `borrow`, and the given resources.
 pub fn mirrored(resources: &[&str], declarations: &str) -> String {
     let mut host = String::new();
     let mut guest = String::new();
@@ -93,7 +93,8 @@ pub fn encoded_echo(wit: &str, encoding: StringEncoding) -> Vec<u8> {
     component(&self::module(&resolve, world, &module, encoding))
 }
 
-/// A guest of the world `actor` in `wit` whose core module has the given imports and functions, and the usual memory.
+/// A guest of the world `actor` in `wit` whose core module has the given imports and functions, and the usual
+/// memory.
 pub fn handwritten(wit: &str, imports: &str, functions: &str) -> Vec<u8> {
     encoded_handwritten(wit, imports, functions, StringEncoding::UTF8)
 }

@@ -1,7 +1,7 @@
 //! Owns the session of a test: calls into a guest, recorded with a scripted host, then replayed without any.
 //!
-//! The host is an ordinary linker of `func_new`s and goes through wasmtime's own `Val`, so that nothing of the dynamic
-//! ABI has a say in what the guest is really given and what it really said.
+//! The host is an ordinary linker of `func_new`s and goes through wasmtime's own `Val`, so that nothing of
+//! the dynamic ABI has a say in what the guest is really given and what it really said.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -21,7 +21,8 @@ use wasmtime::{
     AsContextMut, Engine, Result, Store, StoreContextMut, StoreLimits, StoreLimitsBuilder, format_err,
 };
 
-/// The host's representation of the resource that the recording should call 1; the next of the type is one more.
+/// The host's representation of the resource that the recording should call 1; the next of the type is one
+/// more.
 pub const REP: u32 = 71;
 
 /// The scripted host's resource types are `host_dynamic` from here on, which no stand-in's are.
@@ -131,8 +132,8 @@ impl Session {
         self
     }
 
-    /// Records the session, replays it, and sees to it that what was recorded is what the host saw and that the replay
-    /// is identical.
+    /// Records the session, replays it, and sees to it that what was recorded is what the host saw and that
+    /// the replay is identical.
     pub async fn record_and_replay(self) -> Recorded {
         let (original, calls) = (self.original.clone(), self.calls.clone());
         let recorded = self.record().await;

@@ -1,4 +1,5 @@
-//! Promises about lines that are wrong: each fault has its own error, with the line, and none brings the reader down.
+//! Promises about lines that are wrong: each fault has its own error, with the line, and none brings the
+//! reader down.
 
 use std::io::{self, BufReader, Read};
 

@@ -1,4 +1,5 @@
-//! What JSON lines promise: nothing is lost, everything has one form, and what is wrong is told with its line.
+//! What JSON lines promise: nothing is lost, everything has one form, and what is wrong is told with its
+//! line.
 
 mod faults;
 mod lines;

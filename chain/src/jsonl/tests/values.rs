@@ -1,5 +1,5 @@
-//! Promises about the JSON form of values: there and back without loss, one form for each, plain numbers that every reader
-//! takes exactly, and bounds.
+//! Promises about the JSON form of values: there and back without loss, one form for each, plain numbers that
+//! every reader takes exactly, and bounds.
 
 use std::sync::Arc;
 

@@ -1,8 +1,8 @@
-//! Promises about crashes: wherever a recorder is killed, or its machine loses power, what it has flushed or synced can be
-//! read, nothing else is made of it, and only the whole take is sealed.
+//! Promises about crashes: wherever a recorder is killed, or its machine loses power, what it has flushed or
+//! synced can be read, nothing else is made of it, and only the whole take is sealed.
 //!
-//! Since it is only ever appended to, a file at the moment of a crash is the beginning of the whole one, and after a loss of
-//! power perhaps zeros behind that.
+//! Since it is only ever appended to, a file at the moment of a crash is the beginning of the whole one, and
+//! after a loss of power perhaps zeros behind that.
 
 use super::session::{Moment, Session, Step};
 use super::*;
@@ -111,7 +111,8 @@ fn after_a_loss_of_power_zeros_behind_what_reached_the_disk_are_a_torn_tail() {
         // Large files take long to read.
         let some = if session.file.len() > 20_000 { 7 } else { 1 };
         for length in session.lengths().into_iter().step_by(some) {
-            // Of the write that was on its way the disk has only the length, or a sector more, or only a few bytes of it.
+            // Of the write that was on its way the disk has only the length, or a sector more, or only a few
+            // bytes of it.
             let written = session.moments.iter().find(|moment| moment.length > length);
             let missing = written.map_or(1, |moment| moment.length - length);
             for zeros in [1 + length % 8, missing, missing.next_multiple_of(512) + 512 * (length % 20)] {

@@ -1,6 +1,6 @@
-//! Tests of the log: `takes` for what is written and read back, `faults` for what is not a good take, `seeking` for random access,
-//! `crashes` for what is left at every point where a recorder or its machine may die, `zeros` for files that end in them. Here
-//! are the helpers of all.
+//! Tests of the log: `takes` for what is written and read back, `faults` for what is not a good take,
+//! `seeking` for random access, `crashes` for what is left at every point where a recorder or its machine may
+//! die, `zeros` for files that end in them. Here are the helpers of all.
 
 mod crashes;
 mod faults;

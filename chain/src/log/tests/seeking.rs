@@ -1,4 +1,5 @@
-//! Promises about random access: an event costs an index or a few and one frame, and what lies on the way to it is noticed.
+//! Promises about random access: an event costs an index or a few and one frame, and what lies on the way to
+//! it is noticed.
 
 use std::io::{Cursor, Seek, SeekFrom};
 

@@ -1,5 +1,5 @@
-//! Owns a session as a crash test sees it: what was written, what the storage was asked for, and what had been flushed and
-//! synced after each of these operations.
+//! Owns a session as a crash test sees it: what was written, what the storage was asked for, and what had
+//! been flushed and synced after each of these operations.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -63,7 +63,8 @@ pub(super) struct Moment {
     pub length: usize,
     /// Events appended, with the one that the operation belongs to.
     pub events: usize,
-    /// How many of them are flushed for sure: a flush of the writer's had ended with this operation, or before it.
+    /// How many of them are flushed for sure: a flush of the writer's had ended with this operation, or
+    /// before it.
     pub flushed: usize,
     /// Whether a flush ended with this operation.
     pub ends_flush: bool,
@@ -143,8 +144,8 @@ impl Session {
         self.moments.iter().filter(|moment| moment.length < self.file.len())
     }
 
-    /// Lengths at which a crash is tried: all within small writes, the ends of large ones and some between. Of very many small
-    /// ones, which are alike, some are taken, and all that stand out by their size.
+    /// Lengths at which a crash is tried: all within small writes, the ends of large ones and some between.
+    /// Of very many small ones, which are alike, some are taken, and all that stand out by their size.
     pub fn lengths(&self) -> Vec<usize> {
         let writes = self.moments.windows(2).map(|two| (two[0].length, two[1].length - two[0].length));
         let writes: Vec<_> = [(0, self.moments[0].length)].into_iter().chain(writes).collect();

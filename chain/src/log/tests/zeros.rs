@@ -1,5 +1,5 @@
-//! Promises about zeros: at the end of a file they are a torn tail, wherever they begin; behind a seal, or before other
-//! bytes, they are what they were.
+//! Promises about zeros: at the end of a file they are a torn tail, wherever they begin; behind a seal, or
+//! before other bytes, they are what they were.
 
 use super::*;
 
@@ -77,7 +77,8 @@ fn noise_without_zeros() -> Vec<u8> {
 
 #[test]
 fn an_event_whose_end_zeros_took_is_not_handed_out_as_another() {
-    // A block that was stored as it is has no checksum of its own: with zeros in place of its last bytes it decompresses.
+    // A block that was stored as it is has no checksum of its own: with zeros in place of its last bytes it
+    // decompresses.
     let event = ChainEvent::link(None, "t".into(), noise_without_zeros().into());
     let mut writer = writer();
     let chain = writer.add_chain(id(1)).unwrap();
