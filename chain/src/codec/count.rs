@@ -14,7 +14,7 @@ pub(crate) fn check_values(data: &[u8]) -> Result<(), u64> {
 }
 
 /// How many values the bytes hold, nested ones among them; the keys of maps are not counted. Of bytes that
-/// are no MessagePack, what comes before the fault counts, as a decoder gets no further either.
+/// are not MessagePack, what comes before the fault counts, as a decoder gets no further either.
 ///
 /// # Errors
 /// Where the value begins that has one too many for [`MAX_VALUES`].

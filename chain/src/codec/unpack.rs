@@ -87,7 +87,7 @@ impl<'a> Unpacker<'a> {
     }
 
     /// Skips an object up to its first element, or to its end if it has none. `None` if the bytes end within
-    /// it, or are no MessagePack.
+    /// it, or are not MessagePack.
     #[inline]
     pub fn skip_front(&mut self) -> Option<Front> {
         let marker = self.byte().ok()?;

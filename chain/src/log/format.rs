@@ -156,7 +156,7 @@ pub enum SealKind {
     Repaired {
         /// What was wrong with the original.
         reason: String,
-        /// Events that could be read, and were left out as their call does not end, or as they come behind
+        /// Events that could be read, and were left out: their call does not end, or they come after
         /// what was wrong.
         cut_events: u64,
         /// Bytes of the original file.

@@ -38,7 +38,7 @@ pub(super) enum ParsedRecord<'a> {
 pub(super) enum NoRecord {
     /// The bytes end too early.
     Need,
-    /// They are no record.
+    /// They are not a record.
     Bad(Damage),
 }
 

@@ -59,7 +59,7 @@ impl WithheldResponse {
 
     /// Lets the client have it.
     pub async fn release(self) {
-        // A client that has gone is no fault of the call.
+        // A client that has gone is not a fault of the call.
         match self {
             WithheldResponse::Response(client, response, last) => {
                 // Nothing has been sent, so the one part has room in the body's channel.

@@ -35,7 +35,7 @@ pub(crate) enum RerunStop {
     Diverged(u64, Box<Divergence>),
     /// The event with this number in the take is not what its hash says.
     Altered(u64, IntegrityError),
-    /// The recording ends here, without a seal behind it.
+    /// The recording ends here, without a seal after it.
     RecordingEnds,
     /// It took too long, before the event with this number in the take.
     TimedOut(u64, Box<TimedOut>),
