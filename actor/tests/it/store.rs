@@ -1,7 +1,6 @@
 //! What an actor's store answers: from its history, about its chain, and of the values kept with it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use retake_actor::{ActorError, ActorHandle, ActorStore, Presence, SaveError};
 use retake_chain::log::{LogReader, Record, SealKind, TakeState};
@@ -169,19 +168,6 @@ async fn a_host_can_tell_that_its_actor_is_being_replayed() {
     assert!(!store.has_extension::<HttpReplayChain>());
     store.set_extension(HttpReplayChain::default());
     assert!(store.has_extension::<HttpReplayChain>());
-}
-
-#[tokio::test]
-async fn an_extension_that_is_made_on_demand_is_made_for_each_who_asks_and_for_nobody_else() {
-    let store = store();
-    let asked = Arc::new(AtomicU32::new(0));
-    let counted = asked.clone();
-    store.extensions.set_made(move || 10 + counted.fetch_add(1, Ordering::Relaxed));
-    assert!(store.has_extension::<u32>());
-    assert_eq!(asked.load(Ordering::Relaxed), 0);
-    assert_eq!((store.get_extension::<u32>(), store.get_extension::<u32>()), (Some(10), Some(11)));
-    assert_eq!(store.remove_extension::<u32>(), Some(12));
-    assert!(!store.has_extension::<u32>());
 }
 
 #[tokio::test]

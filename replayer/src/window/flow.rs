@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use retake_chain::{ChainEvent, ChainEventPayload, Value};
+use retake_chain::{ChainEvent, ChainEventPayload, HttpReplayChain, Value};
 
 use super::recorded::Position;
 
@@ -59,12 +59,11 @@ impl Lane {
     }
 }
 
-/// An event, what it says, and where it is.
-pub(crate) type DecodedEvent = (ChainEvent, ChainEventPayload, Position);
-
 /// Consecutive events of one chain, checked and decoded.
 pub(crate) struct Window {
-    pub decoded: Vec<DecodedEvent>,
+    pub chain: HttpReplayChain,
+    /// Each event again, its payload and its position.
+    pub decoded: Vec<(ChainEvent, ChainEventPayload, Position)>,
     pub held: HeldBytes,
 }
 
@@ -233,7 +232,7 @@ impl Drop for HeldBytes {
 
 impl Window {
     pub fn new(flow: &Arc<Flow>) -> Window {
-        Window { decoded: Vec::new(), held: HeldBytes::new(flow) }
+        Window { chain: HttpReplayChain::default(), decoded: Vec::new(), held: HeldBytes::new(flow) }
     }
 
     pub fn is_full(&self) -> bool {

@@ -28,6 +28,7 @@ impl WindowSender {
     /// Adds an event. Returns whether more full windows wait for the re-run than may.
     pub fn push(&mut self, event: ChainEvent, payload: ChainEventPayload, position: Position) -> bool {
         self.window.held.add(size_of_event(&event));
+        self.window.chain.0.push(event.clone());
         self.window.decoded.push((event, payload, position));
         if !self.window.is_full() {
             return false;
