@@ -29,7 +29,7 @@ impl Bench {
         Bench { criterion, batches: BTreeMap::new() }
     }
 
-    /// Measures what `make` makes, unless the command line leaves it out: it makes so many calls and says how
+    /// Measures what `make` makes, unless the command line leaves it out: it makes a number of calls and says how
     /// long they took.
     pub fn calls<R: FnMut(u64) -> Duration>(
         &mut self,

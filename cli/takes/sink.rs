@@ -75,23 +75,3 @@ pub trait NewTake: Storage {
     /// The message for the user; nothing is left of the take then.
     fn keep(self: Box<Self>) -> Result<(), String>;
 }
-
-impl Storage for Box<dyn RecordingStorage> {
-    fn sync(&mut self) -> io::Result<()> {
-        (**self).sync()
-    }
-
-    fn close(&mut self) -> io::Result<()> {
-        (**self).close()
-    }
-}
-
-impl Storage for Box<dyn NewTake> {
-    fn sync(&mut self) -> io::Result<()> {
-        (**self).sync()
-    }
-
-    fn close(&mut self) -> io::Result<()> {
-        (**self).close()
-    }
-}

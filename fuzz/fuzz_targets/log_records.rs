@@ -1,4 +1,4 @@
-//! Pieces of a take, packed so that frames, hashes, index and seal are right: the same promises, behind the
+//! Pieces of a take, packed so that frames, hashes, index and seal are right: the same promises, past the
 //! checksums.
 #![no_main]
 

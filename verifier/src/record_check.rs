@@ -16,9 +16,9 @@ impl RecordCheck {
     pub fn of(record: &Record) -> Self {
         match record {
             Record::Event { event, .. } => {
-                RecordCheck { hash: event.check_hash(), payload: Some(event.payload()) }
+                RecordCheck { hash: event.check_hash(), ..RecordCheck::unhashed(record) }
             }
-            Record::Actor { .. } | Record::Chain { .. } => RecordCheck { hash: Ok(()), payload: None },
+            Record::Actor { .. } | Record::Chain { .. } => RecordCheck::unhashed(record),
         }
     }
 

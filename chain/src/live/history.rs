@@ -55,7 +55,7 @@ pub struct EventWindow {
 
 /// Where a window of a chain is broken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("event {index} (`{event_type}`): {}", in_words(.fault))]
+#[error("event {index} (`{event_type}`): {fault}")]
 pub struct BrokenChain {
     /// Index of the event in the chain.
     pub index: u64,
@@ -63,17 +63,6 @@ pub struct BrokenChain {
     pub event_type: String,
     /// What is wrong with the event.
     pub fault: LinkFault,
-}
-
-fn in_words(fault: &LinkFault) -> String {
-    match fault {
-        LinkFault::Hash { expected, actual } => {
-            format!("its hash is {actual}, but it names {expected}; the event was altered")
-        }
-        LinkFault::Link { expected, actual } => {
-            format!("its parent is {actual:?}, the event before is {expected:?}")
-        }
-    }
 }
 
 impl EventWindow {

@@ -129,15 +129,6 @@ impl StateChain {
         self.append_locked(&mut turn, |head| head.append(data)).await
     }
 
-    /// Appends an event that a replay copies from its recording, and delivers it.
-    ///
-    /// # Errors
-    /// As [`ChainHead::append_recorded`].
-    pub async fn append_recorded(&self, recorded: &ChainEvent) -> Result<ChainEvent, ChainError> {
-        let mut turn = self.append_lock().await;
-        self.append_locked(&mut turn, |head| head.append_recorded(recorded)).await
-    }
-
     /// Ends the chain from outside, for an actor that cannot do it: the export call in progress, if there is
     /// one, as given up, with that message for people, and the chain with `shutdown`. Nothing comes between,
     /// and what the actor appends later is refused. A chain that has ended is left as it is. Dropped while it

@@ -50,6 +50,16 @@ impl<S: Storage + ?Sized> Storage for &mut S {
     }
 }
 
+impl<S: Storage + ?Sized> Storage for Box<S> {
+    fn sync(&mut self) -> io::Result<()> {
+        (**self).sync()
+    }
+
+    fn close(&mut self) -> io::Result<()> {
+        (**self).close()
+    }
+}
+
 /// Compressed bytes gathered before the storage gets them.
 const GATHER: usize = 1 << 17;
 

@@ -154,7 +154,7 @@ fn values_behind_lengths_of_every_width_are_counted() {
     }
 }
 
-/// The data of a host call without a result, whose one argument is a list of so many nils; and where that
+/// The data of a host call without a result, whose one argument is a list of this many nils; and where that
 /// list begins.
 fn call_with(nils: usize) -> (Vec<u8>, u64) {
     let head = b"\x81\xacHostFunction\x82\xa5input\x91";

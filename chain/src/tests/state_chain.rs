@@ -326,7 +326,7 @@ async fn what_no_take_can_hold_is_refused_and_changes_nothing() {
     assert!(matches!(error.fault, AppendFault::WrongType { .. }), "{error}");
 
     let long = ChainEvent::link(None, Arc::from("x".repeat(MAX_EVENT_TYPE + 1)), Bytes::new());
-    let error = chain.append_recorded(&long).await.unwrap_err();
+    let error = ChainHead::new().append_recorded(&long).unwrap_err();
     assert_eq!((error.index, error.fault), (0, AppendFault::TypeTooLong { len: MAX_EVENT_TYPE + 1 }));
     assert_eq!((chain.head_hash(), chain.event_count()), (None, 0));
 }
@@ -352,12 +352,12 @@ async fn the_most_values_that_are_taken_can_be_read() {
     assert_eq!((error.index, error.fault), (2, AppendFault::TooManyValues));
 }
 
-#[tokio::test]
-async fn a_copied_event_keeps_type_and_data_and_gets_a_new_hash() {
-    let chain = chain();
-    let first = chain.add_typed_event(data(0)).await.unwrap();
+#[test]
+fn a_copied_event_keeps_type_and_data_and_gets_a_new_hash() {
+    let mut chain = ChainHead::new();
+    let first = chain.append(data(0)).unwrap();
     let recorded = linked_events(3, 10).remove(2);
-    let copied = chain.append_recorded(&recorded).await.unwrap();
+    let copied = chain.append_recorded(&recorded).unwrap();
     assert_eq!((&copied.event_type, &copied.data), (&recorded.event_type, &recorded.data));
     assert_eq!(copied.parent_hash, Some(first.hash));
     assert_linked(&[first, copied]);
@@ -502,9 +502,15 @@ async fn a_chain_with_a_genesis_takes_only_what_the_grammar_has_there() {
         assert!(matches!(error.fault, AppendFault::Misplaced(_)) && error.index == at, "{error}");
     }
     chain.add_typed_event(wasm_call("run")).await.unwrap();
-    let error = chain.append_recorded(&wasm_call("walk").to_chain_event(None)).await.unwrap_err();
+    let error = chain.add_typed_event(wasm_call("walk")).await.unwrap_err();
     let expected = GrammarFault::CallInCall { open: "run".into(), call: "walk".into() };
-    assert_eq!(error, ChainError { index: 2, event_type: WASM_CALL.into(), fault: expected.into() });
+    let expected = ChainError { index: 2, event_type: WASM_CALL.into(), fault: expected.into() };
+    assert_eq!(error, expected);
+    let mut copy = ChainHead::new();
+    copy.append(genesis()).unwrap();
+    copy.append(wasm_call("run")).unwrap();
+    let error = copy.append_recorded(&wasm_call("walk").to_chain_event(None)).unwrap_err();
+    assert_eq!(error, expected);
     let error = chain.add_typed_event(ended("walk")).await.unwrap_err();
     assert!(matches!(error.fault, AppendFault::Misplaced(GrammarFault::EndOfAnotherCall { .. })), "{error}");
     // What was refused has changed nothing.

@@ -45,7 +45,6 @@ enum Step {
 #[derive(Debug, Clone, Copy)]
 enum Work {
     Append(Content),
-    AppendRecorded(Content),
     Settle,
     End,
 }
@@ -66,8 +65,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => Just(Content::Shutdown),
     ];
     let work = prop_oneof![
-        24 => content.clone().prop_map(Work::Append),
-        6 => content.prop_map(Work::AppendRecorded),
+        30 => content.prop_map(Work::Append),
         8 => Just(Work::Settle),
         1 => Just(Work::End),
     ];
@@ -237,10 +235,6 @@ impl<'a> Model<'a> {
             Work::Append(content) => {
                 Box::pin(async move { Done::Appended(chain.add_typed_event(content.event(number)).await) })
             }
-            Work::AppendRecorded(content) => Box::pin(async move {
-                let recorded = content.event(number).to_chain_event(None);
-                Done::Appended(chain.append_recorded(&recorded).await)
-            }),
             Work::Settle => Box::pin(async move {
                 chain.settle().await;
                 Done::Settled
@@ -255,7 +249,7 @@ impl<'a> Model<'a> {
         let shutdown = unlinked(&ChainEventData::shutdown());
         match pending.work {
             _ if self.ended => vec![],
-            Work::Append(content) | Work::AppendRecorded(content) if pending.written.is_none() => {
+            Work::Append(content) if pending.written.is_none() => {
                 vec![unlinked(&content.event(pending.number))]
             }
             Work::End if self.in_call => vec![unlinked(&interrupted()), shutdown],

@@ -1,4 +1,4 @@
-//! Makes `seeds/` anew: from the takes and the component texts in the folders that it is given, and from what
+//! Makes `seeds/` again, from the takes and the component texts in the folders that it is given, and from what
 //! it knows of the formats itself. The name of each seed begins with what becomes of it, `accepted` or
 //! `refused`.
 //!
@@ -67,7 +67,7 @@ fn files_of_takes(takes: &[(String, Vec<u8>)]) -> Seeds {
     seeds
 }
 
-/// What is in the file when the recorder is killed behind a flush.
+/// What is in the file when the recorder is killed after a flush.
 fn flushed(take: &[u8]) -> Vec<u8> {
     let mut writer = LogWriter::create(Vec::new()).expect("memory takes every write");
     for record in records(take) {

@@ -1,5 +1,5 @@
 //! Owns the promises about a log: whatever the bytes are, reader and verifier give the same answer, and a
-//! take that is sealed and intact says the same when its records are written anew.
+//! take that is sealed and intact says the same when its records are written again.
 
 use retake_chain::log::Record;
 use retake_chain::{LogReader, LogWriter, ReadError, Seal, TakeState, TheaterId};
@@ -21,7 +21,7 @@ pub fn read_log(bytes: &[u8]) -> bool {
         }
         (Err(error), Err(found)) => {
             let _text = (error.to_string(), found.to_string(), found.exit_code());
-            // A fault of an event's content is met before the reader gets to what is damaged behind it.
+            // A fault of an event's content is met before the reader gets to what is damaged after it.
             if let VerifyFault::Read(found) = &found.fault {
                 assert_eq!(error.to_string(), found.to_string());
             }

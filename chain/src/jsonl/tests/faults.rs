@@ -123,7 +123,7 @@ fn nothing_may_follow_the_end() {
 #[test]
 fn a_file_cut_at_any_length_is_told_as_cut() {
     let text = event_with("", "");
-    // Only the newline behind the end may lack.
+    // Only the newline after the end may be missing.
     for length in 1..text.len() - 1 {
         match fault(&text[..length]) {
             JsonlError::NoHeader { .. } => assert!(length < HEADER.len() - 1),

@@ -2,7 +2,7 @@
 //! synced can be read, nothing else is made of it, and only the whole take is sealed.
 //!
 //! Since it is only ever appended to, a file at the moment of a crash is the beginning of the whole one, and
-//! after a loss of power perhaps zeros behind that.
+//! after a loss of power perhaps zeros after that.
 
 use super::session::{Moment, Session, Step};
 use super::*;
@@ -100,8 +100,8 @@ fn right_after_a_flush_a_file_has_all_events_so_far_and_no_torn_end() {
 fn the_seal_is_the_last_write_and_is_synced_after_everything_before_it_was_written() {
     for (what, session) in sessions() {
         let writes = session.unfinished().count();
-        let behind = &session.moments[writes..];
-        assert!(behind.len() >= 2 && behind.iter().any(|moment| moment.is_sync), "{what}");
+        let later = &session.moments[writes..];
+        assert!(later.len() >= 2 && later.iter().any(|moment| moment.is_sync), "{what}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! Promises about zeros: at the end of a file they are a torn tail, wherever they begin; behind a seal, or
+//! Promises about zeros: at the end of a file they are a torn tail, wherever they begin; after a seal, or
 //! before other bytes, they are what they were.
 
 use super::*;
