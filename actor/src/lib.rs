@@ -28,6 +28,7 @@ pub mod profile;
 mod quiet;
 mod shared_memory;
 mod theater;
+mod ticker;
 mod trap_table;
 
 pub use actor::Actor;
@@ -50,4 +51,5 @@ pub use theater::{
     ActorContext, ActorError, ActorHandle, ActorOperation, ActorStore, Extensions, HasActor, Mailbox,
     MessageError, Messenger, NotDelivered, OperationReply, Presence, SaveError, TheaterCommand,
 };
+pub use ticker::Ticker;
 pub use trap_table::{ArisesIn, EngineMessage, TRAP_TABLE, TrapRow};

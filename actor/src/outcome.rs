@@ -5,7 +5,7 @@ use std::io;
 
 use retake_chain::{Outcome, TrapKind};
 use thiserror::Error;
-use wasmtime::{OutOfMemory, Trap};
+use wasmtime::{OutOfMemory, PoolConcurrencyLimitError, Trap};
 
 use crate::trap_table::TrapRow;
 
@@ -60,6 +60,7 @@ impl Shortage {
             cause.is::<io::Error>()
                 || cause.is::<rustix::io::Errno>()
                 || cause.is::<OutOfMemory>()
+                || cause.is::<PoolConcurrencyLimitError>()
                 || cause.is::<Shortage>()
         })?;
         let reason = match of_system.downcast_ref::<Shortage>() {

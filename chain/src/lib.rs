@@ -38,6 +38,8 @@ pub use live::best_effort::BestEffortSubscriber;
 #[cfg(feature = "live")]
 pub use live::history::{BrokenChain, EventWindow, History};
 #[cfg(feature = "live")]
+pub use live::journal::Journal;
+#[cfg(feature = "live")]
 pub use live::state_chain::{EventSender, StateChain};
 pub use log::{
     ChainNumber, IndexedLog, LogReader, LogWriter, ReadError, Record, Seal, SealKind, SealSummary, Storage,

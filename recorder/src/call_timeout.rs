@@ -1,8 +1,8 @@
-//! Owns the time limit of the calls of a session: [`CallTimeout`], and the [`Alarm`] that is set for each
-//! call.
+//! Owns the time limit of the calls of a session, [`CallTimeout`].
 //!
-//! A call that takes longer is given up wherever it is. A host call ends because its future is dropped. Guest
-//! code is compiled to check the engine's epoch. Until then, nothing that is recorded depends on the limit.
+//! A call that takes longer is given up wherever it is: its future is dropped while it waits for the host, or
+//! when the guest yields, which it does at every tick. Until then, nothing that is recorded depends on the
+//! limit.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,9 +11,7 @@ use std::time::Duration;
 
 use retake_actor::{FunctionName, GuestPlace};
 use retake_chain::TheaterId;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::AbortOnDropHandle;
-use wasmtime::{Engine, Store, UpdateDeadline};
+use wasmtime::{Store, UpdateDeadline};
 
 /// How long each call of a session may take, and which ones took longer.
 #[derive(Debug)]
@@ -99,40 +97,5 @@ impl LastGuestPlace {
 
     pub fn take(&self) -> Option<GuestPlace> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-}
-
-/// Rings when a call has taken as long as it may.
-pub(crate) struct Alarm {
-    rung: CancellationToken,
-    _clock: AbortOnDropHandle<()>,
-}
-
-impl Alarm {
-    /// Sets the alarm for a call that starts now in `store`. When it rings, or `cancel` gives the call up,
-    /// the guest yields.
-    pub fn set<T>(
-        timeout: &CallTimeout,
-        engine: &Engine,
-        store: &mut Store<T>,
-        cancel: &CancellationToken,
-    ) -> Alarm {
-        // Set before the clock runs, so that the guest has not seen the next epoch.
-        store.set_epoch_deadline(1);
-        let rung = CancellationToken::new();
-        let (limit, engine, ring, cancel) = (timeout.limit, engine.clone(), rung.clone(), cancel.clone());
-        let clock = tokio::spawn(async move {
-            tokio::select! {
-                () = tokio::time::sleep(limit) => ring.cancel(),
-                () = cancel.cancelled() => {}
-            }
-            engine.increment_epoch();
-        });
-        Alarm { rung, _clock: AbortOnDropHandle::new(clock) }
-    }
-
-    /// Completes when the alarm rings.
-    pub async fn rings(&self) {
-        self.rung.cancelled().await;
     }
 }

@@ -30,7 +30,7 @@ pub(crate) async fn take_message<T: HasActor>(
 
 /// Writes that the actor did not take a message.
 pub(crate) async fn drop_message<T: HasActor>(
-    actor: &RecordedActor<T>,
+    actor: &mut RecordedActor<T>,
     message: &ActorMessage,
 ) -> Result<(), RecordError> {
     let ActorMessage { from, number, .. } = *message;

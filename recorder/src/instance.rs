@@ -24,6 +24,8 @@ impl<T: HasActor> ActorInstance<T> {
         let (mut store, guest_place) = (program.store(actor)?, LastGuestPlace::default());
         if program.timeout().is_some() {
             guest_place.watch(&mut store);
+        } else if program.yields() {
+            store.epoch_deadline_async_yield_and_update(1);
         }
         Ok(ActorInstance { store, instance: None, guest_place })
     }

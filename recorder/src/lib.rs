@@ -19,7 +19,6 @@
 
 #![forbid(unsafe_code)]
 
-mod actor_thread;
 mod call_timeout;
 pub mod command;
 mod durability;
@@ -35,15 +34,15 @@ mod progress;
 mod recorded_actor;
 mod recorded_call;
 mod recorder;
+mod running_actor;
 mod session;
 mod stdio;
 mod take_file;
 pub mod theater;
 mod unprovided;
 mod wave;
-mod worker;
+mod write_queue;
 
-pub use actor_thread::ActorThread;
 pub use call_timeout::{CallTimeout, TimedOutCall};
 pub use durability::Durability;
 pub use error::{EntryRemedy, RecordError};
@@ -52,6 +51,7 @@ pub use live_actor::LiveActor;
 pub use program::{Program, SessionOptions};
 pub use progress::Progress;
 pub use recorder::Recorder;
+pub use running_actor::RunningActor;
 pub use session::Session;
 pub use stdio::Stdio;
 pub use take_file::{FileLost, TakeFile, sync_folder};

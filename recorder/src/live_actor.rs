@@ -7,12 +7,12 @@ use retake_actor::{ActorError, ActorHandle, ActorOperation, ActorStore, HasActor
 use retake_chain::{ActorMessage, ChainEventData, StateChain, TheaterId, Value};
 use tokio_util::sync::CancellationToken;
 
-use crate::actor_thread::ActorThread;
 use crate::error::RecordError;
 use crate::incoming_message::{drop_message, take_message};
 use crate::program::Program;
 use crate::recorded_actor::RecordedActor;
 use crate::recorder::Recorder;
+use crate::running_actor::RunningActor;
 use crate::session::Session;
 
 /// Events that are kept for an actor that asks for its chain.
@@ -81,25 +81,23 @@ impl<T: HasActor> LiveActor<T> {
         Ok(LiveActor { actor, mailbox })
     }
 
-    /// Lets the actor live on a thread of its own, where it does what is asked through its handle.
+    /// Lets the actor live beside the caller: it does what is asked through its handle.
     ///
     /// # Errors
     /// [`RecordError::NoThread`] if there is no thread for it.
-    pub fn spawn(self) -> Result<ActorThread, RecordError> {
+    pub fn spawn(self) -> Result<RunningActor, RecordError> {
         self.spawn_with(LiveActor::live)
     }
 
-    /// Does `work` with the actor on a thread of its own.
-    pub(crate) fn spawn_with<F>(
-        self,
-        work: impl FnOnce(Self) -> F + Send + 'static,
-    ) -> Result<ActorThread, RecordError>
+    /// Does `work` with the actor beside the caller.
+    pub(crate) fn spawn_with<F>(self, work: impl FnOnce(Self) -> F) -> Result<RunningActor, RecordError>
     where
-        F: Future<Output = Result<(), RecordError>>,
+        F: Future<Output = Result<(), RecordError>> + Send + 'static,
     {
         let actor = self.actor.actor();
-        let (handle, chain) = (actor.get_actor_handle(), actor.chain.clone());
-        ActorThread::spawn(handle, chain, self.actor.cancel().clone(), move || work(self))
+        let identity = (actor.get_actor_handle(), actor.chain.clone());
+        let (cancel, yields) = (self.actor.cancel().clone(), self.actor.program().yields());
+        RunningActor::start(identity, cancel, yields, work(self))
     }
 
     /// The actor, for calls that do not come through the mailbox.
@@ -166,7 +164,7 @@ impl<T: HasActor> LiveActor<T> {
                 operation
             {
                 let message = ActorMessage { from, number, is_request: answer.is_some(), content: message };
-                drop_message(&self.actor, &message).await?;
+                drop_message(&mut self.actor, &message).await?;
             }
         }
         self.actor.append(ChainEventData::shutdown()).await

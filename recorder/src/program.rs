@@ -2,22 +2,27 @@
 //! before a file is created.
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use retake_actor::profile::Tuning;
 use retake_actor::{
-    Actor, ActorContext, ActorStore, CodeCache, Export, Exports, HasActor, LoadError, Tap, instrument,
-    profile,
+    Actor, ActorContext, ActorStore, CodeCache, Export, Exports, HasActor, LoadError, Tap, Ticker,
+    instrument, profile,
 };
 use retake_chain::log::FORMAT_VERSION;
 use retake_chain::{ActorSource, EngineProfile, InstanceMode, SessionKind, SessionStart, TheaterId};
-use tokio_util::sync::CancellationToken;
 use wasmtime::component::{InstancePre, Linker};
 use wasmtime::{Engine, Store};
 
-use crate::call_timeout::{Alarm, CallTimeout};
+use crate::call_timeout::CallTimeout;
 use crate::error::RecordError;
 use crate::theater::{GET_CHAIN, RUNTIME};
+
+/// How often a guest that can yield yields while it computes.
+const TICK: Duration = Duration::from_millis(10);
+
+/// The data segments of a component of up to this many bytes are copied for each instance.
+const SMALL: usize = 1 << 20;
 
 /// What a session is made with, apart from the component and its host.
 #[derive(Clone, Debug)]
@@ -40,6 +45,9 @@ pub struct SessionOptions {
     pub actor_path: String,
     /// Where compiled code is kept. Without it the component is compiled each time.
     pub code_cache: Option<Arc<CodeCache>>,
+    /// How many instances may live at a time, if their memory is to be kept ready. It is not if the machine
+    /// has no room for that.
+    pub pooled_instances: u32,
     /// How long each call may take. It shows only in the event of a call that is given up.
     pub timeout: Option<Arc<CallTimeout>>,
 }
@@ -57,6 +65,7 @@ impl Default for SessionOptions {
             allow_net: false,
             actor_path: String::new(),
             code_cache: None,
+            pooled_instances: 0,
             timeout: None,
         }
     }
@@ -70,6 +79,8 @@ pub struct Program<T: 'static> {
     exports: Exports,
     kind: SessionKind,
     asks_for_chain: bool,
+    /// Makes guests yield. Without it they compute for as long as they like, and their code is faster.
+    ticker: Option<Ticker>,
     options: SessionOptions,
     host: Box<MakeHost<T>>,
 }
@@ -90,12 +101,22 @@ impl<T: HasActor> Program<T> {
         host: impl Fn(SessionKind, ActorContext) -> Result<T, RecordError> + Send + Sync + 'static,
     ) -> Result<Arc<Program<T>>, RecordError> {
         let instrumented = instrument(actor.component()).map_err(LoadError::from)?;
-        let tuning = Tuning::recording(options.timeout.is_some());
-        let engine = profile::tuned_engine(&options.profile, tuning).map_err(RecordError::engine)?;
-        let component =
-            instrumented.compile(&engine, actor.component_digest(), options.code_cache.as_deref())?;
+        let kind = options.kind.or(instrumented.entry);
+        // The actors of a server share its threads.
+        let yields = kind == Some(SessionKind::Http) || options.timeout.is_some();
+        let compile = |pooled_instances| {
+            let copied_data = actor.component().len() < SMALL;
+            let tuning = Tuning { pooled_instances, copied_data, ..Tuning::recording(yields) };
+            let engine = profile::tuned_engine(&options.profile, tuning).map_err(RecordError::engine)?;
+            let cache = options.code_cache.as_deref();
+            let component = instrumented.compile(&engine, actor.component_digest(), cache)?;
+            Ok::<_, RecordError>((engine, component))
+        };
+        // Neither a machine without the room nor a component that does not fit has a fault.
+        let pooled = Some(options.pooled_instances).filter(|pooled| *pooled > 0);
+        let pooled = pooled.and_then(|pooled| compile(pooled).ok());
+        let (engine, component) = pooled.map_or_else(|| compile(0), Ok)?;
         let exports = Exports::of(&engine, &component);
-        let kind = options.kind.or_else(|| exports.entry()?.entry);
         let kind = kind.ok_or_else(|| RecordError::no_entry(&exports))?;
         let mut linker = Linker::new(&engine);
         link(&mut linker).map_err(RecordError::engine)?;
@@ -108,8 +129,10 @@ impl<T: HasActor> Program<T> {
             .functions
             .iter()
             .any(|function| &*function.interface == RUNTIME && &*function.function == GET_CHAIN);
+        let ticker = yields.then(|| Ticker::start(engine.clone(), TICK)).transpose();
+        let ticker = ticker.map_err(|error| RecordError::no_thread("the clock", &error))?;
         let host = Box::new(host);
-        Ok(Arc::new(Program { actor, engine, pre, exports, kind, asks_for_chain, options, host }))
+        Ok(Arc::new(Program { actor, engine, pre, exports, kind, asks_for_chain, ticker, options, host }))
     }
 
     /// How a session of this program is driven.
@@ -158,13 +181,16 @@ impl<T: HasActor> Program<T> {
         self.options.timeout.as_deref()
     }
 
-    /// An alarm for a call that starts now, if calls have a bound in time.
-    pub(crate) fn alarm(&self, store: &mut Store<T>, cancel: &CancellationToken) -> Option<Alarm> {
-        Some(Alarm::set(self.timeout()?, &self.engine, store, cancel))
+    /// Whether guests yield while they compute.
+    pub(crate) fn yields(&self) -> bool {
+        self.ticker.is_some()
     }
 
-    /// Gives the next call in a store the fuel that the profile allows.
+    /// Gives the next call in a store the fuel and the time that it may have.
     pub(crate) fn begin_call(&self, store: &mut Store<T>) -> wasmtime::Result<()> {
+        if self.yields() {
+            store.set_epoch_deadline(1);
+        }
         profile::begin_call(store, &self.options.profile)
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use retake_chain::ChainEvent;
+use retake_chain::log::EventRecords;
 
 /// Counts of what has been written, for display while the session runs.
 #[derive(Debug, Default)]
@@ -28,12 +28,10 @@ impl Progress {
         self.bytes.load(Ordering::Relaxed)
     }
 
-    /// Counts an event that was written.
-    pub(crate) fn count(&self, event: &ChainEvent) {
-        self.events.fetch_add(1, Ordering::Relaxed);
-        self.bytes.fetch_add(event.data.len() as u64, Ordering::Relaxed);
-        if event.ends_call() {
-            self.calls.fetch_add(1, Ordering::Relaxed);
-        }
+    /// Counts events that were written.
+    pub(crate) fn count(&self, written: &EventRecords) {
+        self.events.fetch_add(written.len() as u64, Ordering::Relaxed);
+        self.bytes.fetch_add(written.data_bytes(), Ordering::Relaxed);
+        self.calls.fetch_add(written.ended_calls(), Ordering::Relaxed);
     }
 }

@@ -7,6 +7,7 @@ use retake_actor::{
     ActorError, ActorStore, Export, HasActor, RaisedIn, ResolveError, Shortage, StatefulCall, TapError,
 };
 use retake_chain::{ChainEventData, InstanceMode, Outcome, TheaterRuntimeEventData, Value, WasmEventData};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use wasmtime::Store;
 use wasmtime_wasi::I32Exit;
@@ -145,19 +146,17 @@ impl<T: HasActor> RecordedActor<T> {
         let (function_name, params) = (export.name.clone(), arguments.recorded);
         self.actor.record_wasm_event(WasmEventData::WasmCall { function_name, params }).await?;
         self.calls += 1;
-        let alarm = self.program.alarm(&mut instance.store, &self.cancel);
-        let rings = async {
-            match &alarm {
-                Some(alarm) => alarm.rings().await,
+        let overtime = async {
+            match self.program.timeout() {
+                Some(timeout) => sleep(timeout.limit()).await,
                 None => pending().await,
             }
         };
         let called = tokio::select! {
-            // A guest that computes gives way once when the alarm rings. If it were polled first it would go
-            // on for ever.
+            // A guest that yields would otherwise go on.
             biased;
             () = self.cancel.cancelled() => Err(wasmtime::Error::new(Cancelled)),
-            () = rings => Err(wasmtime::Error::new(CallTimedOut)),
+            () = overtime => Err(wasmtime::Error::new(CallTimedOut)),
             called = instance.run(&self.program, export, &arguments.vals) => called,
         };
         let ended = match called {
@@ -202,19 +201,19 @@ impl<T: HasActor> RecordedActor<T> {
     }
 
     /// Appends an event of the host.
-    pub async fn append(&self, event: ChainEventData) -> Result<(), RecordError> {
+    pub async fn append(&mut self, event: ChainEventData) -> Result<(), RecordError> {
         self.actor.record_event(event).await?;
         Ok(())
     }
 
     /// Appends an event of the runtime.
-    pub async fn append_runtime(&self, event: TheaterRuntimeEventData) -> Result<(), RecordError> {
+    pub async fn append_runtime(&mut self, event: TheaterRuntimeEventData) -> Result<(), RecordError> {
         self.actor.record_theater_runtime_event(event).await?;
         Ok(())
     }
 
     /// Appends that the actor asked to end, if it did.
-    pub async fn append_shutdown_request(&self) -> Result<(), RecordError> {
+    pub async fn append_shutdown_request(&mut self) -> Result<(), RecordError> {
         match self.actor.remove_extension::<ShutdownRequested>() {
             Some(ShutdownRequested) => self.append_runtime(TheaterRuntimeEventData::ShutdownRequested).await,
             None => Ok(()),

@@ -1,10 +1,9 @@
-//! Owns the clocks of a replay: [`TakeClock`] and [`CallClock`], which know when a time limit is exceeded,
-//! and [`Ticker`], which makes the guests check them. A re-run that is stopped has no verdict.
+//! Owns the clocks of a replay: [`TakeClock`] and [`CallClock`], which know when a time limit is exceeded. A
+//! re-run that is stopped has no verdict.
 
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
-use std::thread;
 use std::time::{Duration, Instant};
 
+use retake_actor::Ticker;
 use wasmtime::Engine;
 
 use crate::error::ReplayError;
@@ -40,7 +39,8 @@ impl TakeClock {
         let limits = [self.timeouts.call, self.timeouts.take];
         let Some(shortest) = limits.into_iter().flatten().min() else { return Ok(None) };
         let (least, most) = TICKS;
-        Ticker::start(engine.clone(), (shortest / 16).clamp(least, most)).map(Some)
+        let ticker = Ticker::start(engine.clone(), (shortest / 16).clamp(least, most));
+        ticker.map(Some).map_err(|error| ReplayError::no_thread("the clock", &error))
     }
 }
 
@@ -69,28 +69,6 @@ impl CallClock {
         let run = self.began.elapsed().saturating_sub(waited.saturating_sub(self.waited));
         let call = self.take.timeouts.call.filter(|limit| run >= *limit).map(TimeBound::Call);
         call.or_else(|| self.take.exceeded())
-    }
-}
-
-/// A thread that advances an engine's epoch at regular times, until this is dropped.
-#[derive(Debug)]
-pub(crate) struct Ticker {
-    _stop: Sender<()>,
-}
-
-impl Ticker {
-    fn start(engine: Engine, tick: Duration) -> Result<Ticker, ReplayError> {
-        let (stop, stopped) = channel();
-        let ticks = move || {
-            while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(tick) {
-                engine.increment_epoch();
-            }
-        };
-        thread::Builder::new()
-            .name("retake-clock".into())
-            .spawn(ticks)
-            .map_err(|error| ReplayError::no_thread("the clock", &error))?;
-        Ok(Ticker { _stop: stop })
     }
 }
 

@@ -13,7 +13,9 @@ use retake_verifier::{
 
 use crate::actor_bytes::ActorBytes;
 use crate::chain_reruns::ChainReruns;
-use crate::clocks::{TakeClock, Ticker};
+use retake_actor::Ticker;
+
+use crate::clocks::TakeClock;
 use crate::earliest::Earliest;
 use crate::error::ReplayError;
 use crate::options::ReplayOptions;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use retake_chain::Value;
 use retake_recorder::{
-    Actor, ActorError, ActorThread, CancellationToken, Durability, Host, LiveActor, LogWriter, Permissions,
-    Program, Recorder, Session, SessionKind, SessionOptions,
+    Actor, ActorError, CancellationToken, Durability, Host, LiveActor, LogWriter, Permissions, Program,
+    Recorder, RunningActor, Session, SessionKind, SessionOptions,
 };
 
 fn counter() -> Arc<Program<Host>> {
@@ -15,7 +15,7 @@ fn counter() -> Arc<Program<Host>> {
     Host::program(actor, options, Permissions::default()).expect("it can be recorded")
 }
 
-async fn start(program: &Arc<Program<Host>>) -> (ActorThread, Recorder) {
+async fn start(program: &Arc<Program<Host>>) -> (RunningActor, Recorder) {
     let recorder = Recorder::start(LogWriter::create(Vec::new()).expect("memory"), Durability::Call)
         .expect("a recorder");
     let cancel = CancellationToken::new();

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use retake_chain::{ContentHasher, ContentRef};
+use retake_chain::{ContentHasher, ContentRef, SessionKind};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
@@ -23,6 +23,8 @@ pub struct Instrumented {
     pub component: Vec<u8>,
     /// The imported functions, in the order of the tap's functions.
     pub functions: Vec<FunctionName>,
+    /// How its export is driven that a session drives by itself, if it has one.
+    pub entry: Option<SessionKind>,
     /// The resource types that it imports, in the order of the tap's.
     pub(super) resources: Vec<ImportedResource>,
     /// The bytes of the original in the component.
@@ -79,11 +81,12 @@ pub fn instrument(component: &[u8]) -> Result<Instrumented, InstrumentError> {
         .iter()
         .map(|(interface, function)| FunctionName::new(interface, &function.name))
         .collect();
+    let entry = world.entry();
     if !world.reaches_a_host() {
         let (component, original) = (component.to_vec(), 0..component.len());
-        return Ok(Instrumented { component, functions, resources: Vec::new(), original });
+        return Ok(Instrumented { component, functions, entry, resources: Vec::new(), original });
     }
     let shim = shim::build(world.clone())?;
     let Built { component, original, resources } = outer::build(&world, &shim, component)?;
-    Ok(Instrumented { component, functions, resources, original })
+    Ok(Instrumented { component, functions, entry, resources, original })
 }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use retake_chain::SessionKind;
 use wasmparser::Parser;
 use wit_component::DecodedWasm;
 use wit_parser::{
@@ -14,6 +15,7 @@ use super::error::InstrumentError;
 use super::names::{CALLS, ROOT, TAP};
 use super::refusals::{expect_component, refuse_unsupported};
 use super::wit_types::{children, dealias, name_by_interfaces};
+use crate::exports::{ENTRIES, entry_of};
 use crate::{features, quiet};
 
 /// One imported interface.
@@ -53,6 +55,18 @@ impl World {
         let resource = |id: &TypeId| self.resolve.types[*id].kind == TypeDefKind::Resource;
         let declares = |import: &Import| self.resolve.interfaces[import.id].types.values().any(resource);
         !self.functions.is_empty() || self.imports.iter().any(declares)
+    }
+
+    /// How the export is driven that a session drives by itself, if there is one.
+    pub fn entry(&self) -> Option<SessionKind> {
+        let mut found = Vec::new();
+        for (key, item) in &self.resolve.worlds[self.world].exports {
+            let WorldItem::Interface { id, .. } = item else { continue };
+            let interface = self.resolve.name_world_key(key);
+            let functions = self.resolve.interfaces[*id].functions.keys();
+            found.extend(functions.filter_map(|function| entry_of(&interface, function)));
+        }
+        ENTRIES.into_iter().find(|kind| found.contains(kind))
     }
 
     pub fn decode(component: &[u8]) -> Result<World, InstrumentError> {

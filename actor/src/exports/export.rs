@@ -77,8 +77,11 @@ fn formless(ty: &Type) -> Option<&'static str> {
     }
 }
 
+/// The sessions that call a function by themselves, a server first where a component has both.
+pub(crate) const ENTRIES: [SessionKind; 2] = [SessionKind::Http, SessionKind::Command];
+
 /// The kind of session that calls a function by itself.
-pub(super) fn entry_of(interface: &str, function: &str) -> Option<SessionKind> {
+pub(crate) fn entry_of(interface: &str, function: &str) -> Option<SessionKind> {
     let is = |prefix, name| interface.starts_with(prefix) && function == name;
     if is("wasi:http/incoming-handler@0.2.", "handle") {
         Some(SessionKind::Http)

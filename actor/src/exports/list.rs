@@ -1,12 +1,11 @@
 //! Owns [`Exports`]: the functions that a component exports, by the names that `wasm-call` events carry.
 
-use retake_chain::SessionKind;
 use thiserror::Error;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 use wasmtime::component::types::ComponentItem;
 
-use super::export::{Export, NotCallable, entry_of};
+use super::export::{ENTRIES, Export, NotCallable, entry_of};
 
 /// How many names an error about an unknown one suggests.
 const SUGGESTED: usize = 5;
@@ -75,8 +74,7 @@ impl Exports {
 
     /// The export that a session drives: an HTTP handler before a command, where a component has both.
     pub fn entry(&self) -> Option<&Export> {
-        let of_kind = |kind| self.0.iter().find(|export| export.entry == Some(kind));
-        of_kind(SessionKind::Http).or_else(|| of_kind(SessionKind::Command))
+        ENTRIES.into_iter().find_map(|kind| self.0.iter().find(|export| export.entry == Some(kind)))
     }
 
     /// The function of exactly that name, or the only function with that name in all interfaces.

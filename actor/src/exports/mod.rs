@@ -6,6 +6,8 @@ mod export;
 mod list;
 mod stateful;
 
+pub(crate) use export::{ENTRIES, entry_of};
+
 pub use call::{ArgumentError, ExportCall};
 pub use export::{Export, NotCallable};
 pub use list::{Exports, ResolveError, UnknownExport};

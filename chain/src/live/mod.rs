@@ -3,4 +3,5 @@
 
 pub(crate) mod best_effort;
 pub(crate) mod history;
+pub(crate) mod journal;
 pub(crate) mod state_chain;

@@ -9,6 +9,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Mutex as AsyncMutex, MutexGuard as AsyncMutexGuard, Semaphore, mpsc};
 
 use crate::head::{ChainError, ChainHead};
+use crate::live::journal::Journal;
 use crate::model::event::{ChainEvent, ChainEventData};
 use crate::model::event_type::SHUTDOWN;
 use crate::model::hash::EventHash;
@@ -76,6 +77,8 @@ pub struct StateChain {
 
 struct Short {
     head: ChainHead,
+    /// Gets each event while the lock is held, so in order.
+    journal: Option<Arc<dyn Journal>>,
     /// Replaced as a whole on change, so that an append needs no copy of the list.
     subscribers: Arc<[Arc<Subscription>]>,
 }
@@ -95,7 +98,7 @@ struct Undelivered {
 impl StateChain {
     /// An empty chain of that actor, without subscribers.
     pub fn new(actor_id: TheaterId) -> Self {
-        let short = Short { head: ChainHead::new(), subscribers: Arc::new([]) };
+        let short = Short { head: ChainHead::new(), journal: None, subscribers: Arc::new([]) };
         Self { actor_id, append: AsyncMutex::new(None), short: Mutex::new(short) }
     }
 
@@ -176,16 +179,21 @@ impl StateChain {
         left: &mut Option<Undelivered>,
         append: impl FnOnce(&mut ChainHead) -> Result<ChainEvent, ChainError>,
     ) -> Result<ChainEvent, ChainError> {
-        let (event, subscribers) = {
+        let (event, full, subscribers) = {
             let mut short = self.short();
-            (append(&mut short.head)?, short.subscribers.clone())
+            let event = append(&mut short.head)?;
+            let full = short.journal.as_ref().filter(|journal| !journal.take(&event)).cloned();
+            (event, full, short.subscribers.clone())
         };
         // The event is in the chain now, whatever becomes of this future.
         if !subscribers.is_empty() {
             self.deliver(left, &event, &subscribers).await;
         }
         if &*event.event_type == SHUTDOWN {
-            self.short().subscribers = Arc::new([]);
+            self.let_go();
+        }
+        if let Some(journal) = full {
+            journal.room().await;
         }
         Ok(event)
     }
@@ -232,16 +240,32 @@ impl StateChain {
                 waiting.pop();
             }
             if &*event.event_type == SHUTDOWN {
-                self.short().subscribers = Arc::new([]);
+                self.let_go();
             }
         }
         *left = None;
+    }
+
+    /// The chain has ended: nobody gets another event.
+    fn let_go(&self) {
+        let mut short = self.short();
+        short.subscribers = Arc::new([]);
+        short.journal = None;
     }
 
     fn evict(&self) {
         let mut short = self.short();
         short.subscribers =
             short.subscribers.iter().filter(|other| !other.sender.is_closed()).cloned().collect();
+    }
+
+    /// Writes every later event to `journal`, in place of the one before, if there was one. An append waits
+    /// for its room.
+    pub fn set_journal(&self, journal: Arc<dyn Journal>) {
+        let mut short = self.short();
+        if !short.head.has_ended() {
+            short.journal = Some(journal);
+        }
     }
 
     /// Delivers every later event to `subscriber`; earlier ones are not delivered. After `shutdown` there are

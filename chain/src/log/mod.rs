@@ -20,11 +20,12 @@
 //!
 //! `format` has the constants and records; `frame` walks zstd frames and has the seal's fixed encoding;
 //! `input` reads in bulk and counts the zeros at the end; `sink` and `source` compress and decompress;
-//! `parse` takes records apart, `blocks` headers, indexes and seals; `writer` and `reader` are the two ends,
+//! `event_records` encodes events; `parse` takes records apart, `blocks` headers, indexes and seals; `writer` and `reader` are the two ends,
 //! `seek` gets at single events.
 
 mod blocks;
 mod error;
+mod event_records;
 mod format;
 mod frame;
 mod input;
@@ -41,6 +42,7 @@ mod tests;
 pub use crate::model::limits::{MAX_EVENT, MAX_EVENT_TYPE};
 pub use crate::model::version::{FORMAT_VERSION, FormatVersion, MajorVersion, MinorVersion, VersionError};
 pub use error::{Damage, ReadError, WriteError};
+pub use event_records::EventRecords;
 pub use format::{
     ACTOR_CHUNK, COMPRESSION_LEVEL, ChainNumber, FRAME_RAW_BYTES, FrameEntry, FrameRef, MAX_ACTOR,
     MAX_CHAINS, MAX_FRAMES_PER_INDEX, MAX_SEAL, Record, Seal, SealKind, SealedChain, TakeState, WINDOW_LOG,

@@ -98,6 +98,14 @@ impl<S: Storage> FrameSink<S> {
         Ok(Self { storage, context, out, length: 0, frame: None, poisoned: false })
     }
 
+    pub(super) fn boxed<'s>(self) -> FrameSink<Box<dyn Storage + Send + 's>>
+    where
+        S: Send + 's,
+    {
+        let FrameSink { storage, context, out, length, frame, poisoned } = self;
+        FrameSink { storage: Box::new(storage), context, out, length, frame, poisoned }
+    }
+
     /// Compressed bytes so far.
     pub(super) fn length(&self) -> u64 {
         self.length

@@ -8,10 +8,11 @@ use crate::model::hash::EventHash;
 use crate::model::ids::TheaterId;
 
 use super::error::WriteError;
+use super::event_records::{EventRecords, encode_head};
 use super::format::{
     ACTOR_CHUNK, ChainNumber, FRAME_RAW_BYTES, FrameEntry, FrameRef, Header, IndexBody, MAX_ACTOR,
-    MAX_CHAINS, MAX_FRAMES_PER_INDEX, Seal, SealKind, SealedChain, TAG_ACTOR, TAG_CHAIN, TAG_EVENT,
-    TAG_HEADER, TAG_INDEX, TAG_SEAL,
+    MAX_CHAINS, MAX_FRAMES_PER_INDEX, Seal, SealKind, SealedChain, TAG_ACTOR, TAG_CHAIN, TAG_HEADER,
+    TAG_INDEX, TAG_SEAL,
 };
 use super::frame::encode_seal;
 use super::sink::{FrameSink, Storage};
@@ -70,6 +71,26 @@ impl<S: Storage> LogWriter<S> {
         writer.write_lone(TAG_HEADER, &Header { version: FORMAT_VERSION })?;
         writer.sink.flush()?;
         Ok(writer)
+    }
+
+    /// The same writer, whatever its storage is.
+    pub fn boxed<'s>(self) -> LogWriter<Box<dyn Storage + Send + 's>>
+    where
+        S: Send + 's,
+    {
+        let LogWriter {
+            sink,
+            chains,
+            events,
+            raw_bytes,
+            frame_first_event,
+            frames,
+            last_index,
+            actor,
+            scratch,
+        } = self;
+        let sink = sink.boxed();
+        LogWriter { sink, chains, events, raw_bytes, frame_first_event, frames, last_index, actor, scratch }
     }
 
     /// Embeds the component, so that the take replays anywhere.
@@ -140,33 +161,59 @@ impl<S: Storage> LogWriter<S> {
     /// [`WriteError::BrokenChain`] if the event does not name the chain's head as its parent; an unknown
     /// chain; a limit; or a failed write.
     pub fn append(&mut self, chain: ChainNumber, event: &ChainEvent) -> Result<(), WriteError> {
+        self.admit(chain, event.parent_hash, (event.event_type.len(), event.data.len()))?;
+        self.scratch.clear();
+        encode_head(&mut self.scratch, chain, event);
+        self.write_record(&event.data)?;
+        self.count(chain, event.hash);
+        self.close_full_frame()
+    }
+
+    /// Writes events that are encoded already.
+    ///
+    /// # Errors
+    /// As [`LogWriter::append`], for the first that cannot be written. Those before it are written.
+    pub fn append_all(&mut self, records: &EventRecords) -> Result<(), WriteError> {
+        for (record, head, tail) in records.iter() {
+            self.admit(record.chain, record.parent_hash, record.lengths)?;
+            self.raw_bytes += (head.len() + tail.len()) as u64;
+            self.sink.write(head)?;
+            if !tail.is_empty() {
+                self.sink.write(tail)?;
+            }
+            self.count(record.chain, record.hash);
+            self.close_full_frame()?;
+        }
+        Ok(())
+    }
+
+    /// Whether an event with this parent, and a type and data of these lengths, may be the next of a chain.
+    fn admit(
+        &self,
+        chain: ChainNumber,
+        parent: Option<EventHash>,
+        (event_type, data): (usize, usize),
+    ) -> Result<(), WriteError> {
         let known = self.chains.get(chain.0 as usize).ok_or(WriteError::UnknownChain { chain })?;
         let (index, head) = (known.count, known.head);
-        if event.parent_hash != head {
-            return Err(WriteError::BrokenChain { chain, index, head, found: event.parent_hash });
+        if parent != head {
+            return Err(WriteError::BrokenChain { chain, index, head, found: parent });
         }
-        if event.data.len() > MAX_EVENT {
-            return Err(WriteError::EventTooLarge { chain, index, len: event.data.len() });
+        if data > MAX_EVENT {
+            return Err(WriteError::EventTooLarge { chain, index, len: data });
         }
-        if event.event_type.len() > MAX_EVENT_TYPE {
-            return Err(WriteError::TypeTooLong { chain, index, len: event.event_type.len() });
+        if event_type > MAX_EVENT_TYPE {
+            return Err(WriteError::TypeTooLong { chain, index, len: event_type });
         }
-        self.begin_record(TAG_EVENT, 6);
-        pack::unsigned(&mut self.scratch, chain.0.into());
-        pack::binary(&mut self.scratch, event.hash.as_bytes());
-        match &event.parent_hash {
-            Some(parent) => pack::binary(&mut self.scratch, parent.as_bytes()),
-            None => pack::nil(&mut self.scratch),
-        }
-        pack::string(&mut self.scratch, &event.event_type);
-        pack::binary_header(&mut self.scratch, event.data.len());
-        self.write_record(&event.data)?;
+        Ok(())
+    }
 
+    /// The next event of a chain is written.
+    fn count(&mut self, chain: ChainNumber, hash: EventHash) {
         self.events += 1;
         let known = &mut self.chains[chain.0 as usize];
         known.count += 1;
-        known.head = Some(event.hash);
-        self.close_full_frame()
+        known.head = Some(hash);
     }
 
     /// Gives everything so far to the storage. It can then be read, even if the frame is still open.

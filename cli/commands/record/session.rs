@@ -100,6 +100,7 @@ async fn prepare(
     let session = SessionOptions {
         profile: options.profile(),
         code_cache: cache.code(),
+        pooled_instances: if options.http.is_some() { options.actors.into() } else { 0 },
         timeout: bounds.call.clone(),
         kind: invokes.then_some(SessionKind::Invoke),
         instance_mode: options.instance.into(),

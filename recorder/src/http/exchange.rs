@@ -25,10 +25,10 @@ use super::refusals::{Refusal, Refusals};
 use super::response::{
     ActorResponse, CLIENT_GONE, ResponseOutcome, ResponseSender, WithheldResponse, plain, send_response,
 };
-use crate::actor_thread::overdue;
 use crate::error::RecordError;
 use crate::recorded_actor::RecordedActor;
 use crate::recorded_call::{CallArguments, EndedCall};
+use crate::running_actor::overdue;
 
 /// How long after the calls were given up a response that has come is still passed on. It is less than the
 /// time that the actor has to come back, so that the exchange is recorded by then.

@@ -1,25 +1,25 @@
 //! Owns [`Pool`]: the actors of an HTTP session and the bounded queue that they take requests from.
 
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
+use async_channel::{Receiver, Sender, TrySendError, WeakReceiver};
 use bytes::Bytes;
 use futures::future::join_all;
 use http::{Request, Response, StatusCode};
 use retake_actor::HasActor;
-use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{Mutex, mpsc, oneshot};
-use tokio_util::sync::CancellationToken;
+use tokio::sync::oneshot;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use wasmtime_wasi_http::WasiHttpView;
 
 use super::body::{ClientBody, RequestBody, in_memory};
 use super::exchange::{FailedExchange, OnFailure, exchange};
 use super::refusals::{Refusal, Refusals};
 use super::response::{ResponseSender, plain};
-use crate::actor_thread::{ActorThread, COME_BACK, overdue};
 use crate::error::RecordError;
 use crate::live_actor::LiveActor;
 use crate::program::Program;
 use crate::recorder::Recorder;
+use crate::running_actor::{COME_BACK, RunningActor, overdue};
 use crate::session::Session;
 
 /// Requests that may wait for each actor.
@@ -50,15 +50,14 @@ impl Drop for CountedWait {
     }
 }
 
-type RequestQueue = Mutex<mpsc::Receiver<QueuedRequest>>;
-
 /// The actors of one session.
 pub struct Pool {
-    requests: mpsc::Sender<QueuedRequest>,
-    /// The actors hold it, so that it is dropped with the last of them.
-    queue: Weak<RequestQueue>,
-    actors: Vec<ActorThread>,
+    requests: Sender<QueuedRequest>,
+    /// The actors hold it, so that it is closed with the last of them.
+    queue: WeakReceiver<QueuedRequest>,
+    actors: Vec<RunningActor>,
     cancel: CancellationToken,
+    /// An actor has failed, or all have ended.
     failed: CancellationToken,
     refusals: Arc<Refusals>,
 }
@@ -77,16 +76,17 @@ impl Pool {
         on_failure: impl Fn(FailedExchange) + Send + Sync + 'static,
     ) -> Result<Pool, RecordError> {
         let (refusals, on_failure) = (Arc::<Refusals>::default(), Arc::new(on_failure));
-        let (requests, queue) = mpsc::channel(WAITING_PER_ACTOR * actors);
-        let queue = Arc::new(Mutex::new(queue));
+        let (requests, queue) = async_channel::bounded(WAITING_PER_ACTOR * actors);
         let failed = CancellationToken::new();
+        let last_ended = Arc::new(failed.clone().drop_guard());
         let mut running = Vec::new();
         let session = Session::new();
         for _ in 0..actors {
             let actor = LiveActor::start(program, recorder, &session, cancel.clone()).await?;
-            let (queue, failed) = (queue.clone(), failed.clone());
+            let (queue, failed, last_ended) = (queue.clone(), failed.clone(), last_ended.clone());
             let (refusals, on_failure) = (refusals.clone(), on_failure.clone());
             running.push(actor.spawn_with(|actor| async move {
+                let _last_ended: Arc<DropGuard> = last_ended;
                 // A panic is a failure too.
                 let failed = failed.drop_guard();
                 let result = live(actor, queue, &refusals, &*on_failure).await;
@@ -96,7 +96,7 @@ impl Pool {
                 result
             })?);
         }
-        Ok(Pool { requests, queue: Arc::downgrade(&queue), actors: running, cancel, failed, refusals })
+        Ok(Pool { requests, queue: queue.downgrade(), actors: running, cancel, failed, refusals })
     }
 
     /// Lets an actor answer a request, from whatever server it comes. The answer is 503 if the queue is full
@@ -132,10 +132,7 @@ impl Pool {
 
     /// Completes when an actor has failed, or all have ended. [`close`](Self::close) then says why.
     pub async fn failed(&self) {
-        tokio::select! {
-            () = self.failed.cancelled() => {}
-            () = self.requests.closed() => {}
-        }
+        self.failed.cancelled().await;
     }
 
     /// Completes when the calls in flight were given up and have had the time to come back.
@@ -149,12 +146,10 @@ impl Pool {
     /// [`RecordError`] of the first actor that failed.
     pub async fn close(self) -> Result<(), RecordError> {
         drop(self.requests);
-        let actors = self.actors.into_iter().map(ActorThread::join);
+        let actors = self.actors.into_iter().map(RunningActor::join);
         let ended = join_all(actors).await;
         // An actor that does not come back still holds the queue, and what waits in it.
-        if let Some(queue) = self.queue.upgrade()
-            && let Ok(mut queue) = queue.try_lock()
-        {
+        if let Some(queue) = self.queue.upgrade() {
             while queue.try_recv().is_ok() {}
         }
         ended.into_iter().try_for_each(|ended| ended.map(drop))
@@ -164,13 +159,13 @@ impl Pool {
 /// One actor's life: one call at a time, from the queue and from its mailbox, until the queue is closed.
 async fn live<T: HasActor + WasiHttpView>(
     mut actor: LiveActor<T>,
-    queue: Arc<RequestQueue>,
+    queue: Receiver<QueuedRequest>,
     refusals: &Refusals,
     on_failure: &OnFailure,
 ) -> Result<(), RecordError> {
     loop {
         let queued = tokio::select! {
-            queued = async { queue.lock().await.recv().await } => queued,
+            queued = queue.recv() => queued,
             Some(operation) = actor.next_operation() => {
                 if !actor.operate(operation).await? {
                     return Ok(());
@@ -178,7 +173,7 @@ async fn live<T: HasActor + WasiHttpView>(
                 continue;
             }
         };
-        let Some(QueuedRequest { request, client, wait }) = queued else { break };
+        let Ok(QueuedRequest { request, client, wait }) = queued else { break };
         wait.end();
         // When the calls are given up, nobody waits for a response.
         let skipped = match (actor.recorded().cancel().is_cancelled(), client.is_closed()) {

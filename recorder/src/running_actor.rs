@@ -1,4 +1,4 @@
-//! Owns [`ActorThread`]: the thread of a live actor, and what happens to an actor that does not stop.
+//! Owns [`RunningActor`]: where a live actor runs, and what happens to an actor that does not stop.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -16,37 +16,42 @@ use crate::error::RecordError;
 /// How long a call that was given up may take to come back. After that its chain is ended without it.
 pub(crate) const COME_BACK: Duration = Duration::from_secs(2);
 
-/// A live actor on a thread of its own, so that a guest that computes for long does not hold up the others.
+type Ended = Result<(), RecordError>;
+
+/// A live actor that does what is asked through its handle: on a thread of its own, so that a guest that
+/// computes for long does not hold up the others, or as a task, if its guest yields.
 ///
-/// A guest that computes without end cannot be stopped. Its chain can be ended without it; what it does after
-/// that is not recorded.
-pub struct ActorThread {
+/// A guest that computes without end cannot be stopped unless it yields. Its chain can be ended without it;
+/// what it does after that is not recorded.
+pub struct RunningActor {
     handle: ActorHandle,
-    ended: oneshot::Receiver<Result<(), RecordError>>,
+    ended: oneshot::Receiver<Ended>,
     chain: Arc<StateChain>,
     cancel: CancellationToken,
 }
 
-impl ActorThread {
-    /// Starts `work` on a thread of its own. Its futures run in the caller's runtime; `cancel` gives up its
-    /// calls.
-    pub(crate) fn spawn<F>(
-        handle: ActorHandle,
-        chain: Arc<StateChain>,
+impl RunningActor {
+    /// Starts an actor's work, which runs in the caller's runtime: as a task if its guest `yields`, otherwise
+    /// on a thread. `cancel` gives up its calls.
+    pub(crate) fn start(
+        (handle, chain): (ActorHandle, Arc<StateChain>),
         cancel: CancellationToken,
-        work: impl FnOnce() -> F + Send + 'static,
-    ) -> Result<Self, RecordError>
-    where
-        F: Future<Output = Result<(), RecordError>>,
-    {
+        yields: bool,
+        work: impl Future<Output = Ended> + Send + 'static,
+    ) -> Result<Self, RecordError> {
         let (sender, ended) = oneshot::channel();
+        // The session may have ended without this actor.
+        let work = async move { drop(sender.send(work.await)) };
         let runtime = Handle::current();
-        thread::Builder::new()
-            .name("retake-actor".into())
-            // The session may have ended without this actor.
-            .spawn(move || drop(sender.send(runtime.block_on(work()))))
-            .map_err(|error| RecordError::no_thread("an actor", &error))?;
-        Ok(ActorThread { handle, ended, chain, cancel })
+        if yields {
+            runtime.spawn(work);
+        } else {
+            thread::Builder::new()
+                .name("retake-actor".into())
+                .spawn(move || runtime.block_on(work))
+                .map_err(|error| RecordError::no_thread("an actor", &error))?;
+        }
+        Ok(RunningActor { handle, ended, chain, cancel })
     }
 
     /// The handle by which the actor is called.
