@@ -8,7 +8,7 @@ use futures::future::join_all;
 use http::{Request, Response, StatusCode};
 use retake_actor::HasActor;
 use tokio::sync::oneshot;
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::sync::CancellationToken;
 use wasmtime_wasi_http::WasiHttpView;
 
 use super::body::{ClientBody, RequestBody, in_memory};
@@ -50,6 +50,20 @@ impl Drop for CountedWait {
     }
 }
 
+/// Held by every actor: when the last has ended, nobody takes what waits in the queue.
+struct LastEnded {
+    queue: Receiver<QueuedRequest>,
+    failed: CancellationToken,
+}
+
+impl Drop for LastEnded {
+    fn drop(&mut self) {
+        self.queue.close();
+        while self.queue.try_recv().is_ok() {}
+        self.failed.cancel();
+    }
+}
+
 /// The actors of one session.
 pub struct Pool {
     requests: Sender<QueuedRequest>,
@@ -78,7 +92,7 @@ impl Pool {
         let (refusals, on_failure) = (Arc::<Refusals>::default(), Arc::new(on_failure));
         let (requests, queue) = async_channel::bounded(WAITING_PER_ACTOR * actors);
         let failed = CancellationToken::new();
-        let last_ended = Arc::new(failed.clone().drop_guard());
+        let last_ended = Arc::new(LastEnded { queue: queue.clone(), failed: failed.clone() });
         let mut running = Vec::new();
         let session = Session::new();
         for _ in 0..actors {
@@ -86,7 +100,7 @@ impl Pool {
             let (queue, failed, last_ended) = (queue.clone(), failed.clone(), last_ended.clone());
             let (refusals, on_failure) = (refusals.clone(), on_failure.clone());
             running.push(actor.spawn_with(|actor| async move {
-                let _last_ended: Arc<DropGuard> = last_ended;
+                let _last_ended = last_ended;
                 // A panic is a failure too.
                 let failed = failed.drop_guard();
                 let result = live(actor, queue, &refusals, &*on_failure).await;
