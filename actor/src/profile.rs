@@ -42,6 +42,7 @@ pub fn default_profile() -> EngineProfile {
         table_limit: 10_000_000,
         fuel: None,
         hostcall_limit: 1 << 30,
+        interruptible: false,
     }
 }
 
@@ -56,6 +57,7 @@ pub fn check(profile: &EngineProfile) -> Result<(), Box<EngineProfile>> {
         table_limit: profile.table_limit,
         fuel: profile.fuel,
         hostcall_limit: profile.hostcall_limit,
+        interruptible: profile.interruptible,
         ..default_profile()
     };
     if *profile == ours { Ok(()) } else { Err(Box::new(ours)) }
@@ -84,8 +86,8 @@ pub struct Tuning {
     /// Let [`Engine::increment_epoch`] interrupt guests, for which each store then needs a deadline and a
     /// callback.
     pub interruptible: bool,
-    /// The stack of guest code in one call, in bytes: [`GUEST_STACK`] in a recording without a time limit,
-    /// [`rerun_stack`] in a re-run.
+    /// The stack of guest code in one call, in bytes: [`GUEST_STACK`] in a recording whose guests cannot be
+    /// interrupted, [`rerun_stack`] in a re-run.
     pub stack: usize,
     /// Keep memory ready for this many instances of components at a time, and use it again and again; 0 for
     /// none. A component with very many memories or tables has no place in it, nor has another instance. Takes
@@ -100,7 +102,7 @@ pub struct Tuning {
 const INTERRUPTIBLE: usize = 2;
 
 impl Tuning {
-    /// The tuning of a recording. A time limit (`interruptible`) does not change whether a guest returns.
+    /// The tuning of a recording. A guest that returns also returns where it can be interrupted.
     pub fn recording(interruptible: bool) -> Tuning {
         let stack = if interruptible { INTERRUPTIBLE * GUEST_STACK } else { GUEST_STACK };
         Tuning { interruptible, stack, ..Tuning::default() }

@@ -72,6 +72,7 @@ HOST_CALL, LETTER = {"HostFunction": {"input": [VALUE], "output": OUTCOME}}, {"f
 STATE = (None, lambda x: type(x) is list and len(x) == 1 and VALUE(x[0]))
 PROFILE = dict(engine=str, nan_canonicalization=bool, relaxed_simd_deterministic=bool, threads=bool, memory_limit=U64,
                table_limit=U64, fuel=(None, U64), hostcall_limit=U64)
+PROFILE = (PROFILE, {**PROFILE, "interruptible": lambda x: x is True})
 GENESIS = dict(format=lambda x: msgpack.packb(x) == b"\x92\1\0", actor_id=ID,
                actor=dict(digest=HASH, size=U64, path=str), kind=("http", "command", "invoke"), profile=PROFILE,
                arguments=[str], env_names=[str], preopens=[str], allow_net=bool, instance_mode=("per-call", "session"),

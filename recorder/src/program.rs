@@ -96,7 +96,7 @@ impl<T: HasActor> Program<T> {
     /// an import that is not provided.
     pub fn load(
         actor: Actor,
-        options: SessionOptions,
+        mut options: SessionOptions,
         link: impl FnOnce(&mut Linker<T>) -> wasmtime::Result<()>,
         host: impl Fn(SessionKind, ActorContext) -> Result<T, RecordError> + Send + Sync + 'static,
     ) -> Result<Arc<Program<T>>, RecordError> {
@@ -104,6 +104,7 @@ impl<T: HasActor> Program<T> {
         let kind = options.kind.or(instrumented.entry);
         // The actors of a server share its threads.
         let yields = kind == Some(SessionKind::Http) || options.timeout.is_some();
+        options.profile.interruptible = yields;
         let compile = |pooled_instances| {
             let copied_data = actor.component().len() < SMALL;
             let tuning = Tuning { pooled_instances, copied_data, ..Tuning::recording(yields) };

@@ -87,7 +87,7 @@ impl Program {
             memory_limit: settings.memory_limit.unwrap_or(u64::MAX).min(recorded.memory_limit),
             ..recorded.clone()
         };
-        let tuning = settings.room.tuning(settings.tuning);
+        let tuning = settings.room.tuning(settings.tuning, recorded);
         let engine = profile::tuned_engine(&profile, tuning).map_err(|error| ReplayError::engine(&error))?;
         let cache = settings.code_cache.as_deref();
         let has_shim = is_as_recorded || profile::bounds_the_shim(recorded);

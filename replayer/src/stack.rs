@@ -8,6 +8,7 @@
 //! if it is less deep than the recorded stack.
 
 use retake_actor::profile::{self, GUEST_STACK, Tuning};
+use retake_chain::EngineProfile;
 
 /// The part of the recorded stack that the recorded component has to use, in percent. The shim may have used
 /// the rest, or processors may differ by it.
@@ -34,20 +35,20 @@ pub(crate) fn thread_stack(tuning: Tuning) -> usize {
 pub(crate) enum StackRoom {
     /// More than the recording in any case. Guests can be interrupted.
     Ample,
-    /// As much as the recording, with the same frames. Guests cannot be interrupted, and must be known to
-    /// end.
+    /// As much as the recording, with the same frames. Guests can be interrupted if they could be in the
+    /// recording; others must be known to end.
     AsRecorded,
 }
 
 impl StackRoom {
     /// The engine's tuning for it, starting from the one that is asked for.
-    pub fn tuning(self, asked: Tuning) -> Tuning {
+    pub fn tuning(self, asked: Tuning, recorded: &EngineProfile) -> Tuning {
         match self {
             StackRoom::Ample => {
                 let stack = profile::rerun_stack(asked.optimized).max(asked.stack);
                 Tuning { interruptible: true, stack, ..asked }
             }
-            StackRoom::AsRecorded => Tuning::default(),
+            StackRoom::AsRecorded => Tuning::recording(recorded.interruptible),
         }
     }
 }
@@ -82,7 +83,8 @@ impl StackRule {
         match self {
             _ if !tuning.optimized => GUEST_STACK / 100 * ENOUGH_UNOPTIMIZED,
             StackRule::RecordedBuild => GUEST_STACK / 100 * ENOUGH,
-            StackRule::OtherBuild | StackRule::AsRecorded => GUEST_STACK - MARGIN,
+            StackRule::OtherBuild => GUEST_STACK - MARGIN,
+            StackRule::AsRecorded => tuning.stack - MARGIN,
         }
     }
 }

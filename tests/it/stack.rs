@@ -469,6 +469,8 @@ other_builds! {
     another_build_that_counts_fuel_has_to_exhaust_the_stack_too: 100, None, &["--fuel", MUCH_FUEL];
     another_build_with_a_call_each_has_to_exhaust_the_stack_too: 0, Down, &[];
     another_build_with_a_call_each_on_the_way_back_has_to_exhaust_the_stack_too: 100, Back, &[];
+    another_build_of_a_bounded_call_has_to_exhaust_the_stack_too: 0, None, &["--timeout", "1h"];
+    another_build_of_a_bounded_call_with_large_frames_has_to_exhaust_the_stack_too: 100, None, &["--timeout", "1h"];
     another_build_with_a_list_each_has_to_exhaust_the_stack_too: 100, List, &[];
 }
 

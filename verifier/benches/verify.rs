@@ -151,6 +151,7 @@ fn genesis(actor_id: TheaterId) -> SessionStart {
             table_limit: 0,
             fuel: None,
             hostcall_limit: 0,
+            interruptible: false,
         },
         arguments: vec![],
         env_names: vec![],

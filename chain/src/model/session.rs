@@ -86,6 +86,9 @@ pub struct EngineProfile {
     pub fuel: Option<u64>,
     /// Bound of what a guest may hand to the host in one call, in bytes.
     pub hostcall_limit: u64,
+    /// Guests could be interrupted while they computed: their frames are larger, and they have more stack.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub interruptible: bool,
 }
 
 impl SessionKind {

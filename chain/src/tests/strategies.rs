@@ -134,6 +134,7 @@ pub(crate) fn session(actor_id: TheaterId) -> SessionStart {
             table_limit: 10_000,
             fuel: None,
             hostcall_limit: 1 << 27,
+            interruptible: false,
         },
         arguments: vec!["actor.wasm".into()],
         env_names: vec!["HOME".into()],

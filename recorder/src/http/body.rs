@@ -72,6 +72,8 @@ impl Body for ObservedBody {
 pub struct ClientBody {
     parts: mpsc::Receiver<BodyPart>,
     done: bool,
+    /// It breaks off with the next poll.
+    breaks: bool,
 }
 
 /// A part of a response's body.
@@ -94,7 +96,7 @@ impl ClientBody {
     /// A body and the end that feeds it. Dropping the feeding end without a last part cuts the body off.
     pub(super) fn channel() -> (mpsc::Sender<BodyPart>, ClientBody) {
         let (sender, parts) = mpsc::channel(1);
-        (sender, ClientBody { parts, done: false })
+        (sender, ClientBody { parts, done: false, breaks: false })
     }
 
     /// An empty body. The head of the response can announce that it is empty.
@@ -124,6 +126,13 @@ impl Body for ClientBody {
             return Poll::Ready(None);
         }
         let part = ready!(self.parts.poll_recv(cx));
+        if part.is_none() && !self.breaks {
+            // A connection drops what it has not sent when the body breaks off, and sends it when it has to
+            // wait.
+            self.breaks = true;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         self.done = !matches!(part, Some(BodyPart::Frame(_)));
         Poll::Ready(match part {
             Some(BodyPart::Frame(frame) | BodyPart::Last(frame)) => Some(Ok(frame)),
@@ -173,4 +182,40 @@ impl Body for FromConnection {
 /// A request's body that is in memory already.
 pub(super) fn in_memory(bytes: Bytes) -> RequestBody {
     http_body_util::Full::new(bytes).map_err(|never: Infallible| match never {}).boxed_unsync()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+
+    use futures::task::{ArcWake, waker};
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    struct Wakes(AtomicUsize);
+
+    impl ArcWake for Wakes {
+        fn wake_by_ref(wakes: &Arc<Self>) {
+            wakes.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn a_body_that_breaks_off_lets_the_connection_send_what_was_before() {
+        let wakes = Arc::new(Wakes(AtomicUsize::new(0)));
+        let waker = waker(wakes.clone());
+        let mut cx = Context::from_waker(&waker);
+        let (parts, body) = ClientBody::channel();
+        parts.try_send(BodyPart::Frame(Frame::data(Bytes::from_static(b"four")))).expect("there is room");
+        drop(parts);
+        let mut body = pin!(body);
+
+        assert!(matches!(body.as_mut().poll_frame(&mut cx), Poll::Ready(Some(Ok(_)))));
+        assert!(body.as_mut().poll_frame(&mut cx).is_pending());
+        assert_eq!(wakes.0.load(Ordering::Relaxed), 1, "the connection looks again at once");
+        assert!(matches!(body.as_mut().poll_frame(&mut cx), Poll::Ready(Some(Err(BrokenOff)))));
+        assert!(matches!(body.as_mut().poll_frame(&mut cx), Poll::Ready(None)));
+    }
 }

@@ -26,6 +26,7 @@ pub(super) fn profile() -> EngineProfile {
         table_limit: 10_000,
         fuel: None,
         hostcall_limit: 1 << 27,
+        interruptible: false,
     }
 }
 
