@@ -20,6 +20,7 @@ mod boundary;
 mod code_cache;
 mod exports;
 mod features;
+mod instance_pool;
 mod interrupt;
 mod limits;
 mod load;

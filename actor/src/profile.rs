@@ -1,14 +1,10 @@
 //! Owns the engine profile: the settings under which a component behaves the same each time, as the genesis
 //! records them.
 
-use std::num::NonZero;
-use std::thread;
-
 use retake_chain::EngineProfile;
-use wasmtime::{
-    Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, Result, Store,
-};
+use wasmtime::{Config, Engine, InstanceAllocationStrategy, OptLevel, Result, Store};
 
+use crate::instance_pool::pool;
 use crate::limits::Limits;
 use crate::theater::HasActor;
 
@@ -90,8 +86,8 @@ pub struct Tuning {
     /// interrupted, [`rerun_stack`] in a re-run.
     pub stack: usize,
     /// Keep memory ready for this many instances of components at a time, and use it again and again; 0 for
-    /// none. A component with very many memories or tables has no place in it, nor has another instance. Takes
-    /// much address space, and no other effect on compiled code.
+    /// none. A component with very many memories or tables is refused, and so are more instances. Takes much
+    /// address space.
     pub pooled_instances: u32,
     /// Whether pooled instances get copies of their data segments, which is faster if those are small. Else
     /// their pages are mapped, and copied when they are written to.
@@ -152,48 +148,6 @@ pub fn tuned_engine(profile: &EngineProfile, tuning: Tuning) -> Result<Engine> {
         // For WASI 0.3 alone, which is not recorded yet; every call between components costs more with it.
         .concurrency_support(false);
     Engine::new(&config)
-}
-
-/// Memories, tables and stacks of each pooled instance. The stacks are the actor's and those of calls that the
-/// host makes while it runs.
-const MEMORIES: u32 = 8;
-const TABLES: u32 = 32;
-const STACKS: u32 = 4;
-/// Instances of components for each that a session makes: its own, and one that drops its resources.
-const COMPONENTS: u32 = 2;
-/// Bytes of a memory or table that are cleared and kept when it is free again. The rest is given back to the
-/// system...
-const KEPT: usize = 64 << 10;
-/// ...together with that of others, once there are so many, as each time interrupts every processor.
-const GIVEN_BACK: u32 = 32;
-
-/// A pool for this many instances of components, in which each can have what the profile allows.
-fn pool(profile: &EngineProfile, instances: u32) -> PoolingAllocationConfig {
-    // Each shard of the pool has its own that wait to be given back. A slot that is used for the same memory
-    // again needs no other protection, so there are more than enough.
-    let shards = thread::available_parallelism().map_or(1, NonZero::get).min(16) as u32;
-    let waiting = 2 * GIVEN_BACK * shards;
-    let mut pool = PoolingAllocationConfig::new();
-    pool.total_component_instances(instances * COMPONENTS)
-        .total_core_instances(u32::MAX)
-        .total_memories(instances * MEMORIES + waiting)
-        .total_tables(instances * TABLES + waiting)
-        .total_stacks(instances * STACKS + waiting)
-        .total_gc_heaps(instances + waiting)
-        .max_memories_per_component(MEMORIES)
-        .max_memories_per_module(MEMORIES)
-        .max_tables_per_component(TABLES)
-        .max_tables_per_module(TABLES)
-        .max_core_instances_per_component(u32::MAX)
-        .max_component_instance_size(usize::MAX)
-        .max_core_instance_size(1 << 30)
-        .table_elements(usize::try_from(profile.table_limit).unwrap_or(usize::MAX))
-        .decommit_batch_size(GIVEN_BACK as usize)
-        .linear_memory_keep_resident(KEPT)
-        .table_keep_resident(KEPT)
-        // It interrupts every processor too.
-        .pagemap_scan(Enabled::No);
-    pool
 }
 
 /// The limits of the profile on memories and tables, for a store's data.

@@ -85,6 +85,15 @@ def measure(command, port, connections, seconds):
     return rate, count / used, p99
 
 
+def servers(options, wasmtime, actor):
+    """How each server is started, by its name: from an address and a take to a command line."""
+    serve = lambda *more: lambda address, take: [wasmtime, "serve", *more, "--addr", address, "-Scli", actor]
+    record = lambda durability: lambda address, take: [
+        options.retake, "record", actor, "--http", address, "--actors", str(options.actors), "--durability", durability, "-o", take]
+    return {"wasmtime serve": serve(), "wasmtime serve, pooling": serve(*POOLING),
+            **{f"retake record, {durability}": record(durability) for durability in options.durability}}
+
+
 def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--retake", default=str(ROOT / "target/release/retake"))
@@ -103,29 +112,20 @@ def main():
     for fixture in options.fixtures:
         actor = str(ROOT / f"fixtures/actors/{fixture}.wasm")
         for connections in options.connections:
-            with tempfile.TemporaryDirectory() as folder:
-                def commands(port, number):
-                    address = f"127.0.0.1:{port}"
-                    yield "wasmtime serve", [wasmtime, "serve", "--addr", address, "-Scli", actor]
-                    yield "wasmtime serve, pooling", [wasmtime, "serve", *POOLING, "--addr", address, "-Scli", actor]
-                    for durability in options.durability:
-                        take = f"{folder}/{number}-{durability}.take"
-                        yield f"retake record, {durability}", [options.retake, "record", actor, "--http", address,
-                            "--actors", str(options.actors), "--durability", durability, "-o", take]
-                rounds = {}
-                for number in range(options.rounds):
-                    for name, _ in list(commands(0, number)):
+            started = servers(options, wasmtime, actor)
+            rounds = {name: [] for name in started}
+            for _ in range(options.rounds):
+                for name, command in started.items():
+                    with tempfile.TemporaryDirectory() as folder:
                         port = free_port()
-                        command = dict(commands(port, number))[name]
-                        rounds.setdefault(name, []).append(measure(command, port, connections, options.seconds))
-                        for take in pathlib.Path(folder).glob("*"):
-                            take.unlink()
-                base = rounds["wasmtime serve"]
-                for name, measured in rounds.items():
-                    middle = [statistics.median(column) for column in zip(*measured)]
-                    ratios = [statistics.median(own[i] / peer[i] for own, peer in zip(measured, base)) for i in (0, 1)]
-                    print(f"| {fixture} | {connections} | {name} | {middle[0]:.0f} | {ratios[0]:.2f} | {1e6 / middle[1]:.0f} "
-                          f"| {ratios[1]:.2f} | {middle[2]:.2f} |", flush=True)
+                        server = command(f"127.0.0.1:{port}", f"{folder}/it.take")
+                        rounds[name].append(measure(server, port, connections, options.seconds))
+            base = rounds["wasmtime serve"]
+            for name, measured in rounds.items():
+                middle = [statistics.median(column) for column in zip(*measured)]
+                ratios = [statistics.median(own[i] / peer[i] for own, peer in zip(measured, base)) for i in (0, 1)]
+                print(f"| {fixture} | {connections} | {name} | {middle[0]:.0f} | {ratios[0]:.2f} | {1e6 / middle[1]:.0f} "
+                      f"| {ratios[1]:.2f} | {middle[2]:.2f} |", flush=True)
 
 
 main()

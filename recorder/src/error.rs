@@ -72,7 +72,7 @@ pub enum RecordError {
     /// The log could not be written, or its file was lost.
     #[error("{}", write_fault(.0))]
     Write(#[source] Arc<WriteError>),
-    /// The recorder's thread is gone.
+    /// The recorder writes no more: the take is sealed, or nobody held the recorder any more.
     #[error("the recorder stopped early; the take is not sealed")]
     RecorderGone,
 }

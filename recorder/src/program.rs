@@ -114,9 +114,10 @@ impl<T: HasActor> Program<T> {
             Ok::<_, RecordError>((engine, component))
         };
         // Neither a machine without the room nor a component that does not fit has a fault.
-        let pooled = Some(options.pooled_instances).filter(|pooled| *pooled > 0);
-        let pooled = pooled.and_then(|pooled| compile(pooled).ok());
-        let (engine, component) = pooled.map_or_else(|| compile(0), Ok)?;
+        let (engine, component) = match compile(options.pooled_instances) {
+            Err(_) if options.pooled_instances > 0 => compile(0),
+            compiled => compiled,
+        }?;
         let exports = Exports::of(&engine, &component);
         let kind = kind.ok_or_else(|| RecordError::no_entry(&exports))?;
         let mut linker = Linker::new(&engine);

@@ -30,7 +30,7 @@ impl Progress {
 
     /// Counts events that were written.
     pub(crate) fn count(&self, written: &EventRecords) {
-        self.events.fetch_add(written.len() as u64, Ordering::Relaxed);
+        self.events.fetch_add(written.events(), Ordering::Relaxed);
         self.bytes.fetch_add(written.data_bytes(), Ordering::Relaxed);
         self.calls.fetch_add(written.ended_calls(), Ordering::Relaxed);
     }

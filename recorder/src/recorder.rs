@@ -3,6 +3,7 @@
 //! Actors put their events into a queue and never wait for the file, unless the queue is full or a call has
 //! to be safe (`write_queue.rs`). So nothing is lost.
 
+use std::fmt;
 use std::sync::Arc;
 
 use retake_chain::StateChain;
@@ -80,6 +81,13 @@ impl Recorder {
     /// What has been written so far.
     pub fn progress(&self) -> &Arc<Progress> {
         self.0.queue.progress()
+    }
+}
+
+impl fmt::Debug for Recorder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (durability, progress) = (self.0.durability, self.progress());
+        f.debug_struct("Recorder").field("durability", &durability).field("progress", progress).finish()
     }
 }
 

@@ -6,7 +6,6 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
@@ -33,10 +32,6 @@ pub(crate) struct WriteQueue {
     /// Whether events are safe when they survive a loss of power, or already when they survive the end of
     /// this process.
     syncs: bool,
-    /// How many events the operating system has.
-    flushed: AtomicU64,
-    /// How many the disk has, if that is asked for.
-    synced: AtomicU64,
     progress: Arc<Progress>,
     /// Why nothing more is written, if a write failed.
     fault: OnceLock<Arc<WriteError>>,
@@ -59,6 +54,10 @@ struct Waiting {
 struct Writing {
     log: LogWriter<Box<dyn Storage + Send>>,
     records: EventRecords,
+    /// How many events the operating system has.
+    flushed: u64,
+    /// How many the disk has, if that is asked for.
+    synced: u64,
 }
 
 /// How far events get in one go.
@@ -82,13 +81,11 @@ impl WriteQueue {
         log: LogWriter<Box<dyn Storage + Send>>,
         syncs: bool,
     ) -> Result<Arc<WriteQueue>, RecordError> {
-        let writing = Writing { log, records: EventRecords::default() };
+        let writing = Writing { log, records: EventRecords::default(), flushed: 0, synced: 0 };
         let queue = Arc::new(WriteQueue {
             waiting: Mutex::default(),
             writer: Arc::new(AsyncMutex::new(Some(writing))),
             syncs,
-            flushed: AtomicU64::new(0),
-            synced: AtomicU64::new(0),
             progress: Arc::default(),
             fault: OnceLock::new(),
             thread: OnceLock::new(),
@@ -118,8 +115,7 @@ impl WriteQueue {
     /// Introduces a chain to the take, before its first event.
     pub async fn add_chain(self: &Arc<Self>, id: TheaterId) -> Result<QueuedChain, RecordError> {
         let mut writer = self.writer.lock().await;
-        self.check()?;
-        let writing = writer.as_mut().ok_or(RecordError::RecorderGone)?;
+        let writing = self.open(&mut writer)?;
         let number = self.guard(writing.log.add_chain(id))?;
         Ok(QueuedChain { queue: self.clone(), number })
     }
@@ -128,23 +124,21 @@ impl WriteQueue {
     pub async fn make_safe(self: &Arc<Self>) -> Result<(), RecordError> {
         let taken = self.waiting().taken;
         let mut writer = self.writer.clone().lock_owned().await;
-        self.check()?;
-        let safe = if self.syncs { &self.synced } else { &self.flushed };
-        if safe.load(Ordering::Acquire) >= taken {
+        let writing = self.open(&mut writer)?;
+        if !self.syncs {
+            return if writing.flushed >= taken {
+                Ok(())
+            } else {
+                self.write_waiting(writing, Reach::System)
+            };
+        }
+        if writing.synced >= taken {
             return Ok(());
         }
         let queue = self.clone();
-        let mut write = move || match writer.as_mut() {
-            Some(writing) => {
-                queue.write_waiting(writing, if queue.syncs { Reach::Disk } else { Reach::System })
-            }
-            None => Err(RecordError::RecorderGone),
-        };
-        if self.syncs {
-            // Disks take their time.
-            return tokio::task::spawn_blocking(write).await.map_err(|_| RecordError::RecorderGone)?;
-        }
-        write()
+        // Disks take their time.
+        let sync = move || queue.write_waiting(queue.open(&mut writer)?, Reach::Disk);
+        tokio::task::spawn_blocking(sync).await.map_err(|_| RecordError::RecorderGone)?
     }
 
     /// Writes the rest, and seals the take. No more events are taken.
@@ -159,6 +153,12 @@ impl WriteQueue {
             queue.guard(writing.log.seal().map(|(_, summary)| summary))
         };
         tokio::task::spawn_blocking(seal).await.map_err(|_| RecordError::RecorderGone)?
+    }
+
+    /// The writer, if something can still be written.
+    fn open<'w>(&self, writer: &'w mut Option<Writing>) -> Result<&'w mut Writing, RecordError> {
+        self.check()?;
+        writer.as_mut().ok_or(RecordError::RecorderGone)
     }
 
     /// Takes no more events. What is not written by now is not asked for any more.
@@ -198,9 +198,7 @@ impl WriteQueue {
                 }
                 Some(due) if now < due => thread::park_timeout(due - now),
                 Some(_) => {
-                    if self.flushed.load(Ordering::Acquire) < taken {
-                        self.write_unasked(Reach::System);
-                    }
+                    self.write_unasked(Reach::System);
                     due = (taken != taken_before).then(|| now + UNASKED);
                     taken_before = taken;
                 }
@@ -211,7 +209,9 @@ impl WriteQueue {
     }
 
     fn write_unasked(&self, reach: Reach) {
-        if let Some(writing) = self.writer.blocking_lock().as_mut() {
+        if let Some(writing) = self.writer.blocking_lock().as_mut()
+            && writing.flushed < self.waiting().taken
+        {
             // A fault is kept, and reported to whoever asks next.
             let _ = self.write_waiting(writing, reach);
         }
@@ -224,7 +224,7 @@ impl WriteQueue {
             std::mem::swap(&mut waiting.records, &mut writing.records);
             waiting.taken
         };
-        let Writing { log, records } = writing;
+        let Writing { log, records, .. } = writing;
         let written = log.append_all(records).and_then(|()| match reach {
             Reach::Buffer => Ok(()),
             Reach::System => log.flush(),
@@ -234,10 +234,10 @@ impl WriteQueue {
         self.progress.count(records);
         records.clear();
         if reach != Reach::Buffer {
-            self.flushed.store(taken, Ordering::Release);
+            writing.flushed = taken;
         }
         if reach == Reach::Disk {
-            self.synced.store(taken, Ordering::Release);
+            writing.synced = taken;
         }
         Ok(())
     }

@@ -6,6 +6,7 @@ use std::io::{Read, Seek};
 use std::sync::Arc;
 use std::thread::{self, Scope};
 
+use retake_actor::Ticker;
 use retake_chain::{ChainEventPayload, ChainNumber, LogReader, Record, SessionStart, TakeState};
 use retake_verifier::{
     Checked, IntegrityChecker, RecordCheck, ReplayReport, Report, Verdict, VerifyError, VerifyFault,
@@ -13,8 +14,6 @@ use retake_verifier::{
 
 use crate::actor_bytes::ActorBytes;
 use crate::chain_reruns::ChainReruns;
-use retake_actor::Ticker;
-
 use crate::clocks::TakeClock;
 use crate::earliest::Earliest;
 use crate::error::ReplayError;

@@ -32,7 +32,8 @@ pub type EventSender = mpsc::Sender<(TheaterId, ChainEvent)>;
 ///
 /// # Delivery
 ///
-/// An append advances the head, then delivers to the subscribers of that moment in turn. It waits for each
+/// An append advances the head and writes the event to the journal, if there is one. Then it delivers to the
+/// subscribers of that moment in turn, and waits until the journal has room again. It waits for each
 /// that is full, until it has room, hangs up or is removed. A subscriber that has hung up is dropped from the
 /// list at the next event. After the delivery of `shutdown` the chain lets go of all subscribers, so their
 /// channels close.
@@ -40,7 +41,7 @@ pub type EventSender = mpsc::Sender<(TheaterId, ChainEvent)>;
 /// # Cancellation
 ///
 /// An append future that is dropped before it has the append lock leaves no trace. Dropped later, which is
-/// only possible while it waits for a full subscriber, its event is in the chain: the next append continues
+/// only possible while it waits for a full subscriber or journal, its event is in the chain and the journal: the next append continues
 /// from it, and first delivers it to those that lack it. The chain never forks and no subscriber sees a gap.
 /// [`StateChain::settle`] does the remaining delivery alone.
 ///

@@ -10,6 +10,8 @@ use crate::model::hash::EventHash;
 
 /// Data of this many bytes or more is referred to, and not copied.
 const LARGE: usize = 4 << 10;
+/// How much memory is kept for other records, in bytes.
+const KEPT: usize = 1 << 20;
 
 /// The records of events, in the order in which they will be in the take.
 ///
@@ -43,14 +45,29 @@ pub struct EventRecords {
     large: usize,
 }
 
-/// One of the records.
+/// What a writer has to know of a record that is encoded.
 #[derive(Debug)]
-pub(super) struct EventRecord {
+pub(super) struct RecordLink {
     pub chain: ChainNumber,
     pub parent_hash: Option<EventHash>,
     pub hash: EventHash,
-    /// Bytes of the event's type and of its data.
-    pub lengths: (usize, usize),
+    /// Bytes of the event's type.
+    pub event_type: usize,
+    /// Bytes of its data.
+    pub data: usize,
+}
+
+impl RecordLink {
+    pub(super) fn of(chain: ChainNumber, event: &ChainEvent) -> Self {
+        let (event_type, data) = (event.event_type.len(), event.data.len());
+        RecordLink { chain, parent_hash: event.parent_hash, hash: event.hash, event_type, data }
+    }
+}
+
+/// One of the records.
+#[derive(Debug)]
+struct EventRecord {
+    link: RecordLink,
     /// Where it ends among the bytes.
     end: usize,
     /// The data, if it is large.
@@ -69,24 +86,13 @@ impl EventRecords {
         self.large += tail.len();
         self.data += event.data.len() as u64;
         self.ended_calls += u64::from(event.ends_call());
-        self.records.push(EventRecord {
-            chain,
-            parent_hash: event.parent_hash,
-            hash: event.hash,
-            lengths: (event.event_type.len(), event.data.len()),
-            end: self.bytes.len(),
-            tail,
-        });
+        let link = RecordLink::of(chain, event);
+        self.records.push(EventRecord { link, end: self.bytes.len(), tail });
     }
 
     /// How many there are.
-    pub fn len(&self) -> usize {
-        self.records.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.records.is_empty()
+    pub fn events(&self) -> u64 {
+        self.records.len() as u64
     }
 
     /// How many bytes they hold in memory.
@@ -106,26 +112,22 @@ impl EventRecords {
 
     /// Removes all records. Their memory is kept for others, unless it is much.
     pub fn clear(&mut self) {
-        let EventRecords { mut bytes, mut records, .. } = std::mem::take(self);
-        bytes.clear();
-        records.clear();
-        bytes.shrink_to(KEPT);
-        *self = EventRecords { bytes, records, ..EventRecords::default() };
+        self.bytes.clear();
+        self.bytes.shrink_to(KEPT);
+        self.records.clear();
+        (self.data, self.ended_calls, self.large) = (0, 0, 0);
     }
 
     /// Each record, with its bytes in two parts.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&EventRecord, &[u8], &[u8])> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&RecordLink, &[u8], &[u8])> {
         let mut begin = 0;
         self.records.iter().map(move |record| {
             let head = &self.bytes[begin..record.end];
             begin = record.end;
-            (record, head, &record.tail[..])
+            (&record.link, head, &record.tail[..])
         })
     }
 }
-
-/// How much memory is kept for other records, in bytes.
-const KEPT: usize = 1 << 20;
 
 /// Appends an event's record but for its data.
 pub(super) fn encode_head(out: &mut Vec<u8>, chain: ChainNumber, event: &ChainEvent) {

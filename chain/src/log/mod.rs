@@ -20,8 +20,8 @@
 //!
 //! `format` has the constants and records; `frame` walks zstd frames and has the seal's fixed encoding;
 //! `input` reads in bulk and counts the zeros at the end; `sink` and `source` compress and decompress;
-//! `event_records` encodes events; `parse` takes records apart, `blocks` headers, indexes and seals; `writer` and `reader` are the two ends,
-//! `seek` gets at single events.
+//! `event_records` encodes events; `parse` takes records apart, `blocks` headers, indexes and seals; `writer`
+//! and `reader` are the two ends, `seek` gets at single events.
 
 mod blocks;
 mod error;

@@ -1,6 +1,8 @@
 //! Owns the order of records in a `.take`: header, embedded component, chains and events, indexes, seal.
 //! Compression and storage are `sink.rs`'s; who calls flush and sync, and when, is the recorder's.
 
+use std::mem;
+
 use crate::codec::encoding::to_canonical_vec;
 use crate::codec::pack;
 use crate::model::event::ChainEvent;
@@ -8,7 +10,7 @@ use crate::model::hash::EventHash;
 use crate::model::ids::TheaterId;
 
 use super::error::WriteError;
-use super::event_records::{EventRecords, encode_head};
+use super::event_records::{EventRecords, RecordLink, encode_head};
 use super::format::{
     ACTOR_CHUNK, ChainNumber, FRAME_RAW_BYTES, FrameEntry, FrameRef, Header, IndexBody, MAX_ACTOR,
     MAX_CHAINS, MAX_FRAMES_PER_INDEX, Seal, SealKind, SealedChain, TAG_ACTOR, TAG_CHAIN, TAG_HEADER,
@@ -161,12 +163,12 @@ impl<S: Storage> LogWriter<S> {
     /// [`WriteError::BrokenChain`] if the event does not name the chain's head as its parent; an unknown
     /// chain; a limit; or a failed write.
     pub fn append(&mut self, chain: ChainNumber, event: &ChainEvent) -> Result<(), WriteError> {
-        self.admit(chain, event.parent_hash, (event.event_type.len(), event.data.len()))?;
         self.scratch.clear();
         encode_head(&mut self.scratch, chain, event);
-        self.write_record(&event.data)?;
-        self.count(chain, event.hash);
-        self.close_full_frame()
+        let head = mem::take(&mut self.scratch);
+        let written = self.append_record(&RecordLink::of(chain, event), &head, &event.data);
+        self.scratch = head;
+        written
     }
 
     /// Writes events that are encoded already.
@@ -174,30 +176,16 @@ impl<S: Storage> LogWriter<S> {
     /// # Errors
     /// As [`LogWriter::append`], for the first that cannot be written. Those before it are written.
     pub fn append_all(&mut self, records: &EventRecords) -> Result<(), WriteError> {
-        for (record, head, tail) in records.iter() {
-            self.admit(record.chain, record.parent_hash, record.lengths)?;
-            self.raw_bytes += (head.len() + tail.len()) as u64;
-            self.sink.write(head)?;
-            if !tail.is_empty() {
-                self.sink.write(tail)?;
-            }
-            self.count(record.chain, record.hash);
-            self.close_full_frame()?;
-        }
-        Ok(())
+        records.iter().try_for_each(|(link, head, tail)| self.append_record(link, head, tail))
     }
 
-    /// Whether an event with this parent, and a type and data of these lengths, may be the next of a chain.
-    fn admit(
-        &self,
-        chain: ChainNumber,
-        parent: Option<EventHash>,
-        (event_type, data): (usize, usize),
-    ) -> Result<(), WriteError> {
+    /// Writes the record of an event, in two parts, if it may be the next of its chain.
+    fn append_record(&mut self, link: &RecordLink, head: &[u8], tail: &[u8]) -> Result<(), WriteError> {
+        let RecordLink { chain, parent_hash, hash, event_type, data } = *link;
         let known = self.chains.get(chain.0 as usize).ok_or(WriteError::UnknownChain { chain })?;
-        let (index, head) = (known.count, known.head);
-        if parent != head {
-            return Err(WriteError::BrokenChain { chain, index, head, found: parent });
+        let (index, known_head) = (known.count, known.head);
+        if parent_hash != known_head {
+            return Err(WriteError::BrokenChain { chain, index, head: known_head, found: parent_hash });
         }
         if data > MAX_EVENT {
             return Err(WriteError::EventTooLarge { chain, index, len: data });
@@ -205,15 +193,12 @@ impl<S: Storage> LogWriter<S> {
         if event_type > MAX_EVENT_TYPE {
             return Err(WriteError::TypeTooLong { chain, index, len: event_type });
         }
-        Ok(())
-    }
-
-    /// The next event of a chain is written.
-    fn count(&mut self, chain: ChainNumber, hash: EventHash) {
+        self.write_parts(head, tail)?;
         self.events += 1;
         let known = &mut self.chains[chain.0 as usize];
         known.count += 1;
         known.head = Some(hash);
+        self.close_full_frame()
     }
 
     /// Gives everything so far to the storage. It can then be read, even if the frame is still open.
@@ -309,8 +294,16 @@ impl<S: Storage> LogWriter<S> {
 
     /// Writes the record in the scratch, with `tail` as the content of its last field.
     fn write_record(&mut self, tail: &[u8]) -> Result<(), WriteError> {
-        self.raw_bytes += (self.scratch.len() + tail.len()) as u64;
-        self.sink.write(&self.scratch)?;
+        let head = mem::take(&mut self.scratch);
+        let written = self.write_parts(&head, tail);
+        self.scratch = head;
+        written
+    }
+
+    /// Writes a record, in two parts.
+    fn write_parts(&mut self, head: &[u8], tail: &[u8]) -> Result<(), WriteError> {
+        self.raw_bytes += (head.len() + tail.len()) as u64;
+        self.sink.write(head)?;
         if tail.is_empty() { Ok(()) } else { self.sink.write(tail) }
     }
 
@@ -332,7 +325,7 @@ impl<S: Storage> LogWriter<S> {
     }
 
     fn write_index(&mut self) -> Result<FrameRef, WriteError> {
-        let frames = std::mem::replace(&mut self.frames, Vec::with_capacity(MAX_FRAMES_PER_INDEX));
+        let frames = mem::replace(&mut self.frames, Vec::with_capacity(MAX_FRAMES_PER_INDEX));
         let body =
             IndexBody { frames, events: self.events, previous: self.last_index.map(|index| index.offset) };
         let index = self.write_lone(TAG_INDEX, &body)?;

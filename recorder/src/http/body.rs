@@ -187,25 +187,24 @@ pub(super) fn in_memory(bytes: Bytes) -> RequestBody {
 #[cfg(test)]
 mod tests {
     use std::pin::pin;
-
-    use futures::task::{ArcWake, waker};
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::Wake;
 
     use super::*;
 
     struct Wakes(AtomicUsize);
 
-    impl ArcWake for Wakes {
-        fn wake_by_ref(wakes: &Arc<Self>) {
-            wakes.0.fetch_add(1, Ordering::Relaxed);
+    impl Wake for Wakes {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
         }
     }
 
     #[test]
     fn a_body_that_breaks_off_lets_the_connection_send_what_was_before() {
         let wakes = Arc::new(Wakes(AtomicUsize::new(0)));
-        let waker = waker(wakes.clone());
+        let waker = wakes.clone().into();
         let mut cx = Context::from_waker(&waker);
         let (parts, body) = ClientBody::channel();
         parts.try_send(BodyPart::Frame(Frame::data(Bytes::from_static(b"four")))).expect("there is room");

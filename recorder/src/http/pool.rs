@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_channel::{Receiver, Sender, TrySendError, WeakReceiver};
+use async_channel::{Receiver, Sender, TrySendError};
 use bytes::Bytes;
 use futures::future::join_all;
 use http::{Request, Response, StatusCode};
@@ -58,17 +58,21 @@ struct LastEnded {
 
 impl Drop for LastEnded {
     fn drop(&mut self) {
-        self.queue.close();
-        while self.queue.try_recv().is_ok() {}
+        abandon(&self.queue);
         self.failed.cancel();
     }
+}
+
+/// Nobody takes what waits in the queue, nor what comes.
+fn abandon(queue: &Receiver<QueuedRequest>) {
+    queue.close();
+    while queue.try_recv().is_ok() {}
 }
 
 /// The actors of one session.
 pub struct Pool {
     requests: Sender<QueuedRequest>,
-    /// The actors hold it, so that it is closed with the last of them.
-    queue: WeakReceiver<QueuedRequest>,
+    queue: Receiver<QueuedRequest>,
     actors: Vec<RunningActor>,
     cancel: CancellationToken,
     /// An actor has failed, or all have ended.
@@ -110,7 +114,7 @@ impl Pool {
                 result
             })?);
         }
-        Ok(Pool { requests, queue: queue.downgrade(), actors: running, cancel, failed, refusals })
+        Ok(Pool { requests, queue, actors: running, cancel, failed, refusals })
     }
 
     /// Lets an actor answer a request, from whatever server it comes. The answer is 503 if the queue is full
@@ -159,13 +163,11 @@ impl Pool {
     /// # Errors
     /// [`RecordError`] of the first actor that failed.
     pub async fn close(self) -> Result<(), RecordError> {
-        drop(self.requests);
+        self.queue.close();
         let actors = self.actors.into_iter().map(RunningActor::join);
         let ended = join_all(actors).await;
-        // An actor that does not come back still holds the queue, and what waits in it.
-        if let Some(queue) = self.queue.upgrade() {
-            while queue.try_recv().is_ok() {}
-        }
+        // An actor that does not come back takes nothing from it.
+        abandon(&self.queue);
         ended.into_iter().try_for_each(|ended| ended.map(drop))
     }
 }
