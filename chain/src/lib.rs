@@ -29,7 +29,7 @@ mod model;
 mod tests;
 
 pub use codec::encoding::{DecodeError, EncodeError, from_canonical_slice, to_canonical_vec};
-pub use codec::event::{EVENT_HASH_DOMAIN, LinkFault, event_hash};
+pub use codec::event::{EVENT_HASH_DOMAIN, EventHasher, LinkFault, event_hash};
 pub use file_kind::{BYTE_ORDER_MARK, FileKind, Wanted};
 pub use head::{AppendFault, ChainError, ChainHead};
 pub use http_replay::HttpReplayChain;
@@ -45,7 +45,7 @@ pub use log::{
     ChainNumber, IndexedLog, LogReader, LogWriter, ReadError, Record, Seal, SealKind, SealSummary, Storage,
     TakeState, WriteError,
 };
-pub use model::event::{ChainEvent, ChainEventData};
+pub use model::event::{ChainEvent, ChainEventData, EventRef};
 pub use model::event_type::{
     REPLAY_SUMMARY, SESSION, SHUTDOWN, WASM_CALL, WASM_ERROR, WASM_RESULT, host_event_type, is_http_incoming,
     is_message,

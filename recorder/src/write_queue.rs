@@ -11,7 +11,7 @@ use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use retake_chain::log::{ChainNumber, EventRecords, LogWriter, SealSummary, Storage, WriteError};
-use retake_chain::{ChainEvent, Journal, TheaterId};
+use retake_chain::{EventRef, Journal, TheaterId};
 use tokio::sync::Mutex as AsyncMutex;
 
 use crate::error::RecordError;
@@ -262,7 +262,7 @@ impl WriteQueue {
 }
 
 impl Journal for QueuedChain {
-    fn take(&self, event: &ChainEvent) -> bool {
+    fn take(&self, event: EventRef<'_>) -> bool {
         let mut waiting = self.queue.waiting();
         if waiting.closed {
             return true;

@@ -16,7 +16,7 @@ use super::function_name::FunctionName;
 use super::instrument::Instrumented;
 use super::names::{RESOURCES, resource_name};
 use super::owner::ImportedResource;
-use super::tap::{Tap, TapError};
+use super::tap::Tap;
 use crate::abi::Lowered;
 
 /// Defines the interface that an instrumented component imports its resource types from, in a linker that has
@@ -45,8 +45,7 @@ pub(super) fn link<T: Send + 'static>(
                 drop.call(&mut store, rep, get).await?;
                 let tap = get(store.data_mut());
                 let event = tap.end_drop(&drop.name)?;
-                tap.chain().add_typed_event(event).await.map_err(TapError::from)?;
-                Ok(())
+                tap.append(event).await
             })
         })?;
     }

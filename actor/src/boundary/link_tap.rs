@@ -1,5 +1,8 @@
 //! Owns the linking of a [`Tap`]: the functions that the shim reports to, and the drops of resources.
 
+use std::future::poll_fn;
+use std::task::Poll;
+
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, Linker, Type};
 use wasmtime::{Engine, Result};
@@ -8,7 +11,7 @@ use super::dropper;
 use super::function_name::FunctionName;
 use super::instrument::Instrumented;
 use super::names::TAP;
-use super::tap::{Tap, TapError};
+use super::tap::Tap;
 use super::tap_functions::{TapFunction, tap_functions};
 use crate::abi::{self, Done};
 
@@ -36,14 +39,17 @@ impl Tap {
             // never a list.
             let spilled = result.ty.params().any(|(_, ty)| matches!(ty, Type::List(_)));
             abi::define_async(&mut linker, &result.name, &result.ty, move |mut store, result| {
-                let event = get(store.data_mut()).end(&name, result, spilled);
-                Box::new(async move {
-                    let tap = get(store.data_mut());
-                    tap.chain().add_typed_event(event?).await.map_err(TapError::from)?;
-                    // An actor whose calls never wait could otherwise not be cancelled.
-                    tokio::task::consume_budget().await;
-                    Ok(Done::default())
-                })
+                let tap = get(store.data_mut());
+                match tap.end(&name, result, spilled).and_then(|event| tap.append_at_once(event)) {
+                    // Takes no memory, as it holds nothing.
+                    Ok(None) => Box::new(poll_fn(|_| Poll::Ready(Ok(Done::default())))),
+                    appended => Box::new(async move {
+                        if let Some(event) = appended? {
+                            get(store.data_mut()).append(event).await?;
+                        }
+                        Ok(Done::default())
+                    }),
+                }
             })?;
         }
         Ok(())

@@ -59,6 +59,8 @@ pub struct Tap {
     chain: Arc<StateChain>,
     open: Option<OpenCall>,
     ids: HandleIds,
+    /// How many events in a row were appended at once.
+    at_once: u8,
     /// The instance through which the host's resources are dropped, once there is one.
     pub(super) dropper: Option<Instance>,
 }
@@ -72,7 +74,7 @@ struct OpenCall {
 impl Tap {
     /// A tap for a fresh instance of the actor that `chain` belongs to.
     pub fn new(chain: Arc<StateChain>) -> Self {
-        Tap { chain, open: None, ids: HandleIds::default(), dropper: None }
+        Tap { chain, open: None, ids: HandleIds::default(), at_once: 0, dropper: None }
     }
 
     /// The chain that the events go to.
@@ -125,6 +127,22 @@ impl Tap {
             return Err(TapError::Nested { call: name.clone(), open: open.name.clone() });
         }
         self.open = Some(OpenCall { name: name.clone(), input });
+        Ok(())
+    }
+
+    /// Appends an event, if nobody has to be waited for and the guest need not yield.
+    pub(super) fn append_at_once(&mut self, event: ChainEventData) -> Result<Option<ChainEventData>> {
+        self.at_once = self.at_once.wrapping_add(1);
+        if self.at_once == 0 {
+            return Ok(Some(event));
+        }
+        Ok(self.chain.append_at_once(event).map_err(TapError::from)?)
+    }
+
+    /// Appends an event. An actor whose calls never wait could not be cancelled if this did not yield.
+    pub(super) async fn append(&self, event: ChainEventData) -> Result<()> {
+        self.chain.add_typed_event(event).await.map_err(TapError::from)?;
+        tokio::task::yield_now().await;
         Ok(())
     }
 

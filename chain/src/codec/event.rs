@@ -9,14 +9,17 @@ use crate::codec::count::count_values;
 use crate::codec::encoding::DecodeError;
 use crate::codec::pack;
 use crate::codec::payload_codec::{CREATION_ERROR_HEAD, HOST_FUNCTION_HEAD};
-use crate::model::event::{ChainEvent, ChainEventData};
+use crate::model::event::{ChainEvent, ChainEventData, EventRef};
 use crate::model::event_type::{WASM_ERROR, WASM_RESULT};
-use crate::model::hash::{EventHash, sha256_of_parts};
+use crate::model::hash::{EventHash, sha256_of_few, sha256_of_parts};
 use crate::model::limits::MAX_VALUES;
 use crate::model::payload::ChainEventPayload;
 
 /// Keeps event hashes apart from every other use of SHA-256.
 pub const EVENT_HASH_DOMAIN: &[u8] = b"retake.event.v1\0";
+
+/// Data of up to this many bytes is hashed with what stands before it.
+const SHORT: usize = 1 << 10;
 
 /// What is wrong with the hash of an event, or with its link to the event before.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -46,19 +49,39 @@ fn hash_or_none(hash: &Option<EventHash>) -> String {
 /// SHA-256( "retake.event.v1" ‖ 0x00 ‖ msgpack([parent_hash or nil, event_type, data]) )
 /// ```
 ///
-/// with the parent's hash and `data` as MessagePack byte strings, all lengths in their shortest form. `data`
-/// is hashed where it lies, without a copy.
+/// with the parent's hash and `data` as MessagePack byte strings, all lengths in their shortest form.
 pub fn event_hash(parent: Option<&EventHash>, event_type: &str, data: &[u8]) -> EventHash {
-    let mut head = Vec::with_capacity(64 + event_type.len() + 8);
-    head.extend_from_slice(EVENT_HASH_DOMAIN);
-    pack::array_header(&mut head, 3);
-    match parent {
-        Some(parent) => pack::binary(&mut head, parent.as_ref()),
-        None => pack::nil(&mut head),
+    EventHasher::default().hash(parent, event_type, data)
+}
+
+/// Hashes one event after the other as [`event_hash`] does, with memory that it keeps.
+#[derive(Debug, Default)]
+pub struct EventHasher {
+    /// What is hashed, without the data if that is long.
+    bytes: Vec<u8>,
+}
+
+impl EventHasher {
+    /// As [`event_hash`].
+    pub fn hash(&mut self, parent: Option<&EventHash>, event_type: &str, data: &[u8]) -> EventHash {
+        let bytes = &mut self.bytes;
+        bytes.clear();
+        bytes.extend_from_slice(EVENT_HASH_DOMAIN);
+        pack::array_header(bytes, 3);
+        match parent {
+            Some(parent) => pack::binary(bytes, parent.as_ref()),
+            None => pack::nil(bytes),
+        }
+        pack::string(bytes, event_type);
+        pack::binary_header(bytes, data.len());
+        // Short data is cheaper to copy than to hash as a part of its own.
+        if data.len() <= SHORT {
+            bytes.extend_from_slice(data);
+            EventHash(sha256_of_few(bytes))
+        } else {
+            EventHash(sha256_of_parts(bytes, data))
+        }
     }
-    pack::string(&mut head, event_type);
-    pack::binary_header(&mut head, data.len());
-    EventHash(sha256_of_parts(&head, data))
 }
 
 impl ChainEventData {
@@ -121,7 +144,14 @@ impl ChainEvent {
     /// Whether this ends an export call: by a result or an error, and not the error of a component that could
     /// not be made.
     pub fn ends_call(&self) -> bool {
-        match &*self.event_type {
+        EventRef::from(self).ends_call()
+    }
+}
+
+impl EventRef<'_> {
+    /// As [`ChainEvent::ends_call`].
+    pub fn ends_call(&self) -> bool {
+        match &**self.event_type {
             WASM_RESULT => true,
             WASM_ERROR => !self.data.starts_with(CREATION_ERROR_HEAD),
             _ => false,

@@ -10,7 +10,7 @@ use tokio::sync::{Mutex as AsyncMutex, MutexGuard as AsyncMutexGuard, Semaphore,
 
 use crate::head::{ChainError, ChainHead};
 use crate::live::journal::Journal;
-use crate::model::event::{ChainEvent, ChainEventData};
+use crate::model::event::{ChainEvent, ChainEventData, EventRef};
 use crate::model::event_type::SHUTDOWN;
 use crate::model::hash::EventHash;
 use crate::model::ids::TheaterId;
@@ -32,17 +32,17 @@ pub type EventSender = mpsc::Sender<(TheaterId, ChainEvent)>;
 ///
 /// # Delivery
 ///
-/// An append advances the head and writes the event to the journal, if there is one. Then it delivers to the
-/// subscribers of that moment in turn, and waits until the journal has room again. It waits for each
-/// that is full, until it has room, hangs up or is removed. A subscriber that has hung up is dropped from the
-/// list at the next event. After the delivery of `shutdown` the chain lets go of all subscribers, so their
+/// An append waits until the journal, if there is one, has room. It advances the head and writes the event to
+/// the journal. Then it delivers to the subscribers of that moment in turn, and waits for each that is full,
+/// until it has room, hangs up or is removed. A subscriber that has hung up is dropped from the list at the
+/// next event. After the delivery of `shutdown` the chain lets go of all subscribers, so their
 /// channels close.
 ///
 /// # Cancellation
 ///
-/// An append future that is dropped before it has the append lock leaves no trace. Dropped later, which is
-/// only possible while it waits for a full subscriber or journal, its event is in the chain and the journal: the next append continues
-/// from it, and first delivers it to those that lack it. The chain never forks and no subscriber sees a gap.
+/// An append future that is dropped before it has the append lock and the journal has room leaves no trace.
+/// Dropped later, which is only possible while it waits for a full subscriber, its event is in the chain and
+/// the journal: the next append continues from it, and first delivers it to those that lack it. The chain never forks and no subscriber sees a gap.
 /// [`StateChain::settle`] does the remaining delivery alone.
 ///
 /// # Examples
@@ -80,6 +80,8 @@ struct Short {
     head: ChainHead,
     /// Gets each event while the lock is held, so in order.
     journal: Option<Arc<dyn Journal>>,
+    /// The journal has to be waited for.
+    full: bool,
     /// Replaced as a whole on change, so that an append needs no copy of the list.
     subscribers: Arc<[Arc<Subscription>]>,
 }
@@ -99,7 +101,7 @@ struct Undelivered {
 impl StateChain {
     /// An empty chain of that actor, without subscribers.
     pub fn new(actor_id: TheaterId) -> Self {
-        let short = Short { head: ChainHead::new(), journal: None, subscribers: Arc::new([]) };
+        let short = Short { head: ChainHead::new(), journal: None, full: false, subscribers: Arc::new([]) };
         Self { actor_id, append: AsyncMutex::new(None), short: Mutex::new(short) }
     }
 
@@ -130,7 +132,22 @@ impl StateChain {
     /// As [`ChainHead::append`].
     pub async fn add_typed_event(&self, data: ChainEventData) -> Result<ChainEvent, ChainError> {
         let mut turn = self.append_lock().await;
-        self.append_locked(&mut turn, |head| head.append(data)).await
+        self.append_locked(&mut turn, &data).await
+    }
+
+    /// Appends an event if nobody has to be waited for, as there is no subscriber and the journal has room.
+    /// Gives it back for [`StateChain::add_typed_event`] otherwise.
+    ///
+    /// # Errors
+    /// As [`ChainHead::append`].
+    pub fn append_at_once(&self, data: ChainEventData) -> Result<Option<ChainEventData>, ChainError> {
+        let Ok(turn) = self.append.try_lock() else { return Ok(Some(data)) };
+        let mut short = self.short();
+        if turn.is_some() || short.full || !short.subscribers.is_empty() {
+            return Ok(Some(data));
+        }
+        short.append(&data)?;
+        Ok(None)
     }
 
     /// Ends the chain from outside, for an actor that cannot do it: the export call in progress, if there is
@@ -152,9 +169,9 @@ impl StateChain {
         if let Some(function_name) = open_call {
             let (kind, message) = (WasmErrorKind::Cancelled, message.into());
             let error = WasmEventData::WasmError { function_name, kind, message };
-            self.append_locked(&mut turn, |head| head.append(ChainEventData::wasm(error))).await?;
+            self.append_locked(&mut turn, &ChainEventData::wasm(error)).await?;
         }
-        self.append_locked(&mut turn, |head| head.append(ChainEventData::shutdown())).await?;
+        self.append_locked(&mut turn, &ChainEventData::shutdown()).await?;
         Ok(())
     }
 
@@ -178,13 +195,13 @@ impl StateChain {
     async fn append_locked(
         &self,
         left: &mut Option<Undelivered>,
-        append: impl FnOnce(&mut ChainHead) -> Result<ChainEvent, ChainError>,
+        data: &ChainEventData,
     ) -> Result<ChainEvent, ChainError> {
-        let (event, full, subscribers) = {
+        self.await_room().await;
+        let (event, subscribers) = {
             let mut short = self.short();
-            let event = append(&mut short.head)?;
-            let full = short.journal.as_ref().filter(|journal| !journal.take(&event)).cloned();
-            (event, full, short.subscribers.clone())
+            let subscribers = short.subscribers.clone();
+            (short.append(data)?.to_event(), subscribers)
         };
         // The event is in the chain now, whatever becomes of this future.
         if !subscribers.is_empty() {
@@ -193,10 +210,19 @@ impl StateChain {
         if &*event.event_type == SHUTDOWN {
             self.let_go();
         }
+        Ok(event)
+    }
+
+    /// Waits until the journal has room.
+    async fn await_room(&self) {
+        let full = {
+            let short = self.short();
+            short.journal.clone().filter(|_| short.full)
+        };
         if let Some(journal) = full {
             journal.room().await;
+            self.short().full = false;
         }
-        Ok(event)
     }
 
     /// Sends to each in turn. What is still to be done is noted in `left` before any wait, for that is where
@@ -247,11 +273,9 @@ impl StateChain {
         *left = None;
     }
 
-    /// The chain has ended: nobody gets another event.
+    /// The chain has ended: no subscriber gets another event.
     fn let_go(&self) {
-        let mut short = self.short();
-        short.subscribers = Arc::new([]);
-        short.journal = None;
+        self.short().subscribers = Arc::new([]);
     }
 
     fn evict(&self) {
@@ -265,7 +289,7 @@ impl StateChain {
     pub fn set_journal(&self, journal: Arc<dyn Journal>) {
         let mut short = self.short();
         if !short.head.has_ended() {
-            short.journal = Some(journal);
+            (short.journal, short.full) = (Some(journal), false);
         }
     }
 
@@ -297,6 +321,20 @@ impl StateChain {
     /// An append that fails leaves the head as it was, so a poisoned lock is as good as any.
     fn short(&self) -> MutexGuard<'_, Short> {
         self.short.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Short {
+    /// Appends an event, and writes it to the journal. The last one ends both.
+    fn append<'a>(&'a mut self, data: &'a ChainEventData) -> Result<EventRef<'a>, ChainError> {
+        let event = self.head.append_lent(data)?;
+        if let Some(journal) = &self.journal {
+            self.full |= !journal.take(event);
+        }
+        if &**event.event_type == SHUTDOWN {
+            self.journal = None;
+        }
+        Ok(event)
     }
 }
 

@@ -1,15 +1,15 @@
 //! Owns [`EventRecords`]: events encoded as a take holds them, by whoever has them, for a writer that has
 //! only to compress them.
 
-use bytes::Bytes;
-
 use super::format::{ChainNumber, TAG_EVENT};
 use crate::codec::pack;
-use crate::model::event::ChainEvent;
+use crate::model::event::EventRef;
 use crate::model::hash::EventHash;
+use crate::model::limits::MAX_EVENT_TYPE;
 
-/// Data of this many bytes or more is referred to, and not copied.
-const LARGE: usize = 4 << 10;
+/// A run has no more bytes than this, unless it is one event: where a frame is to end in one, the writer looks
+/// at each event.
+const RUN: usize = 16 << 10;
 /// How much memory is kept for other records, in bytes.
 const KEPT: usize = 1 << 20;
 
@@ -25,8 +25,9 @@ const KEPT: usize = 1 << 20;
 /// let chain = take.add_chain(TheaterId::generate())?;
 /// let mut head = ChainHead::new();
 /// let mut records = EventRecords::default();
-/// records.push(chain, &head.append(ChainEventData::theater_runtime(TheaterRuntimeEventData::ActorStarted))?);
-/// records.push(chain, &head.append(ChainEventData::shutdown())?);
+/// for event in [ChainEventData::theater_runtime(TheaterRuntimeEventData::ActorStarted), ChainEventData::shutdown()] {
+///     records.push(chain, head.append_lent(&event)?);
+/// }
 ///
 /// take.append_all(&records)?;
 /// assert_eq!(take.seal()?.1.events, 2);
@@ -34,70 +35,73 @@ const KEPT: usize = 1 << 20;
 /// ```
 #[derive(Debug, Default)]
 pub struct EventRecords {
-    /// The records one after the other, without the data of large events.
+    /// The records one after the other.
     bytes: Vec<u8>,
-    records: Vec<EventRecord>,
+    runs: Vec<Run>,
+    events: u64,
     /// Bytes of data.
     data: u64,
     /// Export calls that end with one of the events.
     ended_calls: u64,
-    /// Bytes of the data that is referred to.
-    large: usize,
 }
 
-/// What a writer has to know of a record that is encoded.
-#[derive(Debug)]
-pub(super) struct RecordLink {
+/// Events of one chain that follow each other, and what a writer has to know of them.
+#[derive(Clone, Debug)]
+pub(super) struct Run {
     pub chain: ChainNumber,
+    pub events: u64,
+    /// The parent of the first.
     pub parent_hash: Option<EventHash>,
+    /// The hash of the last.
     pub hash: EventHash,
-    /// Bytes of the event's type.
+    /// Bytes of the first one's type; the others' are short enough.
     pub event_type: usize,
-    /// Bytes of its data.
+    /// Bytes of the first one's data; the others' are short enough.
     pub data: usize,
+    /// Where it begins among the bytes.
+    begin: usize,
 }
 
-impl RecordLink {
-    pub(super) fn of(chain: ChainNumber, event: &ChainEvent) -> Self {
-        let (event_type, data) = (event.event_type.len(), event.data.len());
-        RecordLink { chain, parent_hash: event.parent_hash, hash: event.hash, event_type, data }
+impl Run {
+    pub(super) fn of(chain: ChainNumber, event: EventRef<'_>, begin: usize) -> Self {
+        let EventRef { hash, parent_hash, event_type, data } = event;
+        let (event_type, data) = (event_type.len(), data.len());
+        Run { chain, events: 1, parent_hash, hash, event_type, data, begin }
     }
-}
 
-/// One of the records.
-#[derive(Debug)]
-struct EventRecord {
-    link: RecordLink,
-    /// Where it ends among the bytes.
-    end: usize,
-    /// The data, if it is large.
-    tail: Bytes,
+    /// Whether an event can be the next of the run, which then ends at `end`.
+    fn takes(&self, chain: ChainNumber, event: EventRef<'_>, end: usize) -> bool {
+        self.chain == chain
+            && event.parent_hash == Some(self.hash)
+            && event.event_type.len() <= MAX_EVENT_TYPE
+            && end - self.begin <= RUN
+    }
 }
 
 impl EventRecords {
     /// Adds the record of the next event of a chain.
-    pub fn push(&mut self, chain: ChainNumber, event: &ChainEvent) {
-        encode_head(&mut self.bytes, chain, event);
-        let is_large = event.data.len() >= LARGE;
-        let tail = if is_large { event.data.clone() } else { Bytes::new() };
-        if !is_large {
-            self.bytes.extend_from_slice(&event.data);
-        }
-        self.large += tail.len();
+    pub fn push(&mut self, chain: ChainNumber, event: EventRef<'_>) {
+        let begin = self.bytes.len();
+        encode(&mut self.bytes, chain, event);
+        self.events += 1;
         self.data += event.data.len() as u64;
         self.ended_calls += u64::from(event.ends_call());
-        let link = RecordLink::of(chain, event);
-        self.records.push(EventRecord { link, end: self.bytes.len(), tail });
+        match self.runs.last_mut() {
+            Some(run) if run.takes(chain, event, self.bytes.len()) => {
+                (run.events, run.hash) = (run.events + 1, event.hash);
+            }
+            _ => self.runs.push(Run::of(chain, event, begin)),
+        }
     }
 
     /// How many there are.
     pub fn events(&self) -> u64 {
-        self.records.len() as u64
+        self.events
     }
 
     /// How many bytes they hold in memory.
     pub fn size(&self) -> usize {
-        self.bytes.len() + self.large
+        self.bytes.len()
     }
 
     /// How many bytes of event data they hold.
@@ -114,23 +118,19 @@ impl EventRecords {
     pub fn clear(&mut self) {
         self.bytes.clear();
         self.bytes.shrink_to(KEPT);
-        self.records.clear();
-        (self.data, self.ended_calls, self.large) = (0, 0, 0);
+        self.runs.clear();
+        (self.events, self.data, self.ended_calls) = (0, 0, 0);
     }
 
-    /// Each record, with its bytes in two parts.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&RecordLink, &[u8], &[u8])> {
-        let mut begin = 0;
-        self.records.iter().map(move |record| {
-            let head = &self.bytes[begin..record.end];
-            begin = record.end;
-            (&record.link, head, &record.tail[..])
-        })
+    /// Each run, with its bytes.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&Run, &[u8])> {
+        let ends = self.runs.iter().skip(1).map(|next| next.begin).chain([self.bytes.len()]);
+        self.runs.iter().zip(ends).map(|(run, end)| (run, &self.bytes[run.begin..end]))
     }
 }
 
-/// Appends an event's record but for its data.
-pub(super) fn encode_head(out: &mut Vec<u8>, chain: ChainNumber, event: &ChainEvent) {
+/// Appends an event's record.
+pub(super) fn encode(out: &mut Vec<u8>, chain: ChainNumber, event: EventRef<'_>) {
     pack::array_header(out, 6);
     pack::string(out, TAG_EVENT);
     pack::unsigned(out, chain.0.into());
@@ -139,6 +139,6 @@ pub(super) fn encode_head(out: &mut Vec<u8>, chain: ChainNumber, event: &ChainEv
         Some(parent) => pack::binary(out, parent.as_bytes()),
         None => pack::nil(out),
     }
-    pack::string(out, &event.event_type);
-    pack::binary_header(out, event.data.len());
+    pack::string(out, event.event_type);
+    pack::binary(out, event.data);
 }

@@ -10,13 +10,14 @@ use crate::model::hash::EventHash;
 use crate::model::ids::TheaterId;
 
 use super::error::WriteError;
-use super::event_records::{EventRecords, RecordLink, encode_head};
+use super::event_records::{EventRecords, Run, encode};
 use super::format::{
     ACTOR_CHUNK, ChainNumber, FRAME_RAW_BYTES, FrameEntry, FrameRef, Header, IndexBody, MAX_ACTOR,
     MAX_CHAINS, MAX_FRAMES_PER_INDEX, Seal, SealKind, SealedChain, TAG_ACTOR, TAG_CHAIN, TAG_HEADER,
     TAG_INDEX, TAG_SEAL,
 };
 use super::frame::encode_seal;
+use super::parse::parse_record;
 use super::sink::{FrameSink, Storage};
 use crate::model::limits::{MAX_EVENT, MAX_EVENT_TYPE};
 use crate::model::version::FORMAT_VERSION;
@@ -164,10 +165,10 @@ impl<S: Storage> LogWriter<S> {
     /// chain; a limit; or a failed write.
     pub fn append(&mut self, chain: ChainNumber, event: &ChainEvent) -> Result<(), WriteError> {
         self.scratch.clear();
-        encode_head(&mut self.scratch, chain, event);
-        let head = mem::take(&mut self.scratch);
-        let written = self.append_record(&RecordLink::of(chain, event), &head, &event.data);
-        self.scratch = head;
+        encode(&mut self.scratch, chain, event.into());
+        let record = mem::take(&mut self.scratch);
+        let written = self.append_run(&Run::of(chain, event.into(), 0), &record);
+        self.scratch = record;
         written
     }
 
@@ -176,12 +177,12 @@ impl<S: Storage> LogWriter<S> {
     /// # Errors
     /// As [`LogWriter::append`], for the first that cannot be written. Those before it are written.
     pub fn append_all(&mut self, records: &EventRecords) -> Result<(), WriteError> {
-        records.iter().try_for_each(|(link, head, tail)| self.append_record(link, head, tail))
+        records.iter().try_for_each(|(run, bytes)| self.append_run(run, bytes))
     }
 
-    /// Writes the record of an event, in two parts, if it may be the next of its chain.
-    fn append_record(&mut self, link: &RecordLink, head: &[u8], tail: &[u8]) -> Result<(), WriteError> {
-        let RecordLink { chain, parent_hash, hash, event_type, data } = *link;
+    /// Writes the records of a run, if it may come next in its chain.
+    fn append_run(&mut self, run: &Run, bytes: &[u8]) -> Result<(), WriteError> {
+        let Run { chain, events, parent_hash, hash, event_type, data, .. } = *run;
         let known = self.chains.get(chain.0 as usize).ok_or(WriteError::UnknownChain { chain })?;
         let (index, known_head) = (known.count, known.head);
         if parent_hash != known_head {
@@ -193,12 +194,27 @@ impl<S: Storage> LogWriter<S> {
         if event_type > MAX_EVENT_TYPE {
             return Err(WriteError::TypeTooLong { chain, index, len: event_type });
         }
-        self.write_parts(head, tail)?;
-        self.events += 1;
+        self.write_events(bytes, events)?;
         let known = &mut self.chains[chain.0 as usize];
-        known.count += 1;
+        known.count += events;
         known.head = Some(hash);
-        self.close_full_frame()
+        Ok(())
+    }
+
+    /// Writes the records of so many events, and ends the frame after the one that fills it.
+    fn write_events(&mut self, mut bytes: &[u8], mut events: u64) -> Result<(), WriteError> {
+        while events > 0 {
+            let filled = self.sink.open_raw().unwrap_or(0) + bytes.len() as u64;
+            let (len, count) = match events {
+                2.. if filled >= FRAME_RAW_BYTES => (record_len(bytes), 1),
+                _ => (bytes.len(), events),
+            };
+            self.write(&bytes[..len])?;
+            self.events += count;
+            self.close_full_frame()?;
+            (bytes, events) = (&bytes[len..], events - count);
+        }
+        Ok(())
     }
 
     /// Gives everything so far to the storage. It can then be read, even if the frame is still open.
@@ -295,16 +311,15 @@ impl<S: Storage> LogWriter<S> {
     /// Writes the record in the scratch, with `tail` as the content of its last field.
     fn write_record(&mut self, tail: &[u8]) -> Result<(), WriteError> {
         let head = mem::take(&mut self.scratch);
-        let written = self.write_parts(&head, tail);
+        let written = self.write(&head).and_then(|()| self.write(tail));
         self.scratch = head;
         written
     }
 
-    /// Writes a record, in two parts.
-    fn write_parts(&mut self, head: &[u8], tail: &[u8]) -> Result<(), WriteError> {
-        self.raw_bytes += (head.len() + tail.len()) as u64;
-        self.sink.write(head)?;
-        if tail.is_empty() { Ok(()) } else { self.sink.write(tail) }
+    /// Writes records, or a part of one.
+    fn write(&mut self, bytes: &[u8]) -> Result<(), WriteError> {
+        self.raw_bytes += bytes.len() as u64;
+        if bytes.is_empty() { Ok(()) } else { self.sink.write(bytes) }
     }
 
     fn close_full_frame(&mut self) -> Result<(), WriteError> {
@@ -332,6 +347,11 @@ impl<S: Storage> LogWriter<S> {
         self.last_index = Some(index);
         Ok(index)
     }
+}
+
+/// How many bytes the first of the encoded records has.
+fn record_len(records: &[u8]) -> usize {
+    parse_record(records).map_or(records.len(), |(_, len)| len)
 }
 
 fn check_actor_size(total: u64) -> Result<(), WriteError> {

@@ -1,4 +1,5 @@
-//! Owns [`ChainEvent`], the immutable link of a chain, and [`ChainEventData`], an event before it is linked.
+//! Owns [`ChainEvent`], the immutable link of a chain, [`EventRef`], the same where it lies in a buffer, and
+//! [`ChainEventData`], an event before it is linked.
 //! What an event says is in `payload.rs`; its bytes and its hash are `codec/event.rs`'s.
 
 use std::fmt;
@@ -54,6 +55,38 @@ impl fmt::Debug for ChainEvent {
             .field("event_type", &self.event_type)
             .field("data_len", &self.data.len())
             .finish()
+    }
+}
+
+/// An event of a chain, lent by who made it or keeps it.
+#[derive(Clone, Copy, Debug)]
+pub struct EventRef<'a> {
+    /// As [`ChainEvent::hash`].
+    pub hash: EventHash,
+    /// As [`ChainEvent::parent_hash`].
+    pub parent_hash: Option<EventHash>,
+    /// As [`ChainEvent::event_type`].
+    pub event_type: &'a Arc<str>,
+    /// As [`ChainEvent::data`].
+    pub data: &'a [u8],
+}
+
+impl EventRef<'_> {
+    /// An event of one's own, with a copy of the data.
+    pub fn to_event(&self) -> ChainEvent {
+        ChainEvent {
+            hash: self.hash,
+            parent_hash: self.parent_hash,
+            event_type: self.event_type.clone(),
+            data: Bytes::copy_from_slice(self.data),
+        }
+    }
+}
+
+impl<'a> From<&'a ChainEvent> for EventRef<'a> {
+    fn from(event: &'a ChainEvent) -> Self {
+        let ChainEvent { hash, parent_hash, event_type, data } = event;
+        EventRef { hash: *hash, parent_hash: *parent_hash, event_type, data }
     }
 }
 

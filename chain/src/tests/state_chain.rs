@@ -359,7 +359,7 @@ fn a_copied_event_keeps_type_and_data_and_gets_a_new_hash() {
     let mut chain = ChainHead::new();
     let first = chain.append(data(0)).unwrap();
     let recorded = linked_events(3, 10).remove(2);
-    let copied = chain.append_recorded(&recorded).unwrap();
+    let copied = chain.append_recorded(&recorded).unwrap().to_event();
     assert_eq!((&copied.event_type, &copied.data), (&recorded.event_type, &recorded.data));
     assert_eq!(copied.parent_hash, Some(first.hash));
     assert_linked(&[first, copied]);

@@ -17,7 +17,8 @@ use std::time::Duration;
 use retake_actor::{FunctionName, RaisedIn};
 use retake_chain::{
     ChainError, ChainEvent, ChainEventData, ChainEventPayload, ChainHead, ChainNumber, EventHash, EventKind,
-    HostFunctionCall, LinkFault, Outcome, TheaterId, Value, WASM_CALL, WasmErrorKind, WasmEventData,
+    EventRef, HostFunctionCall, LinkFault, Outcome, TheaterId, Value, WASM_CALL, WasmErrorKind,
+    WasmEventData,
 };
 use retake_verifier::{
     CalledExport, Divergence, DivergenceKind, EventDescription, EventLocation, IntegrityError,
@@ -196,7 +197,8 @@ impl Answers {
     fn copy_one(&mut self) -> Result<(), RerunStop> {
         let Some(place) = self.next_place() else { return Err(RerunStop::RecordingEnds) };
         let copied = self.chain.append_recorded(&place.event);
-        self.check(place, copied)
+        let found = found_other(&place.event, copied);
+        self.check(place, found)
     }
 
     /// The same as [`emit`](Self::emit) within a call; takes over what the runtime did after it.
@@ -214,8 +216,8 @@ impl Answers {
         if self.earliest.is_before(place.position.number) {
             return Err(RerunStop::Superseded);
         }
-        let actual = self.chain.append(data);
-        self.check(place, actual)?;
+        let found = found_other(&place.event, self.chain.append_lent(&data));
+        self.check(place, found)?;
         self.compared |= compares;
         Ok(())
     }
@@ -226,14 +228,13 @@ impl Answers {
         RaisedIn::open_call(self.announced.is_some())
     }
 
+    /// Goes on after an event, unless another was found in its place.
     fn check(
         &mut self,
         place: LocatedEvent,
-        actual: Result<ChainEvent, ChainError>,
+        found_other: Result<Option<ChainEvent>, ChainError>,
     ) -> Result<(), RerunStop> {
-        let actual = actual.map_err(|error| RerunStop::Failed(error.into()))?;
-        // That the contents agree too is what proves the recorded hash.
-        if !same_content(&place.event, &actual) || place.event.hash != actual.hash {
+        if let Some(actual) = found_other.map_err(|error| RerunStop::Failed(error.into()))? {
             let kind = compare(&place.event, &actual).unwrap_or(DivergenceKind::DifferentHash);
             return Err(self.diverged_at(&place, kind, Some(&actual)));
         }
@@ -359,8 +360,16 @@ fn is_of_the_guest(payload: &ChainEventPayload) -> bool {
     }
 }
 
-fn same_content(recorded: &ChainEvent, actual: &ChainEvent) -> bool {
-    recorded.data == actual.data
-        && recorded.event_type == actual.event_type
+/// The event that the re-run made, if it is not the recorded one. That the contents agree too is what proves
+/// the recorded hash.
+fn found_other(
+    recorded: &ChainEvent,
+    actual: Result<EventRef<'_>, ChainError>,
+) -> Result<Option<ChainEvent>, ChainError> {
+    let actual = actual?;
+    let same = recorded.data == *actual.data
+        && recorded.event_type == *actual.event_type
         && recorded.parent_hash == actual.parent_hash
+        && recorded.hash == actual.hash;
+    Ok((!same).then(|| actual.to_event()))
 }

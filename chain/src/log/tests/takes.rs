@@ -1,5 +1,7 @@
 //! Promises about writing: what is written is read, wherever it is cut, and what cannot be read is refused.
 
+use std::io::Cursor;
+
 use super::*;
 
 #[test]
@@ -274,4 +276,68 @@ fn after_a_failed_write_the_writer_is_of_no_use() {
     assert!(matches!(writer.flush(), Err(WriteError::Poisoned)));
     assert!(matches!(writer.append(chain, &events[1]), Err(WriteError::Poisoned)));
     assert!(matches!(writer.seal(), Err(WriteError::Poisoned)));
+}
+
+/// Records in batches, of three frames in all: long runs of one chain, and short ones of two in turn.
+fn batched(first: &[ChainEvent], second: &[ChainEvent], batch: usize) -> Vec<u8> {
+    let mut writer = writer();
+    let (a, b) = (writer.add_chain(id(1)).unwrap(), writer.add_chain(id(2)).unwrap());
+    let mut records = EventRecords::default();
+    let (alone, in_turn) = first.split_at(first.len() - second.len());
+    let events = alone.iter().map(|event| (a, event));
+    let pairs = in_turn.iter().zip(second).flat_map(|(first, second)| [(a, first), (b, second)]);
+    for (chain, event) in events.chain(pairs) {
+        records.push(chain, event.into());
+        if records.events() as usize == batch {
+            writer.append_all(&records).unwrap();
+            records.clear();
+        }
+    }
+    writer.append_all(&records).unwrap();
+    writer.seal().unwrap().0
+}
+
+#[test]
+fn batches_of_any_size_are_in_frames_that_readers_take_and_find_events_in() {
+    let (first, second) = (linked_events(16_000, 40), linked_events(4_000, 40));
+    for batch in [1, 7, 300, 100_000] {
+        let take = batched(&first, &second, batch);
+        let (records, state, seal) = read(&take[..]).unwrap();
+        assert_eq!((state, seal.unwrap().events), (TakeState::Sealed, 20_000), "{batch}");
+        let (of_first, of_second): (Vec<_>, Vec<_>) = records
+            .into_iter()
+            .filter(|record| matches!(record, Record::Event { .. }))
+            .partition(|record| matches!(record, Record::Event { chain: ChainNumber(0), .. }));
+        assert_same(&events_of(&of_first), &first);
+        assert_same(&events_of(&of_second), &second);
+
+        let mut log = IndexedLog::open(Cursor::new(&take[..])).unwrap().unwrap();
+        for number in (0..12_000).step_by(997) {
+            let found = log.event(number).unwrap();
+            let Some(Record::Event { event, number: found, .. }) = found else {
+                panic!("no event: {found:?}")
+            };
+            assert_eq!((found, event), (number, first[number as usize].clone()));
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_written_is_refused_in_a_batch_as_alone() {
+    let events = linked_events(4, 40);
+    let refused = |events: &[ChainEvent]| {
+        let mut writer = writer();
+        let chain = writer.add_chain(id(1)).unwrap();
+        let mut records = EventRecords::default();
+        events.iter().for_each(|event| records.push(chain, event.into()));
+        (writer.append_all(&records).unwrap_err(), writer.events())
+    };
+    let (error, written) = refused(&[events[0].clone(), events[1].clone(), events[3].clone()]);
+    assert!(matches!(error, WriteError::BrokenChain { index: 2, .. }), "{error}");
+    assert_eq!(written, 2);
+    let mut long = events[2].clone();
+    long.event_type = "t".repeat(MAX_EVENT_TYPE + 1).into();
+    let (error, written) = refused(&[events[0].clone(), events[1].clone(), long]);
+    assert!(matches!(error, WriteError::TypeTooLong { index: 2, .. }), "{error}");
+    assert_eq!(written, 2);
 }
