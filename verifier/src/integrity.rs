@@ -6,15 +6,15 @@ use std::collections::HashSet;
 
 use retake_chain::log::{FORMAT_VERSION, SealedChain};
 use retake_chain::{
-    ChainEvent, ChainEventPayload, ChainNumber, EventKind, Grammar, GrammarFault, Record, Seal, SealKind,
-    TakeState, TheaterId,
+    ChainEvent, ChainEventPayload, ChainNumber, EventHasher, EventKind, Grammar, GrammarFault, Record, Seal,
+    SealKind, TakeState, TheaterId,
 };
 
 use crate::embedded::EmbeddedComponent;
 use crate::integrity_error::{EventFault, EventLocation, IntegrityError};
 use crate::messages::MessageChecker;
 use crate::observation::ObservationChecker;
-use crate::record_check::RecordCheck;
+use crate::record_check::{RecordCheck, Said};
 use crate::report::{ChainReport, Report};
 
 /// Checks the records of one take, one at a time, up to the first fault. Its memory does not grow with the
@@ -66,10 +66,10 @@ impl IntegrityChecker {
     /// # Errors
     /// [`IntegrityError`] if the record has a fault.
     pub fn record(&mut self, record: &Record) -> Result<(), IntegrityError> {
-        self.record_with(record, RecordCheck::of(record)).map(drop)
+        self.record_with(record, RecordCheck::of(record, &mut EventHasher::default())).map(drop)
     }
 
-    /// The same for a record whose own check is done. Returns what an event says.
+    /// The same for a record whose own check is done. Returns what an event says, if that check kept it.
     ///
     /// # Errors
     /// As [`IntegrityChecker::record`].
@@ -84,7 +84,7 @@ impl IntegrityChecker {
             }
             Record::Chain { number, id } => self.begin_chain(*number, *id).map(|()| None),
             Record::Event { chain, event, offset, .. } => match self.event(*chain, event, checked) {
-                Ok(payload) => Ok(Some(payload)),
+                Ok(payload) => Ok(payload),
                 Err(fault) => {
                     // An altered event may have any other fault as a result; the alteration is the one to
                     // report.
@@ -129,27 +129,37 @@ impl IntegrityChecker {
         chain: ChainNumber,
         event: &ChainEvent,
         checked: RecordCheck,
-    ) -> Result<ChainEventPayload, EventFault> {
+    ) -> Result<Option<ChainEventPayload>, EventFault> {
         checked.hash?;
         let state = self.chains.get_mut(chain.0 as usize).ok_or(EventFault::UnknownChain)?;
         if state.grammar.has_ended() {
             return Err(GrammarFault::AfterShutdown.into());
         }
         event.check_link(state.report.head)?;
-        let payload = checked.payload.unwrap_or_else(|| event.payload())?;
-        let kind = state.grammar.admit(&payload)?;
-        if let ChainEventPayload::Session(start) = &payload {
-            // All later checks of the chain depend on its genesis.
-            event.check_hash()?;
-            if start.actor_id != state.report.id {
-                return Err(EventFault::GenesisActor { chain: state.report.id, found: start.actor_id });
+        let payload = match checked.said {
+            Some(said) => match said? {
+                Said::HostCall if state.grammar.takes_host_call() => None,
+                // A fault of the grammar names it.
+                Said::HostCall => Some(event.payload()?),
+                Said::Payload(payload) => Some(payload),
+            },
+            None => Some(event.payload()?),
+        };
+        if let Some(payload) = &payload {
+            let kind = state.grammar.admit(payload)?;
+            if let ChainEventPayload::Session(start) = payload {
+                // All later checks of the chain depend on its genesis.
+                event.check_hash()?;
+                if start.actor_id != state.report.id {
+                    return Err(EventFault::GenesisActor { chain: state.report.id, found: start.actor_id });
+                }
+                start.format.check_readable_by(FORMAT_VERSION).map_err(EventFault::GenesisVersion)?;
+                self.component.check_named(start.actor.digest)?;
             }
-            start.format.check_readable_by(FORMAT_VERSION).map_err(EventFault::GenesisVersion)?;
-            self.component.check_named(start.actor.digest)?;
+            state.report.calls += u64::from(kind == EventKind::Call);
+            self.messages.event(chain, &event.event_type, payload)?;
+            self.observations.event(chain.0 as usize, kind, payload)?;
         }
-        state.report.calls += u64::from(kind == EventKind::Call);
-        self.messages.event(chain, &event.event_type, &payload)?;
-        self.observations.event(chain.0 as usize, kind, &payload)?;
         state.report.events += 1;
         state.report.head = Some(event.hash);
         self.events += 1;

@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, Scope};
 
-use retake_chain::Record;
+use retake_chain::{EventHasher, Record};
 
 use crate::record_check::RecordCheck;
 
@@ -137,8 +137,9 @@ impl Task {
 }
 
 fn check_all(records: Vec<Record>) -> CheckedRecords {
+    let mut hasher = EventHasher::default();
     let check = |record: Record| {
-        let checked = RecordCheck::of(&record);
+        let checked = RecordCheck::of(&record, &mut hasher);
         (record, checked)
     };
     records.into_iter().map(check).collect()

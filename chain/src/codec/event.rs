@@ -54,6 +54,9 @@ pub fn event_hash(parent: Option<&EventHash>, event_type: &str, data: &[u8]) -> 
     EventHasher::default().hash(parent, event_type, data)
 }
 
+/// What is hashed besides the type and the data has no more bytes than this.
+const FRAMING: usize = 64;
+
 /// Hashes one event after the other as [`event_hash`] does, with memory that it keeps.
 #[derive(Debug, Default)]
 pub struct EventHasher {
@@ -66,6 +69,7 @@ impl EventHasher {
     pub fn hash(&mut self, parent: Option<&EventHash>, event_type: &str, data: &[u8]) -> EventHash {
         let bytes = &mut self.bytes;
         bytes.clear();
+        bytes.reserve(FRAMING + event_type.len() + data.len().min(SHORT));
         bytes.extend_from_slice(EVENT_HASH_DOMAIN);
         pack::array_header(bytes, 3);
         match parent {
@@ -108,7 +112,15 @@ impl ChainEvent {
     /// # Errors
     /// [`LinkFault::Hash`] with both hashes.
     pub fn check_hash(&self) -> Result<(), LinkFault> {
-        let actual = self.recompute_hash();
+        self.check_hash_with(&mut EventHasher::default())
+    }
+
+    /// The same, for who checks many.
+    ///
+    /// # Errors
+    /// As [`ChainEvent::check_hash`].
+    pub fn check_hash_with(&self, hasher: &mut EventHasher) -> Result<(), LinkFault> {
+        let actual = hasher.hash(self.parent_hash.as_ref(), &self.event_type, &self.data);
         if actual == self.hash { Ok(()) } else { Err(LinkFault::Hash { expected: self.hash, actual }) }
     }
 

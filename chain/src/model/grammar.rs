@@ -270,6 +270,11 @@ impl Grammar {
         self.state == State::Ended
     }
 
+    /// Whether a host call may come next. It changes nothing.
+    pub fn takes_host_call(&self) -> bool {
+        step(self.state, EventKind::HostCall) == Transition::To(self.state)
+    }
+
     /// Takes the next event.
     ///
     /// # Errors

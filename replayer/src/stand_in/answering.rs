@@ -30,27 +30,28 @@ impl Answers {
         if recorded.is_observation() {
             return Err(self.unexpected(call, input, DivergenceKind::ExtraCall));
         }
-        let same = recorded.event.event_type == call.event_type;
+        let event_type = recorded.event.event_type.clone();
+        let same = event_type == call.event_type;
         let alike = || expected.function == call.function && same_track(&expected.interface, &call.interface);
         if !same && !alike() {
             return Err(self.unexpected(call, input, DivergenceKind::DifferentCall));
         }
-        let output = expected.output.clone();
-        // Under the recorded name: another version of the same track is linked alike, and hashes alike.
-        let data = ChainEventData {
-            event_type: recorded.event.event_type.clone(),
-            data: ChainEventPayload::HostFunction(HostFunctionCall {
-                interface: expected.interface.clone(),
-                function: expected.function.clone(),
-                input,
-                output: output.clone(),
-            }),
-        };
         if !same {
             let renamed = (expected.interface.to_string(), call.interface.to_string());
             self.renamed.insert(renamed);
         }
-        self.emit_in_call(data)?;
+        // The recorded call with these arguments. It has the recorded name: another version of the same track
+        // is linked alike, and hashes alike.
+        let Some(ChainEventPayload::HostFunction(recorded)) = self.cursor.take_payload() else {
+            return Err(RerunStop::RecordingEnds);
+        };
+        let data = ChainEventPayload::HostFunction(HostFunctionCall { input, ..recorded });
+        let data = ChainEventData { event_type, data };
+        self.emit_as_it_is(&data)?;
+        self.copy_runtime()?;
+        let ChainEventPayload::HostFunction(HostFunctionCall { output, .. }) = data.data else {
+            return Err(RerunStop::RecordingEnds);
+        };
         self.runs_on()?;
         if self.cancelled_here() {
             return Ok(Err(RaisedOutcome(Outcome::Cancelled).into()));

@@ -60,8 +60,8 @@ impl Answers {
     /// The guest is stopped here, for it took too long. That ends the replay of what follows in the take:
     /// whether it would be the first difference is not known.
     pub fn timed_out(&mut self, bound: TimeBound, guest: Option<GuestPlace>) {
-        let last = self.last.as_ref();
-        let next = self.cursor.here().or(last.map(|place| place.position));
+        let last = self.cursor.last().map(|(_, index, position)| (index, position));
+        let next = self.cursor.here().or(last.map(|(_, position)| position));
         let number = next.map_or(u64::MAX, |position| position.number);
         self.earliest.note(number);
         let timed_out = TimedOut {
@@ -69,7 +69,7 @@ impl Answers {
             chain_number: self.chain_number.0,
             chain: self.id,
             call: self.call.as_ref().map(|call| (call.index, call.function.clone())),
-            last_event: last.map(|place| place.index),
+            last_event: last.map(|(index, _)| index),
             guest,
         };
         self.stop = Some(RerunStop::TimedOut(number, Box::new(timed_out)));

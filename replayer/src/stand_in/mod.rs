@@ -61,8 +61,6 @@ pub(crate) struct Answers {
     clock: CallClock,
     /// How many calls of the chain came before those that are re-run here.
     calls_before: u64,
-    /// The event that was checked last.
-    last: Option<LocatedEvent>,
     /// The call that the shim has announced and that has not come, where there is a shim.
     announced: Option<(FunctionName, Vec<Value>)>,
     /// Of the guest, once it was entered.
@@ -123,7 +121,6 @@ impl Answers {
             earliest,
             clock: CallClock::start(clock, Duration::ZERO),
             calls_before,
-            last: None,
             announced: None,
             stack: None,
             stack_rule,
@@ -195,10 +192,11 @@ impl Answers {
     }
 
     fn copy_one(&mut self) -> Result<(), RerunStop> {
-        let Some(place) = self.next_place() else { return Err(RerunStop::RecordingEnds) };
-        let copied = self.chain.append_recorded(&place.event);
-        let found = found_other(&place.event, copied);
-        self.check(place, found)
+        let Some(RecordedEvent { event, .. }) = self.cursor.peek() else {
+            return Err(RerunStop::RecordingEnds);
+        };
+        let found = found_other(event, self.chain.append_recorded(event));
+        self.check(found)
     }
 
     /// The same as [`emit`](Self::emit) within a call; takes over what the runtime did after it.
@@ -211,14 +209,18 @@ impl Answers {
     pub fn emit(&mut self, mut data: ChainEventData) -> Result<(), RerunStop> {
         let Some(recorded) = self.cursor.peek() else { return Err(RerunStop::RecordingEnds) };
         adopt_recorded_message(recorded.payload, &mut data.data);
-        let compares = is_of_the_guest(&data.data);
-        let Some(place) = self.next_place() else { return Err(RerunStop::RecordingEnds) };
-        if self.earliest.is_before(place.position.number) {
+        self.emit_as_it_is(&data)
+    }
+
+    /// The same with the recorded messages in it.
+    fn emit_as_it_is(&mut self, data: &ChainEventData) -> Result<(), RerunStop> {
+        let Some(recorded) = self.cursor.peek() else { return Err(RerunStop::RecordingEnds) };
+        if self.earliest.is_before(recorded.position.number) {
             return Err(RerunStop::Superseded);
         }
-        let found = found_other(&place.event, self.chain.append_lent(&data));
-        self.check(place, found)?;
-        self.compared |= compares;
+        let found = found_other(recorded.event, self.chain.append_lent(data));
+        self.check(found)?;
+        self.compared |= is_of_the_guest(&data.data);
         Ok(())
     }
 
@@ -228,20 +230,16 @@ impl Answers {
         RaisedIn::open_call(self.announced.is_some())
     }
 
-    /// Goes on after an event, unless another was found in its place.
-    fn check(
-        &mut self,
-        place: LocatedEvent,
-        found_other: Result<Option<ChainEvent>, ChainError>,
-    ) -> Result<(), RerunStop> {
-        if let Some(actual) = found_other.map_err(|error| RerunStop::Failed(error.into()))? {
-            let kind = compare(&place.event, &actual).unwrap_or(DivergenceKind::DifferentHash);
-            return Err(self.diverged_at(&place, kind, Some(&actual)));
+    /// Goes on after the next event, unless another was found in its place.
+    fn check(&mut self, found_other: Result<Option<ChainEvent>, ChainError>) -> Result<(), RerunStop> {
+        match found_other.map_err(|error| RerunStop::Failed(error.into()))? {
+            Some(actual) => Err(self.differs(&actual)),
+            None => {
+                self.cursor.advance();
+                self.events += 1;
+                Ok(())
+            }
         }
-        self.cursor.advance();
-        self.events += 1;
-        self.last = Some(place);
-        Ok(())
     }
 
     fn next_place(&mut self) -> Option<LocatedEvent> {
@@ -269,10 +267,15 @@ impl Answers {
 
     /// The re-run did this at the next event of the recording, which does not count as the same.
     pub fn did_otherwise(&mut self, data: &ChainEventData) -> RerunStop {
-        let Some(place) = self.next_place() else { return RerunStop::RecordingEnds };
         let actual = data.to_chain_event(self.chain.head());
-        let kind = compare(&place.event, &actual).unwrap_or(DivergenceKind::DifferentHash);
-        self.diverged_at(&place, kind, Some(&actual))
+        self.differs(&actual)
+    }
+
+    /// The re-run made this event, which is not the next one of the recording.
+    fn differs(&mut self, actual: &ChainEvent) -> RerunStop {
+        let Some(place) = self.next_place() else { return RerunStop::RecordingEnds };
+        let kind = compare(&place.event, actual).unwrap_or(DivergenceKind::DifferentHash);
+        self.diverged_at(&place, kind, Some(actual))
     }
 
     /// A divergence at the next event of the recording.
@@ -286,7 +289,8 @@ impl Answers {
     /// The value in the event that was checked last does not fit the build: an answer, or the arguments of
     /// the call that begins with it.
     pub fn unfit(&mut self, reason: String) -> RerunStop {
-        let Some(place) = self.last.take() else { return RerunStop::RecordingEnds };
+        let Some((event, index, position)) = self.cursor.last() else { return RerunStop::RecordingEnds };
+        let place = LocatedEvent { event: event.clone(), index, position };
         let kind = match &*place.event.event_type {
             WASM_CALL => DivergenceKind::UnfitArguments { reason },
             _ => DivergenceKind::UnfitAnswer { reason },

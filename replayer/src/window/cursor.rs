@@ -1,10 +1,11 @@
 //! Owns [`Cursor`]: the re-run's end of a lane.
 
+use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
 use retake_actor::Extensions;
-use retake_chain::{HttpReplayChain, Outcome};
+use retake_chain::{ChainEvent, ChainEventPayload, HttpReplayChain, Outcome};
 
 use super::flow::{Flow, HeldBytes, LaneId, Window, size_of_event};
 use super::recorded::{Position, RecordedEvent};
@@ -15,6 +16,8 @@ pub(crate) struct Cursor {
     lane: LaneId,
     window: Option<Window>,
     position: usize,
+    /// The event before the window.
+    before: Option<(ChainEvent, Position)>,
     /// Index in the chain of the event at `position`.
     index: u64,
     /// How long it has waited for windows.
@@ -33,6 +36,7 @@ impl Cursor {
             lane,
             window: None,
             position: 0,
+            before: None,
             index: first,
             waited: Duration::ZERO,
             extensions,
@@ -47,6 +51,25 @@ impl Cursor {
         }
         let (event, payload, position) = self.window.as_ref()?.decoded.get(self.position)?;
         Some(RecordedEvent { event, payload, index: self.index, position: *position })
+    }
+
+    /// Takes out what the next event says, which [`peek`](Self::peek) then shows no more.
+    pub fn take_payload(&mut self) -> Option<ChainEventPayload> {
+        let (_, payload, _) = self.window.as_mut()?.decoded.get_mut(self.position)?;
+        Some(mem::replace(payload, ChainEventPayload::Shutdown))
+    }
+
+    /// The event that was stepped over last, with its index in the chain.
+    pub fn last(&self) -> Option<(&ChainEvent, u64, Position)> {
+        let index = self.index.checked_sub(1)?;
+        let (event, position) = match self.position.checked_sub(1) {
+            Some(last) => {
+                let (event, _, position) = self.window.as_ref()?.decoded.get(last)?;
+                (event, position)
+            }
+            None => self.before.as_ref().map(|(event, position)| (event, position))?,
+        };
+        Some((event, index, *position))
     }
 
     /// The outcome of the call in progress, if in the recording its stack was exhausted before it did anything else. Notes of
@@ -79,8 +102,9 @@ impl Cursor {
 
     /// Adds the next window to what is left of this one; `None` if there is no next one.
     fn extend_window(&mut self) -> Option<()> {
+        self.keep_last();
         let mut kept = self.window.take()?;
-        kept.decoded.drain(..std::mem::take(&mut self.position));
+        kept.decoded.drain(..mem::take(&mut self.position));
         self.next_window();
         let next = self.window.take();
         let is_there = next.is_some();
@@ -96,11 +120,11 @@ impl Cursor {
 
     /// Replaces the window, all of which was read, with the next one; with none at the end.
     fn next_window(&mut self) {
+        self.keep_last();
         self.position = 0;
         let read = self.window.take();
         // While it waits for the next event, the re-run holds the event that it checked last.
-        let last = read.as_ref().and_then(|window| window.decoded.last());
-        let last = last.map_or(0, |(event, ..)| size_of_event(event));
+        let last = self.before.as_ref().map_or(0, |(event, _)| size_of_event(event));
         let mut held = HeldBytes::new(&self.flow);
         held.add(last);
         drop(read);
@@ -111,7 +135,14 @@ impl Cursor {
         // The reader hears of the bytes when they are dropped.
         drop(held);
         if let Some(window) = &mut self.window {
-            self.extensions.set(std::mem::take(&mut window.chain));
+            self.extensions.set(mem::take(&mut window.chain));
+        }
+    }
+
+    /// Keeps the last event beyond its window.
+    fn keep_last(&mut self) {
+        if let (1.., Some((event, _, position))) = (self.position, self.last()) {
+            self.before = Some((event.clone(), position));
         }
     }
 

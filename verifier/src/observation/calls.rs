@@ -9,6 +9,11 @@ use super::value::{ENTRY, HostResult, answer, handle, method, path, plain};
 const HTTP: &str = "wasi:http/types@0.2.";
 const STREAMS: &str = "wasi:io/streams@0.2.";
 
+/// Whether host calls of this event type can change an exchange.
+pub(crate) fn looks_into(event_type: &str) -> bool {
+    event_type.starts_with(HTTP) || event_type.starts_with(STREAMS)
+}
+
 impl Exchange {
     /// Takes the next host call of the instance.
     pub fn host_call(&mut self, call: &HostFunctionCall, budget: &mut usize) {

@@ -14,5 +14,6 @@ mod fields;
 mod streams;
 mod value;
 
+pub(crate) use calls::looks_into;
 pub(crate) use checker::ObservationChecker;
 pub use fault::ObservationFault;
