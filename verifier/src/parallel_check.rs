@@ -18,13 +18,15 @@ const BATCH_RECORDS: usize = 256;
 const BATCH_BYTES: usize = 64 << 10;
 /// Bytes of data that may be pending. One larger event may be pending alone.
 const MAX_PENDING_BYTES: usize = 4 << 20;
-/// Batches that may be pending.
-const MAX_PENDING: usize = 64;
+/// Batches that may be pending for each thread.
+const PENDING_EACH: usize = 8;
 
 /// Threads that check records. They start with the first full batch.
 pub(crate) struct ParallelCheck<'scope, 'env> {
     scope: &'scope Scope<'scope, 'env>,
     workers: Option<Sender<Task>>,
+    /// How many there are to be.
+    threads: usize,
     batch: Batch,
     /// Batches that the threads have, in order, with their bytes.
     pending: VecDeque<(usize, Receiver<CheckedRecords>)>,
@@ -49,6 +51,7 @@ impl<'scope, 'env> ParallelCheck<'scope, 'env> {
         ParallelCheck {
             scope,
             workers: None,
+            threads: thread::available_parallelism().map_or(1, NonZero::get),
             batch: Batch::default(),
             pending: VecDeque::new(),
             pending_bytes: 0,
@@ -69,7 +72,7 @@ impl<'scope, 'env> ParallelCheck<'scope, 'env> {
             return Ok(());
         }
         let Batch { records, bytes } = mem::take(&mut self.batch);
-        while self.pending.len() >= MAX_PENDING
+        while self.pending.len() >= PENDING_EACH * self.threads
             || (self.pending_bytes + bytes > MAX_PENDING_BYTES && self.pending_bytes > 0)
         {
             self.check_first(check)?;
@@ -109,7 +112,7 @@ impl<'scope, 'env> ParallelCheck<'scope, 'env> {
         self.workers.get_or_insert_with(|| {
             let (tasks, waiting) = channel::<Task>();
             let waiting = Arc::new(Mutex::new(waiting));
-            for _ in 0..thread::available_parallelism().map_or(1, NonZero::get) {
+            for _ in 0..self.threads {
                 let waiting = waiting.clone();
                 // When a thread cannot be started, the others do its part. When none can, the caller does it.
                 let _ =
