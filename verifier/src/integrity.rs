@@ -136,14 +136,11 @@ impl IntegrityChecker {
             return Err(GrammarFault::AfterShutdown.into());
         }
         event.check_link(state.report.head)?;
-        let payload = match checked.said {
-            Some(said) => match said? {
-                Said::HostCall if state.grammar.takes_host_call() => None,
-                // A fault of the grammar names it.
-                Said::HostCall => Some(event.payload()?),
-                Said::Payload(payload) => Some(payload),
-            },
-            None => Some(event.payload()?),
+        let payload = match checked.said.transpose()? {
+            Some(Said::Payload(payload)) => Some(payload),
+            Some(Said::HostCall) if state.grammar.takes_host_call() => None,
+            // The fault of the grammar names the call.
+            Some(Said::HostCall) | None => Some(event.payload()?),
         };
         if let Some(payload) = &payload {
             let kind = state.grammar.admit(payload)?;

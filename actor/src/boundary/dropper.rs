@@ -45,7 +45,10 @@ pub(super) fn link<T: Send + 'static>(
                 drop.call(&mut store, rep, get).await?;
                 let tap = get(store.data_mut());
                 let event = tap.end_drop(&drop.name)?;
-                tap.append(event).await
+                match tap.append_at_once(event)? {
+                    Some(event) => tap.append(event).await,
+                    None => Ok(()),
+                }
             })
         })?;
     }

@@ -201,7 +201,7 @@ impl<S: Storage> LogWriter<S> {
         Ok(())
     }
 
-    /// Writes the records of so many events, and ends the frame after the one that fills it.
+    /// Writes the records of `events` events, and ends the frame after the event that fills it.
     fn write_events(&mut self, mut bytes: &[u8], mut events: u64) -> Result<(), WriteError> {
         while events > 0 {
             let filled = self.sink.open_raw().unwrap_or(0) + bytes.len() as u64;

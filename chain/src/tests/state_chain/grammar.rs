@@ -6,13 +6,16 @@ fn types(events: &[ChainEvent]) -> Vec<&str> {
     events.iter().map(|event| &*event.event_type).collect()
 }
 
+fn wasm_call(function: &str) -> ChainEventData {
+    ChainEventData::wasm(WasmEventData::WasmCall { function_name: function.into(), params: Vec::new() })
+}
+
 #[tokio::test]
 async fn ending_a_chain_from_outside_ends_its_call_and_refuses_its_actor() {
     let chain = chain();
     let (sender, mut receiver) = mpsc::channel(8);
     chain.add_subscriber(sender);
-    let call = WasmEventData::WasmCall { function_name: "run".into(), params: Vec::new() };
-    chain.add_typed_event(ChainEventData::wasm(call)).await.unwrap();
+    chain.add_typed_event(wasm_call("run")).await.unwrap();
     chain.add_typed_event(data(0)).await.unwrap();
 
     chain.end("given up").await.unwrap();
@@ -33,8 +36,7 @@ async fn ending_a_chain_from_outside_between_calls_says_nothing_of_a_call() {
         let chain = chain();
         let (sender, mut receiver) = mpsc::channel(8);
         chain.add_subscriber(sender);
-        let call = WasmEventData::WasmCall { function_name: "run".into(), params: Vec::new() };
-        chain.add_typed_event(ChainEventData::wasm(call)).await.unwrap();
+        chain.add_typed_event(wasm_call("run")).await.unwrap();
         chain
             .add_typed_event(ChainEventData::wasm(WasmEventData::ended("run".into(), None, ended)))
             .await
@@ -52,8 +54,7 @@ async fn a_chain_is_ended_once_while_an_appender_waits_for_its_subscriber() {
     let chain = chain();
     let (sender, mut receiver) = mpsc::channel(1);
     chain.add_subscriber(sender);
-    let call = WasmEventData::WasmCall { function_name: "run".into(), params: Vec::new() };
-    chain.add_typed_event(ChainEventData::wasm(call)).await.unwrap();
+    chain.add_typed_event(wasm_call("run")).await.unwrap();
     let mut waiting = Box::pin(chain.add_typed_event(data(0)));
     let mut end = Box::pin(chain.end("given up"));
     let mut late = Box::pin(chain.add_typed_event(data(1)));
@@ -73,10 +74,6 @@ async fn a_chain_is_ended_once_while_an_appender_waits_for_its_subscriber() {
     ended.unwrap();
     assert!(matches!(late, Err(ChainError { fault: AppendFault::Ended, .. })));
     assert_eq!(types(&events), [WASM_CALL, "wasi:clocks/wall-clock@0.2.3/now", WASM_ERROR, SHUTDOWN]);
-}
-
-fn wasm_call(function: &str) -> ChainEventData {
-    ChainEventData::wasm(WasmEventData::WasmCall { function_name: function.into(), params: Vec::new() })
 }
 
 #[tokio::test]
